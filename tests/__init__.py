@@ -1,0 +1,1 @@
+"""Tests of balloonlab; the folders mirror the package."""
