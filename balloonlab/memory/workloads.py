@@ -1,0 +1,232 @@
+"""Workloads: named, reproducible ways to use a guest's memory, so that free memory gets fragmented.
+
+A workload takes all memory that its requests can reach and gives some of it back. Small zones go page by page through
+the buddy allocator, so the free lists are what such a sequence leaves; large ones are set at once and their lists
+rebuilt. The page states are the same both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from balloonlab.errors import BadValueError, pick, whole_number
+from balloonlab.memory import workload_plans as plans
+from balloonlab.memory.buddy import Buddy
+from balloonlab.memory.zone import Migratetype, PageState
+
+STEPWISE_PAGES = 65536  # zones of up to so many guest pages are worked on page by page
+
+
+@dataclass(frozen=True)
+class Option:
+    """A setting of a workload: a whole number if its default is one, else a fraction."""
+
+    default: float
+    low: float
+    high: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A named workload: what it does in a sentence, its options, and the planner of workload_plans.py."""
+
+    name: str
+    title: str
+    options: dict[str, Option]
+    plan: Callable[..., plans.Plan]
+
+
+_FRACTION = Option(0.5, 0.0, 1.0, "share of the pages that is given back")
+
+WORKLOADS: dict[str, Workload] = {
+    workload.name: workload
+    for workload in (
+        Workload("fill", "take all free memory, movable", {}, plans.plan_fill),
+        Workload(
+            "holes",
+            "take all free memory, then give back every n-th page, ascending",
+            {"every": Option(4, 1, 1 << 20, "PFNs divisible by it are given back")},
+            plans.plan_holes,
+        ),
+        Workload(
+            "random",
+            "take all free memory, then give back a random share of the pages in random order",
+            {"fraction": _FRACTION},
+            plans.plan_random,
+        ),
+        Workload(
+            "runs",
+            "take all free memory, then give back random runs of pages",
+            {"fraction": _FRACTION, "length": Option(32, 1, 1 << 20, "mean length of a run, guest pages")},
+            plans.plan_runs,
+        ),
+        Workload(
+            "kernel",
+            "take all free memory, a share of it unmovable, then give back a random share of the movable pages",
+            {
+                "unmovable": Option(0.1, 0.0, 1.0, "share of the pages that cannot move"),
+                "grouped": Option(0.5, 0.0, 1.0, "share of those that sit in pageblocks of their own"),
+                "fraction": Option(0.5, 0.0, 1.0, "share of the movable pages that is given back"),
+            },
+            plans.plan_kernel,
+        ),
+        Workload(
+            "fresh",
+            "a guest just booted: the kernel at the bottom, a few programs, most memory free",
+            {
+                "used": Option(0.1, 0.0, 1.0, "share of the pages in use, half of it the kernel's"),
+                "length": Option(64, 1, 1 << 20, "mean run of a program's pages, guest pages"),
+            },
+            plans.plan_fresh,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class WorkloadResult:
+    """What a workload did, in guest pages.
+
+    options: every option with the value used. movable, unmovable: what it keeps. free_pages: of the zone, after it.
+    """
+
+    name: str
+    seed: int
+    options: dict[str, float]
+    taken: int
+    freed: int
+    movable: int
+    unmovable: int
+    free_pages: int
+
+    def __str__(self) -> str:
+        settings = ", ".join(f"{key}={value}" for key, value in self.options.items())
+        return (
+            f"{self.name}({settings}) seed {self.seed}: took {self.taken:,} guest pages and gave {self.freed:,} back; "
+            f"keeps {self.movable:,} movable and {self.unmovable:,} unmovable; {self.free_pages:,} free"
+        )
+
+
+def apply_workload(
+    buddy: Buddy, name: str, seed: int = 0, *, bulk: bool | None = None, **options: float
+) -> WorkloadResult:
+    """Carry the workload `name` out on the free memory of `buddy`.
+
+    bulk: True sets all at once, False goes page by page; by default, zones above 65,536 pages are set at once unless
+    the journal is recording. Both give the same page states; only page by page are the free lists (and pageblocks
+    claimed on the way) those of a real sequence. Raises, before anything changes, UnknownNameError for a workload or
+    option that nobody knows, BadValueError for a value out of range, or for bulk=True while the journal records.
+    """
+    workload = WORKLOADS[pick("workload", name, list(WORKLOADS))]
+    seed = whole_number("seed", seed, 0, (1 << 63) - 1)
+    settings = _checked(workload, options)
+    bulk = _choose_bulk(buddy, bulk)
+    plan = workload.plan(_reachable(buddy), np.random.default_rng(seed), **settings)
+    if bulk:
+        _set_at_once(buddy, plan)
+    else:
+        _go_through(buddy, plan)
+    kept = np.bincount(buddy.frames.states[plan.pfns], minlength=len(PageState))
+    return WorkloadResult(
+        name=name,
+        seed=seed,
+        options=settings,
+        taken=len(plan.pfns),
+        freed=len(plan.freed),
+        movable=int(kept[PageState.MOVABLE]),
+        unmovable=int(kept[PageState.UNMOVABLE]),
+        free_pages=buddy.free_pages,
+    )
+
+
+def release(
+    buddy: Buddy,
+    fraction: float = 1.0,
+    seed: int = 0,
+    *,
+    state: int = PageState.MOVABLE,
+    bulk: bool | None = None,
+) -> int:
+    """The workload gives back its pages, those of `state`, ascending: all, or a random `fraction`; returns how many.
+
+    Errors and `bulk` as in apply_workload.
+    """
+    share = _number("fraction", fraction, Option(1.0, 0.0, 1.0, "share of the pages that is given back"))
+    seed = whole_number("seed", seed, 0, (1 << 63) - 1)
+    bulk = _choose_bulk(buddy, bulk)
+    zone, frames = buddy.zone, buddy.frames
+    pfns = zone.start + np.flatnonzero(frames.states[zone.start : zone.end] == state)
+    if share < 1:
+        pfns = np.sort(np.random.default_rng(seed).permutation(pfns)[: round(share * len(pfns))])
+    if bulk:
+        frames.states[pfns] = PageState.FREE
+        buddy.rebuild()
+    else:
+        for pfn in pfns.tolist():
+            buddy.free(pfn)
+    return len(pfns)
+
+
+def _reachable(buddy: Buddy) -> np.ndarray:
+    """int64 PFNs, ascending, of the free pages that MOVABLE requests can get in the end."""
+    zone = buddy.zone
+    free = buddy.frames.states[zone.start : zone.end] == PageState.FREE
+    barred = [Migratetype.ISOLATE] if buddy.rules == "3.6" else [Migratetype.ISOLATE, Migratetype.RESERVE]
+    for kind in barred:
+        for order, head in enumerate(buddy.heads[kind]):
+            for pfn in buddy.links.walk(head):
+                free[pfn - zone.start : pfn - zone.start + (1 << order)] = False
+    return zone.start + np.flatnonzero(free)
+
+
+def _go_through(buddy: Buddy, plan: plans.Plan) -> None:
+    states = dict(zip(plan.pfns.tolist(), plan.states.tolist(), strict=True))
+    while (pfn := buddy.alloc(0, Migratetype.MOVABLE)) is not None:
+        buddy.frames.set_state(pfn, states[pfn])
+    for block in plan.blocks.tolist():
+        buddy.frames.set_block_type(block, Migratetype.UNMOVABLE)
+    for pfn in plan.freed.tolist():
+        buddy.free(pfn)
+
+
+def _set_at_once(buddy: Buddy, plan: plans.Plan) -> None:
+    frames = buddy.frames
+    frames.states[plan.pfns] = plan.states
+    frames.block_types[plan.blocks] = Migratetype.UNMOVABLE
+    frames.states[plan.freed] = PageState.FREE
+    buddy.rebuild()
+
+
+def _choose_bulk(buddy: Buddy, bulk: bool | None) -> bool:  # noqa: FBT001
+    recording = buddy.frames.journal.recording
+    if bulk is None:
+        return buddy.zone.end - buddy.zone.start > STEPWISE_PAGES and not recording
+    if bulk and recording:
+        raise BadValueError("bulk is True while changes are recorded; it must be False: bulk work leaves no record.")
+    return bulk
+
+
+def _checked(workload: Workload, options: dict[str, float]) -> dict[str, float]:
+    for key in options:
+        pick(f"option of workload {workload.name!r}", key, list(workload.options))
+    return {
+        key: _number(f"{key} of workload {workload.name!r}", options.get(key, option.default), option)
+        for key, option in workload.options.items()
+    }
+
+
+def _number(what: str, value: object, option: Option) -> float:
+    if isinstance(option.default, int):
+        return whole_number(what, value, int(option.low), int(option.high), option.text)
+    try:
+        number = float(value) if not isinstance(value, bool | str) else None  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = None
+    if number is None or not option.low <= number <= option.high:
+        span = f"from {option.low} to {option.high}"
+        raise BadValueError(f"{what} is {value!r}; it must be a number {span} ({option.text}).")
+    return number
