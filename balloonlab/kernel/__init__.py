@@ -1,0 +1,1 @@
+"""Floor 2: primitives (the verbs of driver text), the machine that steps threads, timeline and schedules."""

@@ -1,0 +1,95 @@
+"""Sleeping and waking (Linux 3.6, include/linux/wait.h, kernel/wait.c, kernel/timer.c).
+
+`wait_event` is the macro spelt out: test, queue up, test again, sleep, and from the top when woken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from balloonlab.kernel.primitives.verb import Blocked, Primitive, primitive
+from balloonlab.kernel.world import Ref, World
+
+Routine = Generator[Primitive, Any, Any]
+
+
+def _awake(world: World, thread: int, _queue: Ref) -> bool:
+    return world.sleeping[thread] == 0
+
+
+def _asleep(_world: World, _thread: int, queue: Ref) -> Blocked:
+    return Blocked("asleep", f"a wake-up on {queue.name}")
+
+
+@primitive()
+def prepare_to_wait(world: World, thread: int, queue: Ref) -> None:
+    """Queue up on a wait queue and mark this thread as about to sleep."""
+    world.sleep_on(thread, queue.number)
+
+
+@primitive(_awake, _asleep)
+def schedule(_world: World, _thread: int, _queue: Ref) -> None:
+    """Give the CPU away until somebody wakes the queue (at once if that has happened already)."""
+
+
+@primitive()
+def finish_wait(world: World, thread: int, _queue: Ref) -> None:
+    """Leave the wait queue, awake."""
+    world.sleep_on(thread, None)
+
+
+@primitive()
+def wake_up(world: World, _thread: int, queue: Ref) -> int:
+    """Wake everybody on the queue. Returns how many slept."""
+    return world.wake_up(queue.number)
+
+
+@primitive(naps=True)
+def msleep(_world: World, _thread: int, _milliseconds: int) -> None:
+    """Sleep for a time; any other thread may run meanwhile."""
+
+
+@primitive()
+def complete(world: World, _thread: int, value: Ref) -> None:
+    """Say that something has happened, once and for all."""
+    world.values.set(value.number, 1)
+
+
+def _completed(world: World, _thread: int, value: Ref) -> bool:
+    return bool(world.values.get(value.number))
+
+
+def _not_completed(_world: World, _thread: int, value: Ref) -> Blocked:
+    return Blocked("asleep", value.name)
+
+
+@primitive(_completed, _not_completed)
+def wait_for_completion(_world: World, _thread: int, _value: Ref) -> None:
+    """Sleep until that has happened."""
+
+
+def _not_freezing(world: World, _thread: int, value: Ref) -> bool:
+    return not world.values.get(value.number)
+
+
+def _frozen(_world: World, _thread: int, _value: Ref) -> Blocked:
+    return Blocked("asleep", "the end of the system's sleep")
+
+
+@primitive(_not_freezing, _frozen)
+def try_to_freeze(_world: World, _thread: int, _value: Ref) -> None:
+    """Stay here while the system is being suspended."""
+
+
+def wait_event(queue: Ref, condition: Callable[[], Routine]) -> Routine:
+    """Sleep on `queue` until `condition()` is true; returns what it said."""
+    if answer := (yield from condition()):
+        return answer
+    while True:
+        yield prepare_to_wait(queue)
+        if answer := (yield from condition()):
+            break
+        yield schedule(queue)
+    yield finish_wait(queue)
+    return answer

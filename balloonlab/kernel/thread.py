@@ -1,0 +1,115 @@
+"""A thread: a driver routine at a certain point of its text.
+
+Its behaviour depends only on the results its primitives returned, so its whole state is that list of results. A
+generator cannot go back; after a step back it is made again and fed the results up to there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from balloonlab.kernel.primitives.verb import Primitive
+from balloonlab.kernel.primitives.waiting import Routine
+from balloonlab.kernel.world import KernelBugError
+
+
+class ThreadSpec(NamedTuple):
+    """A thread before it starts: its name, one line on what it is for, and the routine it runs."""
+
+    name: str
+    role: str
+    start: Callable[[], Routine]
+
+
+class Thread:
+    """One thread of a machine.
+
+    `done`: results received so far (the thread's position). `pending`: the primitive it will perform next, None once
+    it has finished or crashed.
+    """
+
+    def __init__(self, index: int, spec: ThreadSpec) -> None:
+        self.index = index
+        self.name, self.role, self._start = spec
+        self.results: list[Any] = []
+        self.done = 0
+        self.crash: KernelBugError | None = None
+        self._generator = self._start()
+        self._at = 0  # results the generator has consumed
+        self._pending_since = 0
+        self._pendings: list[Primitive | None] | None = None
+        self.pending: Primitive | None = self._next(None)
+
+    @property
+    def crashed(self) -> bool:
+        return self.crash is not None and self.done == len(self.results)
+
+    @property
+    def generator(self) -> Routine:
+        """The generator, standing at this thread's position."""
+        if self._at != self.done:
+            self._rebuild()
+        return self._generator
+
+    def remember(self) -> None:
+        """From now on keep what was pending at each position, so that `go_to` can return to any of them."""
+        self._pending_since = self.done
+        self._pendings = [self.pending]
+
+    def advance(self, result: object) -> None:
+        """Hand the pending primitive's result to the routine and run it to its next primitive."""
+        generator = self.generator
+        del self.results[self.done :]
+        self.crash = None
+        self.results.append(result)
+        self.done += 1
+        self._at = self.done
+        self.pending = self._next(result, generator)
+        self._keep()
+
+    def die(self, bug: KernelBugError) -> None:
+        """The pending primitive found a bug: the thread ends here."""
+        self.generator.close()
+        del self.results[self.done :]
+        self.results.append(None)
+        self.done += 1
+        self._at = self.done
+        self.crash = bug
+        self.pending = None
+        self._keep()
+
+    def go_to(self, done: int) -> None:
+        """Stand where `done` results had been received. The generator follows when it is next needed."""
+        assert self._pendings is not None
+        self.done = done
+        self.pending = self._pendings[done - self._pending_since]
+
+    def _keep(self) -> None:
+        if self._pendings is not None:
+            del self._pendings[self.done - self._pending_since :]
+            self._pendings.append(self.pending)
+
+    def _next(self, result: object, generator: Routine | None = None) -> Primitive | None:
+        try:
+            yielded = (generator or self._generator).send(result)
+        except StopIteration:
+            return None
+        except Exception as error:  # noqa: BLE001  (driver text may be a learner's: any mistake in it ends the thread)
+            self.crash = KernelBugError("exception", f"{type(error).__name__}: {error}")
+            return None
+        if type(yielded) is not Primitive:
+            text = f"the routine yielded {yielded!r}; it must yield a primitive such as mutex_lock(vb.balloon_lock)"
+            self.crash = KernelBugError("not a primitive", text)
+            return None
+        return yielded
+
+    def _rebuild(self) -> None:
+        self._generator = self._start()
+        pending = self._generator.send(None)
+        for result in self.results[: self.done]:
+            pending = self._generator.send(result)
+        self._at = self.done
+        if pending != self.pending:
+            text = f"{self.name} did something else when it was run again; driver text may depend only on results"
+            raise KernelBugError("not deterministic", text)

@@ -1,0 +1,252 @@
+"""The machine: stepping, blocking, going back, replaying, on small programs and on the drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from balloonlab.drivers import DRIVERS
+from balloonlab.errors import BadScheduleError, BadValueError, NotRunnableError, UnknownNameError
+from balloonlab.guest import Guest
+from balloonlab.host import Host
+from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.primitives import Routine, msleep, mutex_lock, mutex_unlock, read, write
+from balloonlab.kernel.schedule import Schedule
+from balloonlab.kernel.thread import ThreadSpec
+from balloonlab.kernel.world import Ref, World
+from balloonlab.memory.buddy import Buddy
+from balloonlab.memory.zone import PageFrames, PageState, Zone
+from tests.kernel.fingerprint import fingerprint
+
+
+def bare_world() -> World:
+    frames = PageFrames(8)
+    return World(frames, [Buddy(Zone(frames))], Host(8, frames.journal, frames.values))
+
+
+def machine_of(world: World, **routines: Callable[[], Routine]) -> Machine:
+    machine = Machine(world, [ThreadSpec(name, "a test's thread", start) for name, start in routines.items()])
+    machine.record()
+    return machine
+
+
+def two_adders(counter: Ref) -> dict[str, Callable[[], Routine]]:
+    def add_one() -> Routine:
+        seen = yield read(counter)
+        yield write(counter, seen + 1)
+
+    return {"one": add_one, "two": add_one}
+
+
+def test_a_lost_update_by_hand() -> None:
+    world = bare_world()
+    counter = world.new_value("counter")
+    machine = machine_of(world, **two_adders(counter))
+    for name in ("one", "two", "one", "two"):
+        machine.step(name)
+    assert world.values["counter"] == 1
+    machine.seek(0)
+    for name in ("one", "one", "two", "two"):
+        machine.step(name)
+    assert world.values["counter"] == 2
+    assert machine.runnable() == ()
+    assert {w.status for w in machine.blocked().values()} == {"finished"}
+
+
+def test_a_blocked_thread_says_what_it_waits_for_and_who_holds_it() -> None:
+    world = bare_world()
+    lock = world.new_lock("balloon_lock")
+
+    def locker() -> Routine:
+        yield mutex_lock(lock)
+        yield msleep(1)
+        yield mutex_unlock(lock)
+
+    machine = machine_of(world, first=locker, second=locker)
+    machine.step("first")
+    wait = machine.blocked()["second"]
+    assert (wait.status, wait.on, wait.holder) == ("blocked", "balloon_lock", "first")
+    before = fingerprint(machine)
+    with pytest.raises(NotRunnableError, match=r"second waits for balloon_lock, held by first .*who can: first"):
+        machine.step("second")
+    assert fingerprint(machine) == before
+
+
+def test_a_finished_thread_and_an_unknown_one_are_refused() -> None:
+    world = bare_world()
+    counter = world.new_value("counter")
+    machine = machine_of(world, **two_adders(counter))
+    machine.step("one")
+    machine.step("one")
+    with pytest.raises(NotRunnableError, match="one has finished"):
+        machine.step("one")
+    with pytest.raises(UnknownNameError, match="known: one, two"):
+        machine.step("three")
+    with pytest.raises(UnknownNameError, match="action"):
+        machine.act("explode")
+
+
+def test_a_thread_that_locks_twice_waits_for_itself() -> None:
+    world = bare_world()
+    lock = world.new_lock("balloon_lock")
+
+    def twice() -> Routine:
+        yield mutex_lock(lock)
+        yield mutex_lock(lock)
+
+    machine = machine_of(world, only=twice)
+    machine.step("only")
+    assert machine.blocked()["only"].text == "waits for balloon_lock, which it holds itself"
+
+
+def test_mistakes_in_driver_text_end_the_thread_with_a_sentence() -> None:
+    world = bare_world()
+    counter = world.new_value("counter")
+
+    def yields_a_number() -> Routine:
+        yield read(counter)
+        yield 7  # type: ignore[misc]
+
+    def divides() -> Routine:
+        seen = yield read(counter)
+        yield write(counter, 1 // seen)
+
+    machine = machine_of(world, numbers=yields_a_number, divides=divides)
+    machine.step("numbers")
+    machine.step("divides")
+    assert [bug.kind for bug in machine.bugs] == ["not a primitive", "exception"]
+    assert "must yield a primitive" in machine.bugs[0].text
+    assert "ZeroDivisionError" in machine.bugs[1].text
+    machine.seek(0)
+    assert machine.bugs == ()
+
+
+def test_unlocking_what_one_does_not_hold_is_a_bug() -> None:
+    world = bare_world()
+    lock = world.new_lock("balloon_lock")
+
+    def careless() -> Routine:
+        yield mutex_unlock(lock)
+
+    machine = machine_of(world, only=careless)
+    assert machine.run().reason == "bug"
+    assert machine.bugs[0].kind == "bad unlock"
+    machine.step_back()
+    assert machine.runnable() == ("only",)
+
+
+def small_guest(driver: str, seed: int) -> Guest:
+    states = np.where(np.random.default_rng(seed).random(1024) < 0.6, PageState.MOVABLE, PageState.FREE)
+    guest = Guest.from_states(states.astype(np.uint8), driver)
+    guest.machine.record()
+    return guest
+
+
+def wander(guest: Guest, seed: int, steps: int) -> None:
+    guest.machine.act("set_target", 5 + seed % 7)
+    guest.machine.walk(steps, seed)
+    guest.machine.act("compact")
+    guest.machine.walk(steps, seed + 1)
+    guest.machine.act("set_target", 2)
+    guest.machine.act("request_stats")
+    guest.machine.walk(steps, seed + 2)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from(sorted(DRIVERS)), st.integers(0, 1000), st.integers(1, 250))
+def test_every_schedule_replays_to_the_same_state(driver: str, seed: int, steps: int) -> None:
+    guest = small_guest(driver, seed)
+    wander(guest, seed, steps)
+    again = small_guest(driver, seed)
+    again.machine.replay(Schedule.from_token(guest.machine.schedule.token))
+    assert fingerprint(again.machine) == fingerprint(guest.machine)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.sampled_from(sorted(DRIVERS)), st.integers(0, 1000), st.data())
+def test_step_then_step_back_is_identity_and_seek_goes_anywhere(driver: str, seed: int, data: st.DataObject) -> None:
+    guest = small_guest(driver, seed)
+    machine = guest.machine
+    machine.act("set_target", 6)
+    machine.act("compact")
+    moments = [fingerprint(machine)]
+    for _ in range(120):
+        able = machine.runnable()
+        if not able:
+            break
+        name = data.draw(st.sampled_from(able))
+        machine.step(name)
+        after = fingerprint(machine)
+        machine.step_back()
+        assert fingerprint(machine) == moments[-1]
+        machine.step(name)
+        assert fingerprint(machine) == after
+        moments.append(after)
+    for _ in range(5):
+        at = data.draw(st.integers(0, len(moments) - 1))
+        machine.seek(at + 2)  # two actions came first
+        assert fingerprint(machine) == moments[at]
+
+
+def test_a_new_choice_replaces_the_future() -> None:
+    guest = small_guest("v9", 3)
+    machine = guest.machine
+    machine.act("set_target", 4)
+    machine.run()
+    full = len(machine.timeline)
+    machine.seek(10)
+    machine.act("set_target", 0)
+    assert len(machine.timeline) == 11 < full
+    machine.run()
+    assert machine.schedule.choices[10] == "!set_target=0"
+    assert guest.balloon_pages == 0
+
+
+def test_seek_and_back_say_when_there_is_nothing_there() -> None:
+    machine = small_guest("v9", 1).machine
+    with pytest.raises(NotRunnableError, match="start of the timeline"):
+        machine.step_back()
+    with pytest.raises(BadValueError, match="0 to 0"):
+        machine.seek(1)
+
+
+def test_a_token_for_another_machine_is_refused_where_it_parts() -> None:
+    machine = small_guest("v9", 1).machine
+    with pytest.raises(BadScheduleError, match="step 0 of 1 cannot be replayed"):
+        machine.replay(Schedule(("nobody",)))
+    with pytest.raises(BadScheduleError, match="step 1 of 2"):
+        machine.replay(Schedule(("!set_target=1", "host-inflateq")))
+    with pytest.raises(BadScheduleError, match="step 0 of 1"):
+        machine.replay(Schedule(("!set_target=999999",)))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 1000))
+def test_the_noted_waits_are_the_real_ones(seed: int) -> None:
+    machine = small_guest("v9", seed).machine
+    machine.act("set_target", 6)
+    machine.act("compact")
+    machine.act("request_stats")
+    for i in range(200):
+        machine.walk(1, seed + i)
+        waits = [machine.timeline.waits[n] for n in machine.thread_wait]
+        assert waits == [machine.wait_of(thread) for thread in machine.threads]
+
+
+def test_run_is_fair_and_repeatable() -> None:
+    tokens = set()
+    for _ in range(2):
+        guest = small_guest("v9", 5)
+        guest.machine.act("set_target", 9)
+        guest.machine.act("compact")
+        ran = guest.machine.run()
+        assert ran.reason == "idle"
+        tokens.add(guest.machine.schedule.token)
+    assert len(tokens) == 1
+    (token,) = tokens
+    assert "compactor" in token
+    assert "vballoon" in token
