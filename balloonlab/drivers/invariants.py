@@ -1,0 +1,89 @@
+"""What must hold in every driver: I1 to I6, as functions that raise AssertionError with a sentence.
+
+Some hold at every step, some only while no fill or leak is amid a round; each says which. Units as everywhere:
+num_pages in 4 KiB balloon pages, isolated pages in guest pages.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from balloonlab.drivers.virtio_balloon import VirtioBalloon
+from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.world import NOBODY, World
+from balloonlab.memory.zone import PageState
+
+
+def _count(world: World, state: PageState) -> int:
+    return int(np.count_nonzero(world.frames.states == state))
+
+
+def check_i1(world: World, vb: VirtioBalloon) -> None:
+    """I1, between rounds: num_pages is the pages on the list and the isolated ones, in 4 KiB pages."""
+    listed = len(world.list_pages(vb.pages.number))
+    isolated = _count(world, PageState.ISOLATED)
+    num_pages = world.values.get(vb.num_pages.number)
+    expected = vb.pages_per_page * (listed + isolated)
+    assert num_pages == expected, f"I1: num_pages is {num_pages}, with {listed} listed and {isolated} isolated pages"
+
+
+def check_i2(world: World, vb: VirtioBalloon) -> None:
+    """I2, at every step: a page on the balloon's list has a reference, an isolated balloon page has two.
+
+    While a compactor looks at a listed page it may hold one more.
+    """
+    for page in world.list_pages(vb.pages.number):
+        count = world.refcounts.get(page, 0)
+        assert count in (1, 2), f"I2: page {page:#x} is listed with {count} references"
+    for page in np.flatnonzero(world.frames.states == PageState.ISOLATED).tolist():
+        count = world.refcounts.get(page, 0)
+        assert count in (1, 2), f"I2: page {page:#x} is isolated with {count} references"  # 1 while being freed
+
+
+def check_i3(machine: Machine) -> None:
+    """I3, at rest: nobody holds a lock, a page's lock neither."""
+    world = machine.world
+    for name, holder in zip(world.lock_names, world.lock_holders, strict=True):
+        assert holder == NOBODY, f"I3: {name} is held by {machine.names[holder]} while nothing runs"
+    assert not world.page_locks, f"I3: pages {sorted(world.page_locks)} are locked while nothing runs"
+
+
+def check_i4(world: World, vb: VirtioBalloon) -> None:
+    """I4, at rest: isolated pages = migrated + returned + still isolated; released = migrated."""
+    if not vb.driver.vmstat:
+        return
+    isolated, migrated, released, returned = (world.values[name] for name in vb.driver.vmstat)
+    left = _count(world, PageState.ISOLATED)
+    assert isolated == migrated + returned + left, f"I4: {isolated} isolated, {migrated} + {returned} + {left} since"
+    assert released == migrated, f"I4: {migrated} migrated, {released} released"
+
+
+def check_i5(world: World) -> None:
+    """I5, at every step: no page that the host believes in the balloon is in the buddy allocator."""
+    believed = world.host.believed.reshape(-1, world.pages_per_page).any(axis=1)
+    wrong = np.flatnonzero(believed & (world.frames.states == PageState.FREE))
+    assert not len(wrong), f"I5: the host believes free page {wrong[0]:#x} to be in the balloon"
+
+
+def check_i6(world: World, vb: VirtioBalloon) -> None:
+    """I6, at rest: the host believes exactly num_pages in the balloon, and was told so as `actual`."""
+    believed, num_pages = int(world.host.believed.sum()), world.values.get(vb.num_pages.number)
+    assert believed == num_pages, f"I6: the host believes {believed} pages in the balloon, num_pages is {num_pages}"
+    assert world.host.actual == num_pages, f"I6: actual is {world.host.actual}, num_pages is {num_pages}"
+
+
+def check_always(machine: Machine, vb: VirtioBalloon) -> None:
+    """What holds after every single step: I2 and I5."""
+    check_i2(machine.world, vb)
+    check_i5(machine.world)
+
+
+def check_at_rest(machine: Machine, vb: VirtioBalloon) -> None:
+    """What holds when every thread rests: I1 to I6."""
+    world = machine.world
+    check_i1(world, vb)
+    check_i2(world, vb)
+    check_i3(machine)
+    check_i4(world, vb)
+    check_i5(world)
+    check_i6(world, vb)

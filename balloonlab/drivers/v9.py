@@ -1,0 +1,222 @@
+"""virtio_balloon with the reviewed patch, "v9 3/5" (mail of 25 August 2012, quoted in the review of 26 August).
+
+New: pages come from movable memory and compaction may isolate and migrate them; balloon_lock (a mutex) guards the
+device and its queues, pages_lock (a spinlock) the list and the counters; num_pages and num_isolated_pages are
+atomic. Retold as posted: the defects are the patch's own. What it left alone is taken from Linux 3.6.
+"""
+
+from __future__ import annotations
+
+from balloonlab.drivers import linux_3_6
+from balloonlab.drivers.driver import Driver, routines
+from balloonlab.drivers.virtio_balloon import ARRAY_PFNS_MAX, VirtioBalloon
+from balloonlab.kernel.primitives import (
+    Routine,
+    add,
+    alloc_page,
+    assign_balloon_mapping,
+    atomic_add,
+    atomic_dec,
+    atomic_inc,
+    atomic_read,
+    atomic_sub,
+    bug_on,
+    clear_balloon_mapping,
+    collect_stats,
+    config_read,
+    config_write,
+    copy_pfns,
+    list_add,
+    list_del,
+    list_first,
+    msleep,
+    mutex_lock,
+    mutex_unlock,
+    read,
+    set_page_pfns,
+    spin_lock,
+    spin_unlock,
+    trylock_page,
+    unlock_page,
+    virtqueue_add_stats,
+    virtqueue_get_buf,
+    virtqueue_kick,
+    wait_event,
+    wake_up,
+    write,
+)
+from balloonlab.memory.zone import Migratetype
+
+BALLOON_MIGRATION_RETURN = 0xBA1100  # tells the core that a balloon page was migrated
+
+
+def towards_target(vb: VirtioBalloon) -> Routine:
+    """How many 4 KiB pages the host wants in the balloon beyond those that are there."""
+    target = yield config_read(vb.config_num_pages)
+    return target - (yield atomic_read(vb.num_pages))
+
+
+def update_balloon_size(vb: VirtioBalloon) -> Routine:
+    """Tell the host, through config space, how much the balloon holds."""
+    actual = yield atomic_read(vb.num_pages)
+    yield config_write(vb.config_actual, actual)
+
+
+def fill_balloon(vb: VirtioBalloon, num: int) -> Routine:
+    """One round of inflation: up to 256 balloon pages, one message."""
+    num = min(num, ARRAY_PFNS_MAX)
+    yield mutex_lock(vb.balloon_lock)
+    yield write(vb.num_pfns, 0)
+    while (slot := (yield read(vb.num_pfns))) < num:
+        page = yield alloc_page(vb.migratetype)
+        if page is None:
+            yield msleep(200)
+            break
+        yield set_page_pfns(slot, page)
+        yield add(vb.totalram_pages, -1)
+        locked = yield trylock_page(page)
+        yield bug_on(not locked, "!trylock_page(page)")
+        yield spin_lock(vb.pages_lock)
+        yield list_add(page, vb.pages)
+        yield assign_balloon_mapping(page)
+        yield atomic_add(vb.pages_per_page, vb.num_pages)
+        yield spin_unlock(vb.pages_lock)
+        yield unlock_page(page)
+        yield add(vb.num_pfns, vb.pages_per_page)
+    if (yield read(vb.num_pfns)) == 0:
+        return
+    yield from vb.driver.tell_host(vb, vb.inflate_vq)
+    yield mutex_unlock(vb.balloon_lock)
+
+
+def pages_at_balloon_list(vb: VirtioBalloon) -> Routine:
+    """Length of the list, as the difference of two atomics read one after the other."""
+    num_pages = yield atomic_read(vb.num_pages)
+    return num_pages - (yield atomic_read(vb.num_isolated_pages))
+
+
+def wait_on_isolated_pages(vb: VirtioBalloon, leak_target: int) -> Routine:
+    """__wait_on_isolated_pages: entered and left with pages_lock held; sleeps without it."""
+    if (yield atomic_read(vb.num_isolated_pages)) == 0:
+        return
+    if leak_target < (yield from vb.driver.pages_at_balloon_list(vb)):
+        return
+
+    def enough_came_back() -> Routine:
+        if (yield atomic_read(vb.num_isolated_pages)) == 0:
+            return True
+        return leak_target <= (yield from vb.driver.pages_at_balloon_list(vb))
+
+    yield spin_unlock(vb.pages_lock)
+    yield from wait_event(vb.config_change, enough_came_back)
+    yield spin_lock(vb.pages_lock)
+
+
+def leak_balloon(vb: VirtioBalloon, num: int) -> Routine:
+    """One round of deflation: take pages off the list one by one, tell the host, then free them."""
+    num = leak_target = min(num, ARRAY_PFNS_MAX)
+    pfns: tuple[int, ...] = ()
+    while len(pfns) < num:
+        yield spin_lock(vb.pages_lock)
+        yield from vb.driver.wait_on_isolated_pages(vb, leak_target)
+        page = yield list_first(vb.pages)
+        if page is not None and (yield trylock_page(page)):
+            yield clear_balloon_mapping(page)
+            yield list_del(page)
+            first = page * vb.pages_per_page
+            pfns += tuple(range(first, first + vb.pages_per_page))
+            yield atomic_sub(vb.pages_per_page, vb.num_pages)
+            yield unlock_page(page)
+            leak_target -= 1
+        yield spin_unlock(vb.pages_lock)
+    yield mutex_lock(vb.balloon_lock)
+    yield copy_pfns(pfns[:num])
+    yield write(vb.num_pfns, len(pfns))
+    yield from vb.driver.tell_host(vb, vb.deflate_vq)
+    yield from vb.driver.release_pages_by_pfn(vb, pfns)
+    yield mutex_unlock(vb.balloon_lock)
+
+
+def stats_handle_request(vb: VirtioBalloon) -> Routine:
+    """Answer the host's request for statistics."""
+    yield mutex_lock(vb.balloon_lock)
+    yield write(vb.need_stats_update, 0)
+    stats = yield collect_stats()
+    if not (yield virtqueue_get_buf(vb.stats_vq)):
+        return
+    yield virtqueue_add_stats(vb.stats_vq, stats)
+    yield virtqueue_kick(vb.stats_vq)
+    yield mutex_unlock(vb.balloon_lock)
+
+
+def virtballoon_isolatepage(vb: VirtioBalloon, page: int) -> Routine:
+    """Compaction takes a page off the balloon's list. Called under the page's lock."""
+    yield spin_lock(vb.pages_lock)
+    yield list_del(page)
+    yield atomic_inc(vb.num_isolated_pages)
+    yield spin_unlock(vb.pages_lock)
+
+
+def virtballoon_migratepage(vb: VirtioBalloon, newpage: int, page: int) -> Routine:
+    """Compaction moves an isolated page: newpage enters the balloon, page leaves it. Under both page locks."""
+    yield mutex_lock(vb.balloon_lock)
+    yield write(vb.num_pfns, vb.pages_per_page)
+    yield spin_lock(vb.pages_lock)
+    yield list_add(newpage, vb.pages)
+    yield assign_balloon_mapping(newpage)
+    yield atomic_dec(vb.num_isolated_pages)
+    yield spin_unlock(vb.pages_lock)
+    yield set_page_pfns(0, newpage)
+    yield from vb.driver.tell_host(vb, vb.inflate_vq)
+    yield write(vb.num_pfns, vb.pages_per_page)
+    yield clear_balloon_mapping(page)
+    yield set_page_pfns(0, page)
+    yield from vb.driver.tell_host(vb, vb.deflate_vq)
+    yield mutex_unlock(vb.balloon_lock)
+    yield wake_up(vb.config_change)
+    return BALLOON_MIGRATION_RETURN
+
+
+def virtballoon_putbackpage(vb: VirtioBalloon, page: int) -> Routine:
+    """Compaction returns an isolated page it did not move. Called under the page's lock."""
+    yield spin_lock(vb.pages_lock)
+    yield list_add(page, vb.pages)
+    yield atomic_dec(vb.num_isolated_pages)
+    yield spin_unlock(vb.pages_lock)
+    yield wake_up(vb.config_change)
+
+
+def remove_common(vb: VirtioBalloon) -> Routine:
+    """Empty the balloon and say so."""
+    while (num_pages := (yield atomic_read(vb.num_pages))) > 0:
+        yield from vb.driver.leak_balloon(vb, num_pages)
+    yield from vb.driver.update_balloon_size(vb)
+
+
+DRIVER = Driver(
+    name="v9",
+    title="the patch under review, v9 of August 2012: movable pages, two locks, and its own mistakes",
+    functions=dict(linux_3_6.DRIVER.functions)
+    | routines(
+        towards_target,
+        update_balloon_size,
+        fill_balloon,
+        pages_at_balloon_list,
+        wait_on_isolated_pages,
+        leak_balloon,
+        stats_handle_request,
+        virtballoon_isolatepage,
+        virtballoon_migratepage,
+        virtballoon_putbackpage,
+        remove_common,
+    ),
+    migratetype=Migratetype.MOVABLE,
+    movable=True,
+    rules="3.6",
+    vmstat=(
+        "compact_balloon_isolated",
+        "compact_balloon_migrated",
+        "compact_balloon_released",
+        "compact_balloon_returned",
+    ),
+)
