@@ -1,0 +1,61 @@
+"""balloonlab: run, step and explore the virtio_balloon driver of a famous patch review, on the memory of a real guest.
+
+Start with ``bl.Guest(...)`` or ``bl.recordings.load(...)``, look with ``bl.Lab(...)``. What draws (matplotlib,
+anywidget) is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from balloonlab import errors
+from balloonlab.drivers import DRIVERS, Driver, find_driver
+from balloonlab.guest import Guest
+from balloonlab.kernel.schedule import Schedule
+from balloonlab.memory.zone import Migratetype, PageState
+from balloonlab.scenarios import SCENARIOS, Scenario, replay, scenario
+
+if TYPE_CHECKING:
+    from balloonlab import exercises, plots, recordings
+    from balloonlab.widgets.lab import Lab
+    from balloonlab.widgets.pagemap import PageMap
+
+_LATER = {
+    "Lab": "balloonlab.widgets.lab",
+    "PageMap": "balloonlab.widgets.pagemap",
+    "exercises": "balloonlab.exercises",
+    "plots": "balloonlab.plots",
+    "recordings": "balloonlab.recordings",
+}
+
+__all__ = [
+    "DRIVERS",
+    "SCENARIOS",
+    "Driver",
+    "Guest",
+    "Lab",
+    "Migratetype",
+    "PageMap",
+    "PageState",
+    "Scenario",
+    "Schedule",
+    "errors",
+    "exercises",
+    "find_driver",
+    "plots",
+    "recordings",
+    "replay",
+    "scenario",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name not in _LATER:
+        raise AttributeError(f"balloonlab has no {name!r}; it has {', '.join(__all__)}")
+    module = importlib.import_module(_LATER[name])
+    return getattr(module, name) if name[0].isupper() else module
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,105 @@
+"""Predict, then reveal: questions whose answers are computed by running the model, never written down here.
+
+A check answers with a reason. Nothing is revealed before the learner has committed to a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from balloonlab.errors import pick, whole_number
+from balloonlab.guest import Guest
+from balloonlab.memory.buddy import Buddy
+from balloonlab.memory.zone import PageFrames, Zone
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question. text: what is asked. truth: runs the model. why: the reason, given once somebody has answered.
+
+    hint: what a wrong answer is told, from (given, truth).
+    """
+
+    name: str
+    text: str
+    truth: Callable[[], int]
+    why: str
+    hint: Callable[[int, int], str]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def check(self, answer: int | None) -> str:
+        """What to say to an answer (None: not answered yet). Raises BadValueError for what is no whole number."""
+        if answer is None:
+            return "Not answered yet: put your prediction in place of None and run the cell again."
+        given = whole_number("your answer", answer, -(2**31), 2**31 - 1)
+        truth = self.truth()
+        if given == truth:
+            return f"Yes, {truth:,}. {self.why}"
+        return f"Not {given:,}. {self.hint(given, truth)}"
+
+
+def _messages_for_1000_pages() -> int:
+    return Guest(8192).inflate(1000).messages
+
+
+def _free_blocks_after_giving_back() -> int:
+    frames = PageFrames(16)
+    buddy = Buddy(Zone(frames))
+    taken = [buddy.alloc(0) for _ in range(16)]
+    for pfn in taken:
+        if pfn != 5:  # noqa: PLR2004  (the page that stays in use)
+            buddy.free(pfn or 0)
+    return sum(buddy.block_counts())
+
+
+def _guest_pages_for_100_balloon_pages() -> int:
+    guest = Guest(64, page_size=65536)
+    guest.machine.act("set_target", 100)
+    while guest.balloon_pages < 100:  # noqa: PLR2004  (the question's number)
+        guest.machine.run(1)
+    return len(guest.balloon_list)
+
+
+_QUESTIONS = [
+    Question(
+        "messages",
+        "The host asks for 1,000 more balloon pages. How many inflate messages will the driver send?",
+        _messages_for_1000_pages,
+        "The driver's array holds 256 PFNs, so 1,000 pages go in messages of 256, 256, 256 and 232.",
+        lambda given, truth: (
+            "Every message is an array of PFNs. Look at the messages panel: how long is a full one? "
+            + ("You need fewer." if given > truth else "You need more.")
+        ),
+    ),
+    Question(
+        "blocks",
+        "16 pages were all in use. All but page 5 are given back. How many free blocks are there?",
+        _free_blocks_after_giving_back,
+        "Page 5 keeps its buddy, page 4, alone (order 0). The pair 6-7 cannot merge with 4-5 (order 1), "
+        "0-3 cannot merge with 4-7 (order 2), and 8-15 stays a block of order 3.",
+        lambda given, truth: (
+            "A block merges only with its buddy, and only if that is wholly free. Draw pages 0 to 15 and join them. "
+            + ("You have counted blocks that do merge." if given > truth else "Page 5 keeps more apart than that.")
+        ),
+    ),
+    Question(
+        "units",
+        "A guest with 64 KiB pages is asked for a balloon of 100 (4 KiB) balloon pages. How many guest pages leave it?",
+        _guest_pages_for_100_balloon_pages,
+        "One guest page is 16 balloon pages, and half a page cannot be given: 7 pages make 112, the first number "
+        "that is not below 100.",
+        lambda given, _truth: (
+            "How many 4 KiB pages are in 64 KiB? The driver gives whole guest pages and stops when it has enough."
+            + (" You have counted balloon pages." if given == 100 else "")  # noqa: PLR2004
+        ),
+    ),
+]
+QUESTIONS = [question.name for question in _QUESTIONS]
+
+
+def question(name: str) -> Question:
+    """The question of that name; raises UnknownNameError that lists the names."""
+    return _QUESTIONS[QUESTIONS.index(pick("question", name, QUESTIONS))]

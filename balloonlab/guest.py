@@ -1,0 +1,342 @@
+"""A guest: memory, a balloon driver in it, the host under it, and the machine that runs them.
+
+Whole operations (`inflate`, `compact`, ...) let the machine run until it rests. The same machine can be stepped by
+hand: it is `guest.machine`, and the Lab shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from balloonlab.drivers import Driver, find_driver
+from balloonlab.drivers.compactor import Compaction, compact_memory
+from balloonlab.drivers.device import host_threads
+from balloonlab.drivers.virtio_balloon import VirtioBalloon
+from balloonlab.errors import BadValueError, DidNotSettleError, whole_number
+from balloonlab.host import BALLOON_PAGE_SIZE, Host
+from balloonlab.interrupt import interruptible
+from balloonlab.journal import Journal
+from balloonlab.kernel.machine import Action, Machine, Ran
+from balloonlab.kernel.thread import ThreadSpec
+from balloonlab.kernel.world import PAGE_SIZES, World
+from balloonlab.memory.buddy import Buddy
+from balloonlab.memory.compact_control import CompactControl
+from balloonlab.memory.fragmentation import Metrics, metrics
+from balloonlab.memory.workloads import WorkloadResult, apply_workload
+from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, PageFrames, PageState, Zone
+
+_CHUNK = 20_000  # steps between two looks at the clock
+
+
+@dataclass(frozen=True)
+class Resized:
+    """What a change of target did: the balloon before and after, the target (4 KiB pages), PFN messages sent."""
+
+    before: int
+    after: int
+    target: int
+    messages: int
+    text: str
+
+    def __str__(self) -> str:
+        verb = "inflated" if self.after >= self.before else "deflated"
+        change = f"{verb} from {self.before:,} to {self.after:,} of {self.target:,} balloon pages"
+        return f"{change}, {self.messages:,} message{'' if self.messages == 1 else 's'}"
+
+
+@dataclass(frozen=True)
+class Compacted:
+    """What a run of compaction did. pairs: int64 (k, 2), old and new PFN of each moved guest page, in order."""
+
+    pairs: NDArray[np.int64]
+    messages: int
+    free_huge_pages: tuple[int, int]
+    text: str
+
+    def __str__(self) -> str:
+        before, after = self.free_huge_pages
+        return f"moved {len(self.pairs):,} pages with {self.messages:,} messages; free 2 MiB blocks {before} -> {after}"
+
+
+@dataclass(frozen=True)
+class View:
+    """One 4 KiB PFN as guest and host see it."""
+
+    balloon_pfn: int
+    guest_page: int
+    guest_state: PageState
+    host_believes: bool
+
+    @property
+    def agree(self) -> bool:
+        """A page on its way in or out may be told or not; otherwise in the balloon means believed, and only then."""
+        if self.guest_state == PageState.IN_TRANSIT:
+            return True
+        return self.host_believes == (self.guest_state in (PageState.BALLOON, PageState.ISOLATED))
+
+    def __str__(self) -> str:
+        host = "believes it is in the balloon" if self.host_believes else "believes the guest uses it"
+        mark = "they agree" if self.agree else "THEY DISAGREE"
+        state = self.guest_state.name.lower().replace("_", " ")
+        return f"PFN {self.balloon_pfn:#x}: guest page {self.guest_page:#x} is {state}, the host {host}: {mark}"
+
+
+class Guest:
+    """A virtual machine's memory with a balloon in it.
+
+    pages: guest pages (1 to 16,777,216). driver: a name of `balloonlab.drivers.DRIVERS`, or a Driver. page_size:
+    bytes of a guest page (4096, 16384 or 65536). seed: for workloads. backing: bytes of a page of the host memory
+    behind the guest (4096, 65536 or 2097152). must_tell_host: negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST.
+    Balloon sizes and targets are in 4 KiB balloon pages everywhere; page states, PFNs of `page_states` and pairs are
+    in guest pages.
+    """
+
+    def __init__(
+        self,
+        pages: int = 65536,
+        driver: str | Driver = "v9",
+        *,
+        page_size: int = 4096,
+        seed: int = 0,
+        backing: int = BALLOON_PAGE_SIZE,
+        must_tell_host: bool = False,
+        states: ArrayLike | None = None,
+        pageblock_types: ArrayLike | None = None,
+        balloon: Sequence[int] | None = None,
+        target: int | None = None,
+        zones: Sequence[tuple[str, int, int]] | None = None,
+    ) -> None:
+        self.driver = find_driver(driver)
+        if page_size not in PAGE_SIZES:
+            legal = ", ".join(f"{size:,}" for size in PAGE_SIZES)
+            raise BadValueError(f"page_size is {page_size!r}; legal: {legal} bytes (4, 16 and 64 KiB kernels).")
+        pages = whole_number("pages", pages, 1, MOST_PAGES, "guest pages", "64 GiB of 4 KiB pages is the largest.")
+        self.seed = whole_number("seed", seed, 0, 2**63 - 1)
+        self.frames = PageFrames(pages, Journal())
+        _set_memory(self.frames, states, pageblock_types)
+        spans = list(zones) if zones is not None else [("Normal", 0, pages)]
+        self.zones = [Zone(self.frames, start, end, name) for name, start, end in spans]
+        self.buddies = [Buddy(zone, self.driver.rules) for zone in self.zones]
+        if not self.driver.movable:
+            for buddy in self.buddies:
+                buddy.movable_states -= {PageState.BALLOON}
+        ppp = page_size // BALLOON_PAGE_SIZE
+        self.host = Host(pages * ppp, self.frames.journal, self.frames.values, backing, must_tell_host=must_tell_host)
+        self.world = World(self.frames, list(reversed(self.buddies)), self.host, page_size)
+        self.vb = VirtioBalloon(self.world, self.driver)
+        self._adopt_balloon(balloon, target)
+        movable = {PageState.MOVABLE, PageState.BALLOON} if self.driver.movable else {PageState.MOVABLE}
+        controls = [CompactControl(b, name=f"compact {b.zone.name}", movable_states=movable) for b in self.buddies]
+        self.mm = Compaction(self.world, self.vb, controls)
+        self.machine = Machine(self.world, self._threads(), self._actions())
+        self._probe()
+
+    @classmethod
+    def from_states(cls, states: ArrayLike, driver: str | Driver = "v9", **settings: Any) -> Guest:  # noqa: ANN401
+        """A guest whose page map is `states` (uint8 PageState codes, one a guest page; settings as for Guest).
+
+        Free lists are built from the map; `pageblock_types` (uint8 Migratetype codes, one for 512 pages) default to
+        MOVABLE. `balloon`: guest PFNs of the balloon's list, head first, exactly the pages whose state is BALLOON;
+        by default ascending. Raises BadValueError for anything that is not a possible page map at rest.
+        """
+        array = np.asarray(states)
+        if array.ndim != 1 or not 1 <= array.size <= MOST_PAGES:
+            raise BadValueError(f"states has shape {array.shape}; it must be one row of 1 to {MOST_PAGES:,} pages.")
+        return cls(int(array.size), driver, states=array, **settings)
+
+    def __repr__(self) -> str:
+        size = len(self.page_states) * self.world.page_size >> 20
+        return (
+            f"<guest of {size:,} MiB, driver {self.driver.name}, balloon {self.balloon_pages:,} of target "
+            f"{self.host.target:,} (4 KiB pages)>"
+        )
+
+    # -- reading --
+
+    @property
+    def page_states(self) -> NDArray[np.uint8]:
+        """Read-only uint8 array of PageState codes, one a guest page."""
+        return self.world.states()
+
+    @property
+    def balloon_pages(self) -> int:
+        """What the driver counts as ballooned (num_pages), in 4 KiB pages."""
+        return self.world.values.get(self.vb.num_pages.number)
+
+    @property
+    def balloon_list(self) -> tuple[int, ...]:
+        """Guest PFNs on the balloon's list, head first."""
+        return self.world.list_pages(self.vb.pages.number)
+
+    def metrics(self) -> Metrics:
+        """Free blocks by order and fragmentation indexes of the whole guest (guest pages)."""
+        counts = np.sum([buddy.block_counts() for buddy in self.buddies], axis=0)
+        pages = sum(int(count) << order for order, count in enumerate(counts))
+        if len(self.buddies) == 1:
+            return metrics(self.buddies[0])
+        parts = [metrics(buddy) for buddy in self.buddies]
+        return Metrics(pages, tuple(int(c) for c in counts), sum(p.free_huge_pages for p in parts))
+
+    def compare(self, balloon_pfn: int) -> View:
+        """Guest's and host's view of one 4 KiB PFN."""
+        top = self.host.balloon_pages - 1
+        pfn = whole_number("PFN", balloon_pfn, 0, top, "4 KiB page frame numbers", "PFNs of the device are 4 KiB.")
+        page = pfn // self.world.pages_per_page
+        return View(pfn, page, PageState(self.frames.state_of[page]), self.host.believes(pfn))
+
+    def disagreements(self, most: int = 100) -> list[View]:
+        """4 KiB PFNs on which guest and host disagree at this moment, lowest first, up to `most`."""
+        ppp = self.world.pages_per_page
+        states = np.repeat(self.frames.states, ppp)
+        inside = (states == PageState.BALLOON) | (states == PageState.ISOLATED)
+        wrong = (inside != self.host.believed.astype(bool)) & (states != PageState.IN_TRANSIT)
+        return [self.compare(int(pfn)) for pfn in np.flatnonzero(wrong)[:most]]
+
+    # -- whole operations --
+
+    def workload(self, name: str, **options: Any) -> WorkloadResult:  # noqa: ANN401
+        """Let a workload take and free memory (names in memory/workloads.py); the same seed gives the same map."""
+        with self.machine.lock:
+            result = apply_workload(self.buddies[-1], name, **{"seed": self.seed, **options})
+            if self.machine.recording:
+                self.machine.record()  # a workload is no step: the timeline begins anew
+        self.machine.changed()
+        return result
+
+    def inflate(self, n: int) -> Resized:
+        """Raise the target to n balloon pages (4 KiB) above what the balloon holds, and run until the driver rests."""
+        why = "The balloon cannot hold more than the guest has."
+        most = self.host.balloon_pages - self.balloon_pages
+        return self.set_target(self.balloon_pages + whole_number("inflate", n, 0, most, "4 KiB balloon pages", why))
+
+    def deflate(self, n: int) -> Resized:
+        """Lower the target to n balloon pages (4 KiB) below what the balloon holds, and run until the driver rests."""
+        why = "The balloon holds no more than that."
+        held = self.balloon_pages
+        return self.set_target(held - whole_number("deflate", n, 0, held, "4 KiB balloon pages", why))
+
+    def set_target(self, n: int) -> Resized:
+        """Ask for a balloon of n 4 KiB pages, and run until the driver rests (it may get fewer).
+
+        Raises BadValueError for a target outside the guest's memory, DidNotSettleError if the driver is still busy
+        after far more steps than the change needs; the guest can be used on after either.
+        """
+        before, sent = self.balloon_pages, len(self.host.messages)
+        with self.machine.lock:
+            self.machine.act("set_target", n)
+        ran = self._settle(f"towards {n:,} balloon pages", abs(n - before))
+        after = self.balloon_pages
+        return Resized(before, after, self.host.target, len(self.host.messages) - sent, ran.text)
+
+    def compact(self) -> Compacted:
+        """Compact every zone (order -1, as a write to /proc/sys/vm/compact_memory), and run until all rests."""
+        before, sent = self.metrics().free_huge_pages, len(self.host.messages)
+        moves: list[tuple[int, int]] = []
+        with self.machine.lock:
+            self.world.moves = moves
+            self.machine.act("compact")
+        try:
+            ran = self._settle("compaction", len(self.page_states))
+        finally:
+            self.world.moves = None
+        pairs = np.array(moves, np.int64).reshape(-1, 2)
+        return Compacted(pairs, len(self.host.messages) - sent, (before, self.metrics().free_huge_pages), ran.text)
+
+    def _settle(self, what: str, pages: int) -> Ran:
+        """Run until the driver rests, or sleeps for a time after which it gets no further."""
+        budget = 20_000 + 200 * pages
+        steps, reached = 0, (-1, -1)
+        with interruptible(what) as interruption:
+            ran = Ran(0, "budget", "")
+            while steps < budget and not interruption.asked:
+                if ran.reason != "budget":
+                    before, reached = reached, (self.balloon_pages, len(self.host.messages))
+                    if not self.machine.naps() or before == reached:
+                        break
+                ran = self.machine.run(_CHUNK, time_passes=ran.reason != "budget" or steps == 0)
+                steps += ran.steps
+                interruption.say(f"{steps:,} steps, balloon {self.balloon_pages:,} pages")
+        self.machine.changed()
+        if ran.reason == "budget" and steps >= budget:
+            hint = ""
+            if self.host.target % self.world.pages_per_page:
+                hint = f" A target that is no multiple of {self.world.pages_per_page} cannot be met with such pages."
+            raise DidNotSettleError(
+                f"the driver is still busy after {steps:,} steps {what}; the balloon holds {self.balloon_pages:,} "
+                f"of {self.host.target:,} pages.{hint} It may be in an endless loop: look at it in a Lab."
+            )
+        return ran
+
+    # -- making --
+
+    def _threads(self) -> list[ThreadSpec]:
+        vb, mm = self.vb, self.mm
+        return [
+            ThreadSpec("vballoon", "the driver's kernel thread", lambda: vb.driver.balloon(vb)),
+            ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm)),
+            *host_threads(vb),
+        ]
+
+    def _actions(self) -> dict[str, Action]:
+        world, vb, host = self.world, self.vb, self.host
+
+        def set_target(n: int) -> None:
+            host.set_target(n)
+            world.wake_up(vb.config_change.number)
+
+        def check_flag(n: int) -> None:
+            whole_number("number", n, 0, 0, "", "This action takes no number.")
+
+        def ask(slot: int) -> Action:
+            return Action(check_flag, lambda _: world.values.set(slot, 1))
+
+        return {
+            "set_target": Action(host.check_target, set_target),
+            "compact": ask(self.mm.wanted.number),
+            "request_stats": ask(vb.stats_wanted.number),
+        }
+
+    def _adopt_balloon(self, balloon: Sequence[int] | None, target: int | None) -> None:
+        inside = np.flatnonzero(self.frames.states == PageState.BALLOON)
+        pages = inside if balloon is None else np.asarray(balloon, np.int64)
+        if len(pages) != len(inside) or not np.array_equal(np.sort(pages), inside):
+            raise BadValueError(f"balloon lists {len(pages)} pages; the map marks {len(inside)} as BALLOON, or others.")
+        world, ppp = self.world, self.world.pages_per_page
+        self.frames.links.fill(self.vb.pages.number, pages)
+        count = len(pages) * ppp
+        world.refcounts.update((int(page), 1) for page in pages)
+        if self.driver.movable:
+            world.mapped.update((int(page), 1) for page in pages)
+        world.values.set(self.vb.num_pages.number, count)
+        present = int(np.count_nonzero(self.frames.states != PageState.HOLE))
+        world.values.set(self.vb.totalram_pages.number, present - len(pages))
+        self.host.start_with(np.repeat(inside * ppp, ppp) + np.tile(np.arange(ppp), len(inside)))
+        self.host.set_target(count if target is None else target)
+
+    def _probe(self) -> None:
+        """Give the host its first statistics buffer, as probe does, and let every thread come to rest."""
+        self.host.prime_stats()
+        self.machine.run(_CHUNK)
+
+
+def _set_memory(frames: PageFrames, states: ArrayLike | None, block_types: ArrayLike | None) -> None:
+    at_rest = (PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON, PageState.HOLE)
+    if states is not None:
+        array = np.asarray(states)
+        strange = np.setdiff1d(array, at_rest)
+        if len(strange):
+            legal = ", ".join(f"{int(s)} {s.name}" for s in at_rest)
+            raise BadValueError(f"states contains {strange[0]!r}; a page map at rest has only {legal}.")
+        frames.states[:] = array
+    if block_types is not None:
+        types = np.asarray(block_types)
+        if types.shape != frames.block_types.shape or np.any(types > 4) or np.any(types < 0):  # noqa: PLR2004
+            wanted = frames.block_types.shape[0]
+            legal = f"{wanted} Migratetype codes 0..4, one for {PAGEBLOCK_PAGES} pages"
+            raise BadValueError(f"pageblock_types must be {legal}.")
+        frames.block_types[:] = types

@@ -1,0 +1,36 @@
+"""Scenarios: always the same machine, replayable by token."""
+
+from __future__ import annotations
+
+import pytest
+
+from balloonlab.drivers import DRIVERS
+from balloonlab.errors import BadScheduleError, UnknownNameError
+from balloonlab.scenarios import SCENARIOS, replay, scenario
+from tests.kernel.fingerprint import fingerprint
+
+
+@pytest.mark.parametrize("driver", sorted(DRIVERS))
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_two_machines_are_equal_and_a_token_leads_to_the_same_state(name: str, driver: str) -> None:
+    where = scenario(name, driver)
+    machine = where.machine()
+    assert fingerprint(machine) == fingerprint(where.machine())
+    machine.walk(60, seed=1)
+    assert fingerprint(replay(where, machine.schedule.token)) == fingerprint(machine)
+
+
+def test_unknown_names_are_listed() -> None:
+    with pytest.raises(UnknownNameError, match="fill-out-of-memory"):
+        scenario("nothing")
+    with pytest.raises(UnknownNameError, match=r"linux-3\.6, v9"):
+        scenario("inflate", "v8")
+
+
+def test_a_token_of_another_scenario_is_refused() -> None:
+    machine = scenario("inflate").machine()
+    machine.run()
+    with pytest.raises(BadScheduleError, match="cannot be replayed"):
+        replay(scenario("deflate"), machine.schedule.token)
+    with pytest.raises(BadScheduleError):
+        replay(scenario("inflate"), "bl1.vballoon.a")
