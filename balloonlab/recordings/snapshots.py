@@ -1,0 +1,174 @@
+"""What a real guest's own page flags and counters say, in this package's page states and migratetypes.
+
+Page flags are the bits of /proc/kpageflags (Linux 6.1, include/uapi/linux/kernel-page-flags.h).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from balloonlab.memory.zone import MAX_ORDER, MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageState
+from balloonlab.recordings.reading import damaged, integers, member, read_arrays, read_json, whole
+
+LRU, SLAB, BUDDY, ANON, NOPAGE, OFFLINE, RESERVED = (1 << bit for bit in (5, 7, 10, 12, 20, 23, 32))
+MOST_FLAGS = (1 << 63) - 1
+# /proc/pagetypeinfo's words. HighAtomic blocks are the kernel's own reserve, which nothing movable enters.
+MIGRATETYPES = {
+    "Unmovable": Migratetype.UNMOVABLE,
+    "Movable": Migratetype.MOVABLE,
+    "Reclaimable": Migratetype.RECLAIMABLE,
+    "HighAtomic": Migratetype.UNMOVABLE,
+    "Isolate": Migratetype.ISOLATE,
+}
+
+States = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.int64]
+
+
+class ZoneSpan(NamedTuple):
+    """A zone of the recorded guest: the guest pages ``start_pfn..end_pfn-1``."""
+
+    name: str
+    start_pfn: int
+    end_pfn: int
+
+
+def read_flags(path: Path) -> dict[str, Flags]:
+    """``kpageflags.npz``: by snapshot, one int64 of flags a guest page from PFN 0; all of one length."""
+    arrays = read_arrays(path)
+    flags = {}
+    for name in [name.removesuffix("_codes") for name in arrays if name.endswith("_codes")]:
+        values = integers(arrays, f"{name}_flagvals", path, 0, MOST_FLAGS)
+        codes = integers(arrays, f"{name}_codes", path, 0, len(values) - 1)
+        flags[name] = values[codes]
+        flags[name].setflags(write=False)
+    sizes = {len(row) for row in flags.values()}
+    if len(sizes) != 1 or not 0 < min(sizes) <= MOST_PAGES:
+        raise damaged(path, f"snapshots of {sorted(sizes)} pages; all must have one size, from 1 to {MOST_PAGES:,}")
+    return flags
+
+
+def page_states(flags: Flags, zones: list[ZoneSpan]) -> States:
+    """uint8 PageState codes, one a guest page.
+
+    NOPAGE or in no zone: HOLE; OFFLINE: BALLOON; BUDDY: FREE; LRU or ANON: MOVABLE; all the rest: UNMOVABLE, among it
+    free pages on per-cpu lists, which carry no flag (a few hundred at most).
+    """
+    states = np.full(len(flags), PageState.UNMOVABLE, np.uint8)
+    for bits, state in (
+        (LRU | ANON, PageState.MOVABLE),
+        (BUDDY, PageState.FREE),
+        (OFFLINE, PageState.BALLOON),
+        (NOPAGE, PageState.HOLE),
+    ):
+        states[flags & bits != 0] = state
+    outside = np.ones(len(flags), np.bool_)
+    for zone in zones:
+        outside[zone.start_pfn : zone.end_pfn] = False
+    states[outside] = PageState.HOLE
+    return states
+
+
+def block_types(flags: Flags, zones: list[ZoneSpan], counts: dict[str, dict[str, int]]) -> States:
+    """uint8 Migratetype codes, one a pageblock: the guest's own number of each type in each zone, our guess which.
+
+    The guest says how many blocks of a zone have each type, not which. The blocks with most kernel pages (neither
+    free, LRU, ANON, balloon nor reserved at boot), and among equals with fewest other pages in use or free, are taken
+    to be the ones that are not movable; of these, those with the largest share of slab pages to be reclaimable.
+    """
+    blocks = -(-len(flags) // PAGEBLOCK_PAGES)
+    padded = np.concatenate((flags, np.full(blocks * PAGEBLOCK_PAGES - len(flags), RESERVED))).reshape(blocks, -1)
+    other = (padded & (LRU | ANON | BUDDY | OFFLINE) != 0).sum(axis=1)
+    kernel = (padded & (LRU | ANON | BUDDY | OFFLINE | RESERVED | NOPAGE) == 0).sum(axis=1)
+    slab = (padded & SLAB != 0).sum(axis=1) / np.maximum(kernel, 1)
+    types = np.full(blocks, Migratetype.MOVABLE, np.uint8)
+    for zone in zones:
+        wanted = {Migratetype[name.upper()]: 0 for name in ("unmovable", "reclaimable", "isolate")}
+        for word, count in counts.get(zone.name, {}).items():
+            if MIGRATETYPES[word] in wanted:
+                wanted[MIGRATETYPES[word]] += count
+        here = np.arange(zone.start_pfn // PAGEBLOCK_PAGES, -(-zone.end_pfn // PAGEBLOCK_PAGES))
+        ranked = here[np.lexsort((here, other[here], -kernel[here]))][: sum(wanted.values())]
+        by_slab = ranked[np.argsort(-slab[ranked], kind="stable")]
+        ends = np.cumsum([wanted[kind] for kind in (Migratetype.RECLAIMABLE, Migratetype.UNMOVABLE)])
+        types[by_slab[: ends[0]]] = Migratetype.RECLAIMABLE
+        types[by_slab[ends[0] : ends[1]]] = Migratetype.UNMOVABLE
+        types[by_slab[ends[1] :]] = Migratetype.ISOLATE
+    return types
+
+
+def read_zones(path: Path, text: str, pages: int) -> list[ZoneSpan]:
+    """The zones with memory that the text of /proc/zoneinfo names, in order of PFN."""
+    zones = []
+    for section in re.split(r"^(?=Node )", text, flags=re.MULTILINE):
+        name = re.match(r"Node +\d+, zone +(\w+)", section)
+        spanned = re.search(r"^ +spanned +(\d+)$", section, re.MULTILINE)
+        start = re.search(r"^ +start_pfn: +(\d+)$", section, re.MULTILINE)
+        if name and spanned and start:
+            first = whole(start[1], f"start_pfn of zone {name[1]}", path, pages)
+            size = whole(spanned[1], f"span of zone {name[1]}", path, pages)
+            zones.append(ZoneSpan(name[1], first, first + size))
+    zones.sort(key=lambda zone: zone.start_pfn)
+    ends = [0, *(zone.end_pfn for zone in zones)]
+    if not zones or ends[-1] > pages or any(zone.start_pfn < end for zone, end in zip(zones, ends, strict=False)):
+        raise damaged(path, f"zones {zones} do not lie one after another within {pages} pages")
+    return zones
+
+
+def read_block_counts(path: Path, text: str, zones: list[ZoneSpan]) -> dict[str, dict[str, int]]:
+    """By zone and word, how many pageblocks have which type: the last table of /proc/pagetypeinfo."""
+    heading, _, table = text.partition("Number of blocks type")[2].partition("\n")
+    words = heading.split()
+    counts: dict[str, dict[str, int]] = {}
+    for zone in zones:
+        row = re.search(rf"^Node +\d+, zone +{zone.name} +([\d ]+)$", table, re.MULTILINE)
+        numbers = row[1].split() if row else []
+        blocks = -(-zone.end_pfn // PAGEBLOCK_PAGES) - zone.start_pfn // PAGEBLOCK_PAGES
+        if not set(words) <= MIGRATETYPES.keys() or len(numbers) != len(words) or not words:
+            raise damaged(path, f"no count of pageblocks by type for zone {zone.name}")
+        row_counts = [whole(number, f"pageblocks of zone {zone.name}", path, blocks) for number in numbers]
+        if sum(row_counts) > blocks:
+            raise damaged(path, f"zone {zone.name} has {blocks} pageblocks, not {sum(row_counts)}")
+        counts[zone.name] = dict(zip(words, row_counts, strict=True))
+    return counts
+
+
+def read_free_blocks(path: Path, snapshot: dict[str, Any], zones: list[ZoneSpan]) -> dict[str, list[int]]:
+    """By zone, the free blocks of each order 0..10, as the guest's /proc/buddyinfo counted them."""
+    table = member(snapshot, "buddyinfo", dict, path)
+    free: dict[str, list[int]] = {}
+    for zone in zones:
+        row = member(table, zone.name, list, path)
+        most = zone.end_pfn - zone.start_pfn
+        if len(row) != MAX_ORDER or not all(type(count) is int and 0 <= count <= most for count in row):
+            raise damaged(
+                path, f"buddyinfo of zone {zone.name} is {str(row)[:60]}, not {MAX_ORDER} counts up to {most}"
+            )
+        free[zone.name] = row
+    return free
+
+
+def check_summary(path: Path, name: str, snapshot: dict[str, Any], flags: Flags) -> None:
+    """The counts that were written beside the flags must be those of the flags."""
+    summary = member(snapshot, "summary", dict, path)
+    counted = {"pfns": len(flags)}
+    for what, bit in (("free_buddy_pages", BUDDY), ("balloon_pages", OFFLINE), ("nopage", NOPAGE)):
+        counted[what] = int((flags & bit != 0).sum())
+    for what, count in counted.items():
+        if member(summary, what, int, path) != count:
+            raise damaged(path, f"snapshot {name!r} says {what} = {summary[what]}; its page flags say {count}")
+
+
+def read_texts(path: Path) -> dict[str, dict[str, str]]:
+    """``pagetypeinfo_zoneinfo.json.gz``: the two texts, by name and snapshot."""
+    whole_file = read_json(path)
+    return {
+        kind: {name: member(texts, name, str, path) for name in texts}
+        for kind in ("pagetypeinfo", "zoneinfo")
+        for texts in [member(whole_file, kind, dict, path)]
+    }

@@ -1,0 +1,152 @@
+"""What passed between a real guest and its host: messages, the config space, and the guest's own list operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from balloonlab.recordings.reading import Integers, damaged, integers, read_arrays, read_table, seconds, times, whole
+
+INFLATE, DEFLATE = 0, 1  # the queues
+MESSAGE_PFNS = 256  # VIRTIO_BALLOON_ARRAY_PFNS_MAX: no message holds more (Linux 3.6 to 6.1, virtio_balloon.c)
+MOST_U32 = (1 << 32) - 1
+MOST_BYTES = (1 << 63) - 1
+ISOLATE, PUTBACK = 0, 1
+
+
+@dataclass(frozen=True)
+class Messages:
+    """PFN messages in the order in which the host read them; one row a message.
+
+    Message i went through ``queue[i]`` (0 inflate, 1 deflate) at host second ``time[i]`` and carried
+    ``pfns[start[i] : start[i] + count[i]]`` in the guest's order (4 KiB balloon pages; the recorded guests' pages are
+    the same size). ``seq`` shares one numbering with the config events. int64 arrays, read-only; time is float64.
+    """
+
+    queue: Integers
+    start: Integers
+    count: Integers
+    pfns: Integers
+    time: npt.NDArray[np.float64]
+    seq: Integers
+
+    def __len__(self) -> int:
+        return len(self.queue)
+
+    def of(self, number: int) -> Integers:
+        """The PFNs of one message."""
+        return self.pfns[self.start[number] : self.start[number] + self.count[number]]
+
+
+class ConfigEvent(NamedTuple):
+    """One access to the balloon's config space; `a` and `b` mean what the event says, in 4 KiB balloon pages.
+
+    to_target: the host set a target; a = bytes the guest is to keep, b = pages the balloon is to hold.
+    get_config: the guest read num_pages (a) and actual (b). set_config: the guest wrote actual: a new, b old.
+    """
+
+    seq: int
+    time: float
+    event: str
+    a: int
+    b: int
+
+
+class ListEvents(NamedTuple):
+    """The guest's own isolations and putbacks of balloon pages (one row each), placed among the messages.
+
+    after: how many messages had been told before; kind: 0 isolate, 1 putback; pfn; time: host seconds, estimated
+    from the guest's clock and the message before. Empty arrays if the guest was not traced.
+    """
+
+    after: Integers
+    kind: Integers
+    pfn: Integers
+    time: npt.NDArray[np.float64]
+
+
+def read_messages(path: Path, pages: int) -> Messages:
+    """``messages.npz`` of a guest of that many pages."""
+    arrays = read_arrays(path)
+    pfns = integers(arrays, "pfn", path, 0, pages - 1)
+    count = integers(arrays, "n", path, 1, MESSAGE_PFNS)
+    start = integers(arrays, "start", path, 0, max(len(pfns) - 1, 0))
+    queue = integers(arrays, "queue", path, INFLATE, DEFLATE)
+    seq = integers(arrays, "seq", path, 0, MOST_U32)
+    time = times(arrays, "t", path)
+    if {len(row) for row in (count, start, queue, seq, time)} != {len(count)}:
+        raise damaged(path, "its arrays differ in length")
+    if not np.array_equal(np.concatenate((start, [len(pfns)])), np.concatenate(([0], np.cumsum(count)))):
+        raise damaged(path, "the messages do not lie one after another in the array of PFNs")
+    if (np.diff(seq) <= 0).any():
+        raise damaged(path, "seq does not increase")
+    _check_turns(pfns, np.repeat(queue, count), path)
+    return Messages(queue, start, count, pfns, time, seq)
+
+
+def _check_turns(pfns: Integers, queues: Integers, path: Path) -> None:
+    """Every page is told inflated first, then deflated, then inflated again."""
+    order = np.argsort(pfns, kind="stable")
+    page, queue = pfns[order], queues[order]
+    first = np.concatenate(([True], page[1:] != page[:-1]))[: len(page)]
+    before = np.concatenate(([DEFLATE], queue[:-1]))[: len(page)]
+    wrong = np.flatnonzero(queue == np.where(first, DEFLATE, before))
+    if len(wrong):
+        turn = "deflated when it is not in the balloon" if queue[wrong[0]] else "inflated when it is in the balloon"
+        raise damaged(path, f"PFN {page[wrong[0]]:#x} is told {turn}")
+
+
+def read_config(path: Path, pages: int) -> list[ConfigEvent]:
+    """``config.csv`` of a guest of that many pages, oldest first."""
+    limits = {"to_target": (MOST_BYTES, MOST_U32), "get_config": (MOST_U32, pages), "set_config": (pages, pages)}
+    events: list[ConfigEvent] = []
+    for number, (seq, time, event, a, b) in enumerate(read_table(path, ["seq", "t", "event", "a", "b"]), start=2):
+        where = f"line {number}:"
+        if event not in limits:
+            raise damaged(path, f"{where} unknown event {event[:60]!r}; known: {', '.join(limits)}")
+        most_a, most_b = limits[event]
+        row = ConfigEvent(
+            whole(seq, f"{where} seq", path, MOST_U32),
+            seconds(time, f"{where} t", path),
+            event,
+            whole(a, f"{where} a of {event}", path, most_a),
+            whole(b, f"{where} b of {event}", path, most_b),
+        )
+        if events and (row.seq <= events[-1].seq or row.time < events[-1].time):
+            raise damaged(path, f"{where} out of order")
+        events.append(row)
+    return events
+
+
+def read_list_events(path: Path, messages: Messages, pages: int) -> ListEvents:
+    """``guest_events.csv.xz``: the lines tell_host, isolate and putback; no file, no events.
+
+    The guest's nth tell_host is the host's nth message, which ties the guest's clock to the host's.
+    """
+    told, us, rows = 0, 0, []
+    tell_us: list[int] = []
+    for number, (t, _, _, event, args) in enumerate(
+        read_table(path, ["t_us", "cpu", "task", "event", "args"]) if path.exists() else [], start=2
+    ):
+        if event in ("tell_host", "isolate", "putback"):
+            us = whole(t, f"line {number}: t_us", path, MOST_BYTES)
+            if event == "tell_host":
+                told += 1
+                tell_us.append(us)
+            else:
+                digits = args.partition("page_pfn=")[2].partition(" ")[0]
+                rows.append((told, event == "putback", whole(digits, f"line {number}: page_pfn", path, pages - 1), us))
+    if path.exists() and told != len(messages):
+        raise damaged(path, f"{told} tell_host lines, but the host read {len(messages)} messages")
+    table = np.array(rows, np.int64).reshape(-1, 4)
+    after, kind, pfn = table[:, 0], table[:, 1], table[:, 2]
+    if not len(messages):
+        return ListEvents(after, kind, pfn, np.zeros(len(table)))
+    anchor = np.maximum(after - 1, 0)
+    time = messages.time[anchor] + (table[:, 3] - np.array(tell_us, np.int64)[anchor]) / 1e6
+    latest = np.concatenate((messages.time, [np.inf]))[after]
+    return ListEvents(after, kind, pfn, np.minimum(time, latest))
