@@ -1,0 +1,1 @@
+"""Floor 6: the widgets. `Lab` is the whole laboratory, `PageMap` its page map alone."""

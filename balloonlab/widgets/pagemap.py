@@ -1,0 +1,155 @@
+"""The page map alone: an array of page states as a picture that can be zoomed, walked and changed from Python."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from balloonlab.memory.palette import PALETTE, state_counts
+from balloonlab.memory.reduce import MOST_CELLS, checked_states, pages_per_cell, reduce_by
+from balloonlab.widgets.still import Pictured
+from balloonlab.widgets.wire import Arrays, Content, pack
+
+Message = tuple[Content, Arrays]
+_CHANGE_BYTES = 5  # of one change on the wire: which cell (uint32), and its state (uint8)
+_FEW = 64  # where one page in so many has changed, reducing all of them at once is faster
+_WINDOWS = 16  # views whose window is kept up to date; views that went away are forgotten by and by
+
+
+class PageMap(Pictured):
+    """A page map in the browser.
+
+    states: uint8 PageState codes, one a guest page (1 to 16,777,216). Past 262,144 pages a reduced grid is sent, and
+    pages one by one where the reader zooms in. ``show(states)`` changes the picture: what is sent are the changed
+    cells or all of them, whichever is less. Raises BadValueError for anything that is no row of page states.
+    """
+
+    def __init__(self, states: ArrayLike, title: str | None = None) -> None:
+        self._guard = threading.Lock()  # of what is known
+        self._order = threading.Lock()  # of what is sent: taken first, and held while sending
+        self._windows: dict[str, tuple[int, int]] = {}
+        self._take(checked_states(np.asarray(states)))
+        super().__init__("map", title or f"{len(self._states):,} guest pages")
+        self.on_msg(lambda _widget, content, _buffers: self._answer(content))
+
+    def __repr__(self) -> str:
+        return f"<PageMap of {self.title}>"
+
+    @property
+    def states(self) -> NDArray[np.uint8]:
+        """What is shown: uint8 PageState codes, one a guest page (a copy)."""
+        with self._guard:
+            return self._states.copy()
+
+    def show(self, states: ArrayLike) -> None:
+        """Show other states. An array of another length begins a new map. On BadValueError nothing has changed."""
+        array = checked_states(np.asarray(states))
+        with self._order:
+            with self._guard:
+                messages = self._changes(array)
+            for message in messages:
+                self._send_arrays(*message)
+
+    def _take(self, array: NDArray[np.uint8]) -> None:
+        self._states = array.copy()
+        self._unit = pages_per_cell(len(array))
+        self._grid = reduce_by(self._states, self._unit)
+        self._counts = _counted(array)
+
+    def _changes(self, array: NDArray[np.uint8]) -> list[Message]:
+        """Take the new states; the messages that bring every view there."""
+        if len(array) != len(self._states):
+            self._windows.clear()
+            self._take(array)
+            return [self._frame()]
+        different = self._states != array
+        changed = int(np.count_nonzero(different))
+        if changed == 0:
+            return []
+        before = self._grid
+        if changed * _FEW > len(array):
+            self._take(array)
+        else:
+            self._take_pages(np.flatnonzero(different), array)
+        cells = np.flatnonzero(self._grid != before)
+        arrays: Arrays = {"grid": self._grid.copy()}
+        if len(cells) * _CHANGE_BYTES < len(self._grid):
+            arrays = {"cells": cells.astype(np.uint32), "states": self._grid[cells]}
+        windows = (self._window_change(view, different) for view in self._windows)
+        return [self._patch(arrays), *filter(None, windows)]
+
+    def _take_pages(self, pages: NDArray[np.int64], array: NDArray[np.uint8]) -> None:
+        """Take the states of a few `pages` from `array`."""
+        self._counts += _counted(array[pages]) - _counted(self._states[pages])
+        self._states[pages] = array[pages]
+        cells = np.unique(pages // self._unit)
+        inside = np.minimum(cells[:, None] * self._unit + np.arange(self._unit), len(self._states) - 1)
+        self._grid = self._grid.copy()
+        self._grid[cells] = reduce_by(self._states[inside.ravel()], self._unit)
+
+    def _patch(self, arrays: Arrays, view: str | None = None) -> Message:
+        return {"type": "patch", "to": view, "counts": self._counts.tolist()}, arrays
+
+    def _frame(self) -> Message:
+        content = {
+            "type": "frame",
+            "pages": len(self._states),
+            "unit": self._unit,
+            "counts": self._counts.tolist(),
+            "palette": [asdict(look) for look in PALETTE],
+            "title": self.title,
+        }
+        return content, {"grid": self._grid.copy()}
+
+    def _window(self, view: str) -> Message:
+        first, count = self._windows[view]
+        return {"type": "window", "to": view, "first": first}, {"states": self._states[first : first + count].copy()}
+
+    def _window_change(self, view: str, different: NDArray[np.bool_]) -> Message | None:
+        first, count = self._windows[view]
+        pages = np.flatnonzero(different[first : first + count]) + first
+        if len(pages) == 0:
+            return None
+        if len(pages) * _CHANGE_BYTES >= count:
+            return self._window(view)
+        return self._patch({"window_pages": pages.astype(np.uint32), "window_states": self._states[pages]}, view)
+
+    def _answer(self, request: Content) -> None:
+        """A view asks for the whole map, or for a window of pages in full."""
+        view = str(request.get("view"))
+        with self._order:
+            with self._guard:
+                message = self._asked(view, request)
+            if message is not None:
+                self._send_arrays(*message)
+
+    def _asked(self, view: str, request: Content) -> Message | None:
+        self._windows.pop(view, None)
+        if request.get("type") == "hello":
+            content, arrays = self._frame()
+            return content | {"to": view}, arrays
+        if request.get("type") != "window":
+            return None
+        first = min(max(0, int(request["first"])), len(self._states) - 1)
+        self._windows[view] = first, min(max(1, int(request["count"])), MOST_CELLS, len(self._states) - first)
+        if len(self._windows) > _WINDOWS:
+            del self._windows[next(iter(self._windows))]
+        return self._window(view)
+
+    def _send_arrays(self, content: Content, arrays: Arrays) -> None:
+        directory, buffer = pack(arrays)
+        self.send({**content, "arrays": directory}, [buffer])
+
+    def still_states(self) -> NDArray[np.uint8]:
+        return self.states
+
+    def still_text(self) -> str:
+        return f"{self!r}\n" + ", ".join(f"{look.word} {count:,}" for look, count in state_counts(self.states))
+
+
+def _counted(states: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Pages in each state, by code; numpy.bincount takes five times as long on bytes."""
+    return np.array([np.count_nonzero(states == code) for code in range(len(PALETTE))], np.int64)

@@ -1,0 +1,198 @@
+"""Every panel of the Lab as plain text, at the machine's position: for readers without JavaScript, and for tests.
+
+The text is the same on every machine and in every run: no times, no addresses, no sizes of the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import NamedTuple
+
+from balloonlab.host import BALLOON_PAGE_SIZE, QUEUE_NAMES, MessageStatus
+from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.thread import Thread
+from balloonlab.kernel.timeline import Wait
+from balloonlab.kernel.world import World
+from balloonlab.memory.palette import state_counts
+from balloonlab.memory.zone import PAGEBLOCK_ORDER
+
+MESSAGES = 6  # latest messages listed
+LIST_PAGES = 8  # pages of a list named from its head
+PAGE_LOCKS = 6  # locked pages named one by one
+_AROUND = 2  # driver lines shown before and after the current one
+_HOST = {
+    "target (config num_pages)": "target",
+    "actual (config actual)": "actual",
+    "host believes ballooned": "believed ballooned",
+    "host memory given back": "memory given back",
+}
+_PER_RUN = {  # of a compactor's many numbers those that /proc/vmstat has, by its names
+    "blocks_moved": "compact_blocks_moved",
+    "pages_moved": "compact_pages_moved",
+    "migrate_failed": "compact_pagemigrate_failed",
+}
+
+
+class Shown(NamedTuple):
+    """Where a shared number appears: group "host", "counter", "free" (by order), "scanner", "flag", or "" (nowhere)."""
+
+    name: str
+    unit: str
+    group: str
+    order: int = -1
+
+
+def shown_values(world: World) -> list[Shown]:
+    """One entry a slot of the world's Values: what it is called, and in which panel it belongs."""
+    pairs = zip(world.values.names, world.values.units, strict=True)
+    return [Shown(_HOST[name], unit, "host") if name in _HOST else _guest_value(name, unit) for name, unit in pairs]
+
+
+def _guest_value(name: str, unit: str) -> Shown:
+    if unit == "free blocks":
+        return Shown(name, unit, "free", int(name.rpartition("[")[2].rstrip("]")))
+    if unit == "PFN":
+        scanner = name.rpartition(" ")[2]
+        return Shown(name, unit, "scanner" if scanner in ("migrate_pfn", "free_pfn") else "")
+    if name.startswith("compact "):
+        zone, _, number = name.removeprefix("compact ").rpartition(" ")
+        vmstat = _PER_RUN.get(number, "")
+        return Shown(f"{vmstat} ({zone})" if zone != "Normal" else vmstat, unit, "counter" if vmstat else "")
+    return Shown(name, unit, "counter" if unit and unit != "flag" else "flag")
+
+
+def panels(machine: Machine) -> str:
+    """Every panel, one after the other."""
+    parts: tuple[Callable[[Machine], str], ...] = (
+        *(timeline, page_map, threads, locks, lists, messages, host, counters, free_memory),
+    )
+    with machine.lock:
+        return "\n\n".join(part(machine) for part in parts)
+
+
+def short(machine: Machine) -> str:
+    """The position, the pages by state, and one line a thread and lock: what a saved notebook shows."""
+    with machine.lock:
+        who = [f"  {thread.name:<16}{wait.text}" for thread, wait in _waits(machine)]
+        return "\n".join([timeline(machine), page_map(machine), "threads", *who, locks(machine)])
+
+
+def timeline(machine: Machine) -> str:
+    """Where the machine is, and the step that led here."""
+    text = f"timeline: step {machine.position:,} of {len(machine.timeline):,}"
+    if machine.position:
+        text += f"\n  {machine.timeline.text(machine.position - 1, machine.names)}"
+    return "\n".join([text, *(f"  BUG in {bug.thread} ({bug.kind}): {bug.text}" for bug in machine.bugs)])
+
+
+def page_map(machine: Machine) -> str:
+    """How many guest pages are in each state."""
+    states = machine.world.frames.states
+    found = [f"{look.word} {count:,}" for look, count in state_counts(states)]
+    return f"page map: {len(states):,} guest pages\n  {', '.join(found)}"
+
+
+def threads(machine: Machine) -> str:
+    """Each thread: whether it can run, its calls, and the lines around the one it will do next."""
+    rows = [line for thread, wait in _waits(machine) for line in _thread(machine, thread, wait)]
+    return "\n".join(["threads", *rows])
+
+
+def _waits(machine: Machine) -> list[tuple[Thread, Wait]]:
+    return [(thread, machine.wait_of(thread)) for thread in machine.threads]
+
+
+def _thread(machine: Machine, thread: Thread, wait: Wait) -> list[str]:
+    lines = [f"  {thread.name}: {wait.text}"]
+    if thread.pending is None:
+        return lines
+    line = machine.timeline
+    stack = line.locations[line.location_number(thread.generator)]
+    calls = [(line.functions[function], at) for function, at in stack]
+    lines.append(f"    in {' > '.join(function.name for function, _ in calls)}")
+    function, at = calls[-1]
+    current = at - function.first_line
+    shown = range(max(0, current - _AROUND), min(len(function.lines), current + _AROUND + 1))
+    marked = (f"    {'>' if i == current else ' '} {i + 1:3} {function.lines[i]}" for i in shown)
+    return [*lines, *(line.rstrip() for line in marked)]
+
+
+def locks(machine: Machine) -> str:
+    """Each lock with its holder and who waits for it; then the locked pages."""
+    world, names = machine.world, machine.names
+    waits = _waits(machine)
+
+    def row(shown: str, holder: int, on: str) -> str:
+        waiting = ", ".join(thread.name for thread, wait in waits if wait.on == on and wait.status == "blocked")
+        held = f"held by {names[holder]}" if holder >= 0 else "free"
+        return f"  {shown:<16}{held}{f'; waiting: {waiting}' if waiting else ''}"
+
+    rows = [row(name, holder, name) for name, holder in zip(world.lock_names, world.lock_holders, strict=True)]
+    locked = list(world.page_locks.items())
+    rows += [row(f"page {page:#x}", holder, f"the lock of page {page:#x}") for page, holder in locked[:PAGE_LOCKS]]
+    if len(locked) > PAGE_LOCKS:
+        rows.append(f"  and {len(locked) - PAGE_LOCKS:,} more locked pages")
+    return "\n".join(["locks", *rows])
+
+
+def lists(machine: Machine) -> str:
+    """Each list of pages: its length and its pages from the head."""
+    rows = []
+    for name, head in machine.world.lists.items():
+        length = sum(1 for _ in machine.world.frames.links.walk(head))
+        pages = [f"{page:#x}" for page in islice(machine.world.frames.links.walk(head), LIST_PAGES)]
+        more = " ..." if length > LIST_PAGES else ""
+        rows.append(f"  {name:<16}{length:,} pages{': ' if pages else ''}{' '.join(pages)}{more}")
+    return "\n".join(["lists of pages", *rows])
+
+
+def messages(machine: Machine) -> str:
+    """The latest messages to the host, the newest first: queue, PFNs (4 KiB), how far each has come."""
+    log = machine.world.host.messages
+    rows = []
+    for i in range(len(log) - 1, max(-1, len(log) - 1 - MESSAGES), -1):
+        start, count = int(log.start[i]), int(log.count[i])
+        what = f"{count:,} PFNs from {int(log.pfns[start]):#x}" if count else "no PFNs"
+        status = MessageStatus(int(log.status[i])).name.lower()
+        rows.append(f"  {i + 1:<5,}{QUEUE_NAMES[log.queue[i]]:<11}{what:<28}{status}")
+    return "\n".join([f"messages to the host: {len(log):,}", *rows])
+
+
+def host(machine: Machine) -> str:
+    """What the host asks for and what it believes, in 4 KiB pages."""
+    values = machine.world.values
+    rows = [
+        f"  {shown.name:<20}{values.get(slot):,} ({size_words(values.get(slot) * BALLOON_PAGE_SIZE)})"
+        for slot, shown in enumerate(shown_values(machine.world))
+        if shown.group == "host"
+    ]
+    return "\n".join(["host (4 KiB pages)", *rows])
+
+
+def counters(machine: Machine) -> str:
+    """The driver's counters and those of /proc/vmstat, each with its unit; then the flags that are set."""
+    values = machine.world.values
+    shown = list(enumerate(shown_values(machine.world)))
+    rows = [f"  {s.name:<28}{values.get(slot):,} {s.unit}" for slot, s in shown if s.group == "counter"]
+    flags = [s.name for slot, s in shown if s.group == "flag" and values.get(slot)]
+    return "\n".join(["counters", *rows, f"  flags set: {', '.join(flags) or 'none'}"])
+
+
+def free_memory(machine: Machine) -> str:
+    """Free blocks by order (all zones), and the free 2 MiB blocks they make."""
+    counts: dict[int, int] = {}
+    for slot, shown in enumerate(shown_values(machine.world)):
+        if shown.group == "free":
+            counts[shown.order] = counts.get(shown.order, 0) + machine.world.values.get(slot)
+    huge = sum(count << (order - PAGEBLOCK_ORDER) for order, count in counts.items() if order >= PAGEBLOCK_ORDER)
+    row = "  ".join(f"{order}:{count:,}" for order, count in sorted(counts.items()))
+    return f"free blocks by order\n  {row}\n  free 2 MiB blocks: {huge:,}"
+
+
+def size_words(size: int) -> str:
+    """`size` bytes in the largest unit that fits."""
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit:
+            return f"{size / unit:,.1f}".removesuffix(".0") + f" {name}"
+    return f"{size} B"

@@ -1,0 +1,315 @@
+"""One machine shown in any number of Labs: their requests in, messages out, and never two hands on the guest.
+
+Widget callbacks may arrive on another thread while a cell runs. So every touch of the machine happens under its own
+lock; long runs hold it for one chunk at a time; and nothing is ever sent while it is held: messages are queued in the
+order of what they tell, and sent by whoever comes next.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from balloonlab.errors import BadValueError, BalloonlabError, pick, whole_number
+from balloonlab.kernel.machine import Machine, Ran
+from balloonlab.memory.reduce import MOST_CELLS
+from balloonlab.widgets.wire import Arrays, Content, Encoder, pack
+
+CHUNK = 0.15  # seconds a run holds the machine at a time,
+FIRST_CHUNK = 0.05  # and the first time
+MOST_STEPS = 1_000_000  # steps that one timeline keeps; past them a new one begins
+_FULL = f"A timeline keeps {MOST_STEPS:,} steps; there were more, so a new one begins here."
+_LOG = logging.getLogger(__name__)
+_RUN_STEPS = 1_000_000_000
+
+
+Job = Callable[..., "Job | None"]  # does something, and returns what is left of it
+
+
+@dataclass
+class Running:
+    """A run in chunks: when it began (seconds), its steps so far, how its last chunk ended."""
+
+    began: float
+    steps: int = 0
+    ended: Ran | None = None
+
+
+class Shows(Protocol):
+    """A Lab, as its session knows it."""
+
+    def send(self, content: Content, buffers: list[bytes]) -> None: ...
+
+    def describe(self) -> Content: ...
+
+
+class Session:
+    """The Labs of one machine.
+
+    `ask` takes a request of a Lab's view and returns at once; `settle` waits until everything asked for is done.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.labs: list[Shows] = []
+        self.follows_cells = False
+        with machine.lock:
+            if not machine.recording:
+                machine.record()
+            self._encoder = Encoder(machine)
+        self._outbox: deque[tuple[Shows | None, Content, list[bytes]]] = deque()
+        self._sending = threading.Lock()
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._idle = threading.Condition()
+        self._working = False
+        self._stop = threading.Event()
+        self._progress: Content = {"type": "progress", "running": False, "text": ""}
+        machine.watchers.append(self.changed)
+
+    @classmethod
+    def of(cls, machine: Machine) -> Session:
+        """The machine's session: every Lab on one machine shares it."""
+        for watcher in machine.watchers:
+            owner = getattr(watcher, "__self__", None)
+            if isinstance(owner, cls):
+                return owner
+        return cls(machine)
+
+    def changed(self) -> None:
+        """Somebody else (a cell) moved the machine: tell every view."""
+        with self.machine.lock:
+            self._catch_up()
+        self._flush()
+
+    def settle(self, seconds: float = 60.0) -> bool:
+        """Wait until every request is answered; returns whether that came in time."""
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._working, seconds)
+
+    # -- requests --
+
+    def ask(self, lab: Shows, request: Content) -> None:
+        """A request of one view of `lab`. What it asks wrongly is answered with an error message, and not done."""
+        kind, view = request.get("type"), request.get("view")
+        try:
+            if kind == "hello":
+                self._hello(lab, view)
+            elif kind == "window":
+                self._window(lab, view, request)
+            elif kind == "stop":
+                self._stop.set()
+            elif kind != "bye":
+                job: Job = getattr(self, "_" + pick("request", kind, ["act", "run", "step"]))
+                self._jobs.append(partial(self._guarded, lab, view, partial(job, request)))
+                self._work_here()
+        except BalloonlabError as error:
+            self._post(lab, {"type": "error", "to": view, "text": str(error)})
+        self._flush()
+
+    def _hello(self, lab: Shows, view: object) -> None:
+        with self.machine.lock:
+            self._catch_up()
+            content, arrays = self._encoder.frame()
+            self._post(lab, {**content, **lab.describe(), "to": view}, arrays)
+            self._post(lab, {**self._progress, "to": view})
+
+    def _window(self, lab: Shows, view: object, request: Content) -> None:
+        pages = self.machine.world.frames.pages
+        first = whole_number("first page", request.get("first"), 0, pages - 1, "guest pages")
+        count = whole_number("pages", request.get("count"), 1, min(MOST_CELLS, pages - first), "guest pages")
+        with self.machine.lock:
+            self._catch_up()
+            content, arrays = self._encoder.window(first, count)
+            self._post(lab, {**content, "to": view}, arrays)
+
+    def _act(self, request: Content) -> Job | None:
+        name = request.get("name")
+        with self.machine.lock:
+            self._from(request)
+            if name in ("inflate", "deflate"):
+                self._at(request, lambda: self.machine.act("set_target", self._target(str(name), request.get("value"))))
+            else:
+                self._at(request, lambda: self.machine.act(str(name)))
+        return None if request.get("by_hand") else self._go_on(self._begin())
+
+    def _step(self, request: Content) -> Job | None:
+        with self.machine.lock:
+            self._from(request)
+            self._at(request, lambda: self._step_of(request.get("thread")))
+        return None
+
+    def _run(self, request: Content) -> Job | None:
+        run = self._begin()
+        with self.machine.lock:
+            self._from(request)
+            self._at(request, lambda: self._chunk(run))
+        return self._rest(run)
+
+    # -- doing it --
+
+    def _step_of(self, name: object) -> None:
+        if name is not None:
+            self.machine.step(str(name))
+        elif (ran := self.machine.run(1)).steps == 0:
+            raise BadValueError(f"No thread can take a step: {ran.text}. Ask for something: a target, or Compact.")
+
+    def _target(self, name: str, value: object) -> int:
+        values, host = self.machine.world.values, self.machine.world.host
+        text = value.strip().replace(",", "").replace("_", "") if isinstance(value, str) else value
+        number = int(text) if isinstance(text, str) and text.isascii() and text.lstrip("-").isdigit() else text
+        why = "A target cannot be above the guest's memory." if isinstance(number, int) else "Write it in digits."
+        target = whole_number("target", number, 0, host.balloon_pages, "4 KiB balloon pages", why)
+        held = values["num_pages"]
+        if (target <= held) if name == "inflate" else (target >= held):
+            side, other = ("above", "Deflate") if name == "inflate" else ("below", "Inflate")
+            text = f"The target {target:,} is not {side} the {held:,} pages in the balloon; {other} goes the other way."
+            raise BadValueError(text)
+        return target
+
+    def _from(self, request: Content) -> None:
+        """Refuse a request that was made looking at steps that are there no more."""
+        self._catch_up()
+        if request.get("epoch") != self._encoder.epoch:
+            raise BadValueError("Somebody else changed this guest a moment ago. Look where it is now, then try again.")
+
+    def _at(self, request: Content, act: Callable[[], None]) -> None:
+        """Do something at the learner's position; the future goes. If it is refused, nothing has changed."""
+        machine, end = self.machine, len(self.machine.timeline)
+        at = whole_number("position", request.get("at"), 0, end, "steps")
+        if at == request.get("known"):
+            at = end  # the view stood at the end it knew of
+        before = machine.position
+        machine.seek(at)
+        try:
+            act()
+        except Exception:
+            machine.seek(before)
+            raise
+        was = self._encoder.cut(at) if self._encoder.lost else self._encoder.epoch
+        self._catch_up(was)
+
+    def _begin(self) -> Running:
+        self._stop.clear()
+        return Running(time.monotonic())
+
+    def _chunk(self, run: Running) -> None:
+        """Run for a moment. With the lock held."""
+        deadline = time.monotonic() + (CHUNK if run.ended else FIRST_CHUNK)
+        first = run.ended is None
+        run.ended = self.machine.run(_RUN_STEPS, lambda: self._due(deadline), time_passes=first)
+        run.steps += run.ended.steps
+
+    def _go_on(self, run: Running) -> Job | None:
+        with self.machine.lock:
+            self._chunk(run)
+            self._catch_up()
+        return self._rest(run)
+
+    def _rest(self, run: Running) -> Job | None:
+        """What is left to do of a run: another chunk, or nothing."""
+        assert run.ended is not None
+        if run.ended.reason == "stopped" and not self._stop.is_set():
+            rate = run.steps / max(1e-9, time.monotonic() - run.began)
+            self._say(f"Running: {run.steps:,} steps, {rate:,.0f} a second", running=True)
+            return partial(self._go_on, run)
+        how = {"idle": "Done", "bug": "A bug"}.get(run.ended.reason, "Stopped")
+        self._say(f"{how} after {run.steps:,} steps: {run.ended.text}")
+        return None
+
+    def _due(self, deadline: float) -> bool:
+        return time.monotonic() >= deadline or self._stop.is_set()
+
+    def _say(self, text: str, *, running: bool = False) -> None:
+        self._progress = {"type": "progress", "running": running, "text": text}
+        self._post(None, self._progress)
+
+    def _guarded(self, lab: Shows, view: object, job: Job) -> None:
+        """Do a job; what is left of it comes before all that waits."""
+        rest = None
+        try:
+            rest = job()
+        except BalloonlabError as error:
+            self._post(lab, {"type": "error", "to": view, "text": str(error)})
+        except Exception as error:  # noqa: BLE001  (later requests must be heard, whatever a driver's text does)
+            _LOG.exception("a Lab's request failed")
+            self._post(lab, {"type": "error", "to": view, "text": f"This went wrong in Python: {error!r}."})
+        if rest is not None:
+            self._jobs.appendleft(partial(self._guarded, lab, view, rest))
+        elif self._progress["running"]:
+            self._say("")
+        self._flush()
+
+    def _work_here(self) -> None:
+        """Do what waits; if a long run is part of it, leave it to a thread, so that Stop and other views are heard."""
+        with self._idle:
+            if self._working:
+                return
+            self._working = True
+        if self._work(until_long=True):
+            return
+        try:
+            threading.Thread(target=self._work, name="balloonlab", daemon=True).start()
+        except RuntimeError:  # where there are no threads (WebAssembly)
+            self._work()
+
+    def _work(self, *, until_long: bool = False) -> bool:
+        """Do what waits; returns False if it stopped at the rest of a long run."""
+        while True:
+            with self._idle:
+                if not self._jobs:
+                    self._working = False
+                    self._idle.notify_all()
+                    return True
+                if until_long and self._progress["running"]:
+                    return False
+                job = self._jobs.popleft()
+            job()
+
+    # -- sending --
+
+    def _catch_up(self, was: int | None = None) -> None:
+        """Queue what the Labs do not know yet. With the lock held. was: the epoch their steps belong to."""
+        encoder = self._encoder
+        if len(self.machine.timeline) > MOST_STEPS:
+            self.machine.record()
+            self._post(None, {"type": "error", "text": _FULL})
+        if encoder.lost:
+            encoder.begin()
+            content, arrays = encoder.frame()
+            for lab in self.labs:
+                self._post(lab, {**content, **lab.describe()}, arrays)
+        elif (found := encoder.steps()) is not None:
+            content, arrays = found
+            self._post(None, {**content, "was": encoder.epoch if was is None else was}, arrays)
+
+    def _post(self, lab: Shows | None, content: Content, arrays: Arrays | None = None) -> None:
+        """Queue a message to one Lab, or to all."""
+        buffers: list[bytes] = []
+        if arrays is not None:
+            content["arrays"], buffer = pack(arrays)
+            buffers = [buffer]
+        self._outbox.append((lab, content, buffers))
+
+    def _flush(self) -> None:
+        """Send what is queued, in order. Whoever is at it already takes along what came meanwhile."""
+        while self._outbox and self._sending.acquire(blocking=False):
+            try:
+                while self._outbox:
+                    lab, content, buffers = self._outbox.popleft()
+                    for receiver in list(self.labs) if lab is None else [lab]:
+                        _send(receiver, content, buffers)
+            finally:
+                self._sending.release()
+
+
+def _send(lab: Shows, content: Content, buffers: list[bytes]) -> None:
+    try:
+        lab.send(content, buffers)
+    except Exception:  # noqa: BLE001  (a Lab whose connection is gone must not stop the others)
+        _LOG.exception("a Lab could not be told")

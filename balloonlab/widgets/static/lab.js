@@ -1,0 +1,205 @@
+/** The Lab: page map, threads, panels and timeline around one mirror, and the messages that feed them. */
+import { Actions } from "./actions.js";
+import { el, mark, put } from "./dom.js";
+import { Mirror } from "./mirror.js";
+import { PageMap } from "./pagemap.js";
+import { Panels } from "./panels.js";
+import { Threads } from "./threads.js";
+import { Trace } from "./trace.js";
+import { Transport } from "./transport.js";
+import { number, pageWords, stepWords } from "./words.js";
+
+const PATIENCE = 5000; // milliseconds
+const NO_ANSWER =
+  "The kernel has not answered yet. It is busy with a cell, or it was restarted: then run this cell again.";
+const SMALL = 128; // pages of a guest whose map leaves room below it
+
+/** Where compaction's two scanners stand, while they have not met: [{page, name}]. */
+export function scanners(mirror) {
+  const found = [];
+  mirror.trace.tables.values.forEach(({ group, name }, slot) => {
+    if (group === "scanner") found.push({ name: name.slice(name.lastIndexOf(" ") + 1), page: mirror.values[slot] });
+  });
+  const shown = [];
+  for (let i = 0; i + 1 < found.length; i += 2)
+    if (found[i].page < found[i + 1].page) shown.push(found[i], found[i + 1]);
+  return shown;
+}
+
+/** One view of a Lab. `link.send(content)` reaches Python; `receive` takes what comes from there. */
+export class LabView {
+  constructor(root, link) {
+    Object.assign(this, { root, link, mirror: null, busy: false, waiting: 0, patience: 0 });
+  }
+
+  receive(content, arrays) {
+    clearTimeout(this.patience);
+    if (content.type === "frame") this.takeFrame(content, arrays);
+    else if (!this.mirror) return;
+    else if (content.type === "steps") this.takeSteps(content, arrays);
+    else if (content.type === "window") this.takeWindow(content, arrays);
+    else if (content.type === "progress") this.takeProgress(content);
+    else if (content.type === "error") this.actions.say(content.text);
+  }
+
+  // -- what Python says --
+
+  takeFrame(content, arrays) {
+    const { tables } = content;
+    const trace = new Trace(tables, content.unit > 1);
+    this.epoch = content.epoch;
+    this.bugs = content.bugs;
+    trace.appendMessages(0, arrays);
+    trace.append(content.steps, arrays);
+    this.mirror = new Mirror({ ...content, position: content.steps }, arrays, trace);
+    const waits = this.mirror.waits.slice();
+    this.mirror.seek(content.position);
+    if (this.map && content.session === this.session) this.map.setSource(this.mirror);
+    else this.build(content, tables);
+    this.session = content.session;
+    this.transport.update(this.mirror, this.busy, "");
+    this.transport.lanesChanged(waits);
+    this.refresh();
+  }
+
+  build(content, tables) {
+    this.destroy();
+    this.title = el("h3", { class: "bl-title", text: content.title });
+    this.said = el("p", { class: "bl-said", "aria-live": "polite" });
+    this.note = el("p", { class: "bl-note" });
+    this.actions = new Actions(content, (message) => this.ask(message));
+    this.transport = new Transport(tables.threads, {
+      goTo: (position) => this.goTo(position),
+      stepOn: () => this.ask({ type: "step", thread: null }),
+      pinned: () => this.map.pinned,
+    });
+    this.map = new PageMap(this.mirror, {
+      palette: tables.palette,
+      title: `Page map of ${content.title}`,
+      describe: (page, unit) => pageWords(this.mirror, page, unit, tables.palette),
+      requestWindow: (first, count) => this.link.send({ type: "window", first, count, epoch: this.epoch }),
+      key: (event) => this.mapKey(event),
+    });
+    this.threads = new Threads(tables.threads, (thread) => this.choose(thread));
+    this.panels = new Panels(tables);
+    const left = el("div", { class: "bl-left" }, this.map.element);
+    this.root.replaceChildren(
+      el("div", { class: "bl-head" }, this.title, this.actions.progress),
+      el("p", { class: "bl-question", text: content.question }),
+      this.actions.element,
+      el("div", { class: "bl-now" }, this.said, this.note),
+      this.transport.element,
+      el("div", { class: "bl-main" }, left, this.threads.element),
+    );
+    (content.pages <= SMALL ? left : this.root).append(this.panels.element); // beside a small map there is room
+  }
+
+  takeSteps(content, arrays) {
+    const { mirror } = this;
+    const { trace } = mirror;
+    if (content.was !== this.epoch || content.from > trace.length) {
+      this.link.send({ type: "hello" }); // a message was missed
+      return;
+    }
+    this.epoch = content.epoch;
+    const follow = mirror.position >= content.from;
+    const here = mirror.position;
+    if (content.from < trace.length) {
+      mirror.seek(Math.min(here, content.from));
+      trace.cut(content.from);
+    }
+    this.bugs = content.bugs;
+    trace.appendMessages(content.messages_from, arrays);
+    trace.append(content.count, arrays, content.rows);
+    mirror.seek(trace.length);
+    this.transport.lanesChanged(mirror.waits.slice());
+    if (!follow) mirror.seek(here);
+    this.refresh();
+  }
+
+  takeWindow({ first, position, epoch }, { states }) {
+    if (epoch !== this.epoch) return;
+    this.mirror.setWindow(first, states, position);
+    this.map.windowCame();
+  }
+
+  takeProgress({ running, text }) {
+    this.busy = running;
+    this.actions.setBusy(running, text);
+    this.refresh();
+  }
+
+  // -- what the learner does --
+
+  ask(message) {
+    this.transport.pause();
+    this.actions.say("");
+    this.link.send({ ...message, at: this.mirror.position, known: this.mirror.trace.length, epoch: this.epoch });
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => this.actions.say(NO_ANSWER), PATIENCE);
+  }
+
+  /** The learner chose who steps: if that is what was recorded next, we are there already. */
+  choose(thread) {
+    const { trace, position } = this.mirror;
+    if (position < trace.length && trace.step.thread.data[position] === thread) this.goTo(position + 1);
+    else this.ask({ type: "step", thread: trace.tables.threads[thread].name });
+  }
+
+  goTo(position) {
+    this.mirror.seek(position);
+    this.actions.say("");
+    this.refresh();
+  }
+
+  mapKey(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || !["[", "]", " "].includes(event.key)) return false;
+    if (event.key === " ") this.transport.play.click();
+    else this.transport.move(event.key === "]" ? 1 : -1);
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
+  }
+
+  // -- showing it --
+
+  refresh() {
+    if (!this.waiting) this.waiting = requestAnimationFrame(() => this.show());
+  }
+
+  show() {
+    this.waiting = 0;
+    const { mirror, map } = this;
+    const { trace, position } = mirror;
+    const words = position ? stepWords(trace, position - 1) : "the start of the timeline";
+    const bug = this.bugs.findLast(({ step }) => step < position);
+    put(this.said, words);
+    this.said.setAttribute("aria-live", this.transport.playing || this.busy ? "off" : "polite");
+    mark(this.note, "bl-bug", Boolean(bug));
+    put(this.note, bug ? `Bug in ${bug.thread} (${bug.kind}): ${bug.text}` : this.pastWords());
+    this.transport.update(mirror, this.busy, words);
+    this.actions.actual = mirror.values[trace.tables.num_pages];
+    this.threads.update(mirror, this.busy);
+    this.panels.update(mirror);
+    map.changed = position ? trace.pagesOf(position - 1) : new Set();
+    if (position) map.changed.add(trace.step.page.data[position - 1]);
+    map.scanners = scanners(mirror);
+    map.locked = [...mirror.pageLocks.keys()];
+    map.drawNow();
+  }
+
+  pastWords() {
+    const { trace, position } = this.mirror;
+    const later = trace.length - position;
+    if (!later) return "\u00a0";
+    const steps = later === 1 ? "step" : `${number(later)} steps`;
+    return `A look at the past: what you do here replaces the ${steps} after it.`;
+  }
+
+  destroy() {
+    if (this.waiting) cancelAnimationFrame(this.waiting);
+    clearTimeout(this.patience);
+    this.waiting = 0;
+    for (const part of [this.map, this.threads, this.transport]) if (part) part.destroy();
+  }
+}

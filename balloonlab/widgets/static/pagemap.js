@@ -1,0 +1,289 @@
+/** The page map: one focusable canvas with a cursor, zoom, hover text and a legend. It draws what a source tells it. */
+import { attribute, el, put, themeOf, watchTheme } from "./dom.js";
+import { MOST_CELLS, deepest, moveCursor, pageAt, reveal, viewOf } from "./geometry.js";
+import { GUTTER, Painter } from "./painter.js";
+import { counted, hex, number } from "./words.js";
+
+const SIDE = 512; // CSS pixels of the map at its largest
+const NOTCH = 60; // wheel travel of one zoom level
+const HELP =
+  "Arrow keys move the cursor, Home and End go to the ends of a row, with Control to the ends of memory, Page Up and " +
+  "Page Down by a screenful. Plus and minus zoom, 0 shows the whole guest, Enter pins a page.";
+
+/**
+ * source: {pages, unit, stateAt(page), counts, window, touched}. options: palette, title,
+ * describe(page, unit), requestWindow(first, count), pinned(page), key(event) -> true if taken.
+ */
+export class PageMap {
+  constructor(source, options) {
+    this.source = source;
+    this.options = options;
+    this.level = 0;
+    this.cursor = 0;
+    this.hover = -1;
+    this.pinned = -1;
+    this.changed = new Set();
+    this.locked = [];
+    this.scanners = [];
+    this.asked = null;
+    this.travel = 0;
+    this.armed = false;
+    this.build();
+    this.painter = new Painter(this.canvas, options.palette);
+    this.listen();
+  }
+
+  build() {
+    const { palette, title } = this.options;
+    this.canvas = el("canvas", {
+      class: "bl-canvas",
+      tabindex: "0",
+      role: "application",
+      "aria-roledescription": "page map",
+    });
+    attribute(this.canvas, "aria-label", `${title}. ${HELP}`);
+    this.here = el("p", { class: "bl-here", role: "status", "aria-live": "polite" });
+    this.range = el("span", { class: "bl-range" });
+    this.thumb = el("i");
+    this.track = el("div", { class: "bl-track", "aria-hidden": "true" }, this.thumb);
+    const button = (text, name, act) =>
+      el("button", { type: "button", class: "bl-small", text, "aria-label": name, title: name, onclick: act });
+    this.buttons = {
+      closer: button("Zoom in", "Zoom in", () => this.zoom(1)),
+      farther: button("Zoom out", "Zoom out", () => this.zoom(-1)),
+      whole: button("Whole guest", "Show the whole guest", () => this.setLevel(0)),
+    };
+    this.legend = palette.map((state) => {
+      const count = el("span", { class: "bl-count" });
+      const swatch = el("span", { class: "bl-swatch", "aria-hidden": "true", text: state.glyph });
+      return {
+        state,
+        swatch,
+        count,
+        item: el("li", { title: state.meaning }, swatch, el("span", { text: state.word }), count),
+      };
+    });
+    this.element = el(
+      "div",
+      { class: "bl-map" },
+      el("div", { class: "bl-stage" }, this.canvas, this.track),
+      el(
+        "div",
+        { class: "bl-about" },
+        el("div", { class: "bl-mapbar" }, ...Object.values(this.buttons), this.range),
+        this.here,
+        el(
+          "ul",
+          { class: "bl-legend", "aria-label": "States of a page, and how many pages are in each" },
+          ...this.legend.map(({ item }) => item),
+        ),
+      ),
+    );
+  }
+
+  listen() {
+    const { canvas } = this;
+    const page = (event) => pageAt(this.view, event.offsetX - GUTTER, event.offsetY, this.source.pages);
+    let dragged = null;
+    let last = null;
+    canvas.addEventListener("pointermove", (event) => {
+      if (last && (event.screenX !== last.x || event.screenY !== last.y)) this.armed = true;
+      last = { x: event.screenX, y: event.screenY };
+      if (dragged && Math.abs(event.offsetY - dragged.y) >= this.view.h) {
+        const rows = Math.trunc((dragged.y - event.offsetY) / this.view.h);
+        this.show(
+          viewOf(this.source, this.level, this.view.first + rows * this.view.columns * this.view.unit, 0, this.box),
+        );
+        dragged = { y: event.offsetY, moved: true };
+      }
+      this.setHover(page(event));
+    });
+    canvas.addEventListener("pointerleave", () => {
+      this.armed = false;
+      last = null;
+      this.setHover(-1);
+    });
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      if (this.level > 0) canvas.setPointerCapture(event.pointerId);
+      dragged = this.level > 0 ? { y: event.offsetY, moved: false } : null;
+    });
+    canvas.addEventListener("pointerup", (event) => {
+      const at = page(event);
+      if (at >= 0 && !(dragged && dragged.moved)) {
+        this.cursor = at;
+        this.pin(at);
+      }
+      dragged = null;
+    });
+    canvas.addEventListener("pointercancel", () => (dragged = null));
+    canvas.addEventListener("wheel", (event) => this.wheel(event, page(event)), { passive: false });
+    canvas.addEventListener("keydown", (event) => this.key(event));
+    canvas.addEventListener("focus", () => this.draw());
+    canvas.addEventListener("blur", () => this.draw());
+    this.unwatch = watchTheme(() => this.retheme());
+    this.resizer = new ResizeObserver(() => this.resize());
+    this.resizer.observe(this.canvas.parentNode);
+  }
+
+  /** The wheel zooms only where the pointer was moved over the map first: a page that scrolls by does not zoom it. */
+  wheel(event, page) {
+    if (!this.armed && !event.ctrlKey) return;
+    const inward = event.deltaY < 0;
+    if (!inward && this.level === 0) return;
+    event.preventDefault();
+    this.travel = Math.sign(this.travel) === Math.sign(event.deltaY) ? this.travel + event.deltaY : event.deltaY;
+    if (Math.abs(this.travel) < NOTCH) return;
+    this.travel = 0;
+    this.zoom(inward ? 1 : -1, page >= 0 ? page : this.cursor, event.offsetY / this.box.height);
+  }
+
+  key(event) {
+    if (this.options.key && this.options.key(event)) return;
+    if (event.altKey || event.metaKey) return;
+    const to = moveCursor(event.key, this.cursor, this.view, this.source.pages, event.ctrlKey);
+    if (to !== null) this.setCursor(to);
+    else if (event.key === "+" || event.key === "=") this.zoom(1);
+    else if (event.key === "-") this.zoom(-1);
+    else if (event.key === "0") this.setLevel(0);
+    else if (event.key === "Enter") this.pin(this.cursor);
+    else if (event.key === "Escape") this.pin(-1);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  zoom(by, page = this.cursor, at = 0.5) {
+    this.setLevel(this.level + by, page, at);
+  }
+
+  setLevel(level, page = this.cursor, at = 0.5) {
+    this.level = Math.max(0, Math.min(deepest(this.source.pages), level));
+    this.show(viewOf(this.source, this.level, page, at, this.box));
+  }
+
+  setCursor(page) {
+    this.cursor = page;
+    this.hover = -1;
+    this.show(reveal(this.source, this.view, page, this.box));
+  }
+
+  setHover(page) {
+    if (page === this.hover) return;
+    this.hover = page;
+    this.draw();
+  }
+
+  pin(page) {
+    this.pinned = page;
+    if (this.options.pinned) this.options.pinned(page);
+    this.draw();
+  }
+
+  /** Fit the room there is, up to SIDE pixels a side, in device pixels that exist. */
+  resize() {
+    const room = Math.floor(this.canvas.parentNode.clientWidth - GUTTER);
+    if (room <= 0) return;
+    const box = { width: Math.max(128, Math.min(SIDE, room)), height: SIDE, dpr: window.devicePixelRatio || 1 };
+    if (this.box && box.width === this.box.width && box.dpr === this.box.dpr) return;
+    const whole = viewOf(this.source, 0, 0, 0, box);
+    box.height = Math.max(64, whole.rows * whole.h); // a small guest needs no more, at any zoom
+    this.box = box;
+    this.retheme();
+    this.show(viewOf(this.source, this.level, this.cursor, 0.5, box));
+  }
+
+  retheme() {
+    this.painter.setTheme(themeOf(this.element));
+    this.legend.forEach(({ swatch, state }, code) => {
+      swatch.style.background = state[this.painter.theme.dark ? "dark" : "light"];
+      swatch.style.color = this.painter.inks[code];
+    });
+    this.source.touched.everything();
+    this.draw();
+  }
+
+  show(view) {
+    this.view = view;
+    this.painter.setView(view, this.box);
+    this.source.touched.everything();
+    const { pages, unit } = this.source;
+    const last = Math.min(pages, view.first + view.columns * view.rows * view.unit) - 1;
+    const each = view.unit > 1 ? `, ${view.unit} a cell` : "";
+    put(this.range, `PFN ${hex(view.first)}\u2013${hex(last)} of ${counted(pages, "page")}${each}`);
+    this.thumb.style.left = `${(100 * view.first) / pages}%`;
+    this.thumb.style.width = `${(100 * (last + 1 - view.first)) / pages}%`;
+    this.buttons.closer.disabled = this.level >= deepest(pages);
+    this.buttons.farther.disabled = this.buttons.whole.disabled = this.level === 0;
+    if (unit > 1 && view.unit === 1) this.askWindow(view.first, last + 1);
+    this.draw();
+  }
+
+  /** Where the grid was reduced: ask for the pages in view, and as many around them as one message may carry. */
+  askWindow(first, end) {
+    const { pages, window } = this.source;
+    if (window && window.first <= first && end <= window.first + window.states.length) return;
+    if (this.asked && this.asked.first <= first && end <= this.asked.first + this.asked.count) return;
+    const count = Math.min(pages, MOST_CELLS);
+    const from = Math.floor((first + end - count) / 2 / 512) * 512;
+    this.asked = { first: Math.max(0, Math.min(pages - count, from)), count };
+    this.options.requestWindow(this.asked.first, this.asked.count);
+  }
+
+  /** The window that was asked for has come (the source holds it). */
+  windowCame() {
+    this.asked = null;
+    this.draw();
+  }
+
+  /** Another source, of the same or of another guest. */
+  setSource(source) {
+    const same = this.source.pages === source.pages && this.source.unit === source.unit;
+    this.source = source;
+    this.asked = null;
+    if (!same) {
+      this.level = this.cursor = 0;
+      this.pinned = this.hover = -1;
+      this.box = null;
+      this.resize();
+      return;
+    }
+    source.touched.everything();
+    if (this.box) this.show(this.view);
+  }
+
+  /** Draw with the next frame; many calls make one drawing. */
+  draw() {
+    if (!this.waiting) this.waiting = requestAnimationFrame(() => this.drawNow());
+  }
+
+  drawNow() {
+    if (this.waiting) cancelAnimationFrame(this.waiting);
+    this.waiting = 0;
+    if (!this.box || !this.painter.theme) return;
+    const { source, painter } = this;
+    const stateAt = (page) => source.stateAt(page);
+    const { touched } = source;
+    if (touched.all) painter.fill(source.pages, stateAt);
+    else if (touched.length) painter.patch(touched.pages, touched.length, stateAt);
+    touched.clear();
+    const { changed, locked, scanners, cursor, hover, pinned } = this;
+    const focused = document.activeElement === this.canvas;
+    painter.draw({ pages: source.pages, stateAt, changed, locked, scanners, cursor, hover, pinned, focused });
+    this.tell();
+  }
+
+  /** The line of text under the map, and the counts of the legend. */
+  tell() {
+    const page = this.hover >= 0 ? this.hover : this.cursor;
+    const { unit } = this.view;
+    put(this.here, this.options.describe(page - (page % unit), unit));
+    this.legend.forEach(({ count }, code) => put(count, number(this.source.counts[code] || 0)));
+  }
+
+  destroy() {
+    if (this.waiting) cancelAnimationFrame(this.waiting);
+    this.unwatch();
+    this.resizer.disconnect();
+  }
+}

@@ -1,0 +1,204 @@
+/** Locks, lists, messages, host, counters: what each panel says is a pure function of the mirror; the DOM follows. */
+import { Table, el, mark, put } from "./dom.js";
+import { KIND } from "./trace.js";
+import { BALLOON_PAGE, MESSAGE_STATUS, bytes, counted, hex, number, ranges } from "./words.js";
+
+const PAGE_LOCKS = 3; // locked pages shown one by one
+const LIST_PAGES = 6; // pages of a list shown from its head,
+const LIST_WIDTH = 30; // and the characters they may take: two lines
+const MESSAGES = 6; // latest messages shown
+const QUEUES = ["inflate", "deflate", "statistics"];
+
+/** What the last step changed: sets of value slots, locks, lists, messages; whether any page lock. */
+export function changesOf(mirror) {
+  const { trace, position } = mirror;
+  const changes = { values: new Set(), locks: new Set(), lists: new Set(), messages: new Set(), pageLocks: new Set() };
+  if (position === 0) return changes;
+  const { kind, key } = trace.events;
+  for (let i = trace.start(trace.eventEnd, position - 1); i < trace.eventEnd.data[position - 1]; i++) {
+    const at = key.data[i];
+    switch (kind.data[i]) {
+      case KIND.VALUE:
+        changes.values.add(at);
+        break;
+      case KIND.LOCK:
+        changes.locks.add(at);
+        break;
+      case KIND.PAGE_LOCK:
+        changes.pageLocks.add(at);
+        break;
+      case KIND.MESSAGE:
+        changes.messages.add(at);
+        break;
+      case KIND.LINK:
+        changes.lists.add(listTouched(mirror, i));
+        break;
+      default:
+    }
+  }
+  return changes;
+}
+
+/** The list that a LINK event put a page on, or took it off. */
+function listTouched(mirror, event) {
+  const { events } = mirror.trace;
+  const node = Math.max(events.old.data[event], events.new.data[event]);
+  if (mirror.heads.has(node)) return mirror.heads.get(node) - mirror.pages;
+  const page = events.key.data[event];
+  return mirror.listOf[page] >= 0 ? mirror.listOf[page] : (mirror.listOf[node] ?? -1);
+}
+
+/** Rows of the lock panel: each lock with holder and waiters, then the pages that are locked. */
+export function lockRows(mirror, changes) {
+  const { tables } = mirror.trace;
+  const waiting = (name) =>
+    tables.threads.filter(
+      (_, i) => tables.waits[mirror.waits[i]].on === name && tables.waits[mirror.waits[i]].status === "blocked",
+    );
+  const row = (shown, holder, on, changed) => ({
+    texts: [
+      shown,
+      holder < 0 ? "free" : tables.threads[holder].name,
+      waiting(on)
+        .map(({ name }) => name)
+        .join(", ") || "\u2013",
+    ],
+    changed,
+    held: holder >= 0,
+  });
+  const rows = tables.locks.map((name, i) => row(name, mirror.locks[i], name, changes.locks.has(i)));
+  const pages = [...mirror.pageLocks].reverse();
+  for (const [page, holder] of pages.slice(0, PAGE_LOCKS))
+    rows.push(row(`page ${hex(page)}`, holder, `the lock of page ${hex(page)}`, changes.pageLocks.has(page)));
+  if (pages.length > PAGE_LOCKS)
+    rows[rows.length - 1] = { texts: [counted(pages.length - PAGE_LOCKS + 1, "more locked page"), "", ""] };
+  return rows;
+}
+
+/** Rows of the list panel: name, length, pages from the head. */
+export function listRows(mirror, changes) {
+  return mirror.trace.tables.lists.map(({ name }, i) => {
+    const length = mirror.lengths[i];
+    const pages = mirror.pagesOf(i, LIST_PAGES).map(hex);
+    while (pages.join(" ").length > LIST_WIDTH) pages.pop();
+    const head = pages.join(" ");
+    return {
+      texts: [name, number(length), length > pages.length ? `${head} \u2026` : head || "empty"],
+      changed: changes.lists.has(i),
+    };
+  });
+}
+
+/** Rows of the message panel: the latest first. */
+export function messageRows(mirror, changes) {
+  const { messages, pfns } = mirror.trace;
+  const rows = [];
+  for (let i = mirror.status.sent - 1; i >= 0 && rows.length < MESSAGES; i--) {
+    const start = messages.start.data[i];
+    const these = pfns.data.subarray(start, start + messages.count.data[i]);
+    const texts = [
+      `${number(i + 1)} ${QUEUES[messages.queue.data[i]]}`,
+      pfnWords(these),
+      MESSAGE_STATUS[mirror.status.data[i]],
+    ];
+    rows.push({ texts, changed: changes.messages.has(i) });
+  }
+  return rows;
+}
+
+function pfnWords(pfns) {
+  if (!pfns.length) return "\u2013";
+  const all = ranges(pfns, 1);
+  return all.includes(",") ? `${number(pfns.length)} from ${hex(pfns[0])}` : `${number(pfns.length)}: ${all}`;
+}
+
+/** The PFNs of the latest message, as ranges. */
+export function latestPfns(mirror) {
+  const { messages, pfns } = mirror.trace;
+  const last = mirror.status.sent - 1;
+  if (last < 0 || !messages.count.data[last]) return "\u00a0";
+  const start = messages.start.data[last];
+  return `No. ${number(last + 1)}: ${ranges(pfns.data.subarray(start, start + messages.count.data[last]), 8)}`;
+}
+
+/** Rows of the values of one group: name, number with its unit. */
+export function valueRows(mirror, changes, group) {
+  const rows = [];
+  mirror.trace.tables.values.forEach((value, slot) => {
+    if (value.group !== group) return;
+    const n = mirror.values[slot];
+    const pages = value.unit === "4 KiB pages" && group === "host";
+    const shown = pages ? `${number(n)} (${bytes(n * BALLOON_PAGE)})` : number(n);
+    rows.push({ texts: [value.name, shown], changed: changes.values.has(slot) });
+  });
+  return rows;
+}
+
+/** Names of the flags that are set. */
+export function flagsSet(mirror) {
+  return mirror.trace.tables.values
+    .filter(({ group }, slot) => group === "flag" && mirror.values[slot])
+    .map(({ name }) => name);
+}
+
+/** Free blocks by order, all zones together, and how many free 2 MiB blocks they make. */
+export function freeBlocks(mirror, changes) {
+  const blocks = [];
+  mirror.trace.tables.values.forEach((value, slot) => {
+    if (value.group !== "free") return;
+    const block = (blocks[value.order] ||= { n: 0, changed: false });
+    block.n += mirror.values[slot];
+    block.changed ||= changes.values.has(slot);
+  });
+  const huge = blocks.reduce((sum, { n }, order) => sum + (order >= 9 ? n * 2 ** (order - 9) : 0), 0);
+  return { blocks, huge };
+}
+
+/** The panels below the map and the threads. */
+export class Panels {
+  constructor(tables) {
+    const of = (group) => tables.values.filter((value) => value.group === group).length;
+    this.locks = new Table("Locks", ["Lock", "Held by", "Waiting"], tables.locks.length + PAGE_LOCKS, "bl-locks");
+    this.lists = new Table("Lists of pages", ["List", "Pages", "From the head"], tables.lists.length, "bl-lists");
+    this.messages = new Table("Messages to the host", ["No., queue", "PFNs", "State"], MESSAGES, "bl-messages");
+    this.pfns = el("p", { class: "bl-pfns" });
+    this.host = new Table("Host", ["Host", "Now"], of("host"), "bl-numbers");
+    this.counters = new Table("Counters", ["Counter", "Now"], of("counter"), "bl-numbers");
+    this.sent = el("span", { class: "bl-aside" });
+    this.huge = el("p", { class: "bl-small-text" });
+    this.flags = el("p", { class: "bl-small-text" });
+    const orders = [
+      ...new Set(tables.values.filter(({ group }) => group === "free").map(({ order }) => String(order))),
+    ];
+    this.free = new Table("Free blocks by order", ["Order", ...orders], 1, "bl-free");
+    const panel = (text, ...inside) => el("section", { class: "bl-panel" }, el("h4", { text }), ...inside);
+    this.element = el(
+      "div",
+      { class: "bl-panels" },
+      panel("Locks", this.locks.element),
+      panel("Lists of pages", this.lists.element),
+      panel("Messages to the host", this.sent, this.messages.element, this.pfns),
+      panel("Host", this.host.element),
+      panel("Counters", this.counters.element, this.flags),
+      panel("Free memory", this.free.element, this.huge),
+    );
+  }
+
+  update(mirror) {
+    const changes = changesOf(mirror);
+    const locks = lockRows(mirror, changes);
+    this.locks.fill(locks);
+    this.locks.rows.forEach((row, i) => mark(row, "bl-held", Boolean(locks[i]?.held)));
+    this.lists.fill(listRows(mirror, changes));
+    this.messages.fill(messageRows(mirror, changes));
+    put(this.pfns, latestPfns(mirror));
+    put(this.sent, counted(mirror.status.sent, "message"));
+    this.host.fill(valueRows(mirror, changes, "host"));
+    this.counters.fill(valueRows(mirror, changes, "counter"));
+    const { blocks, huge } = freeBlocks(mirror, changes);
+    this.free.fill([{ texts: ["Blocks", ...blocks.map(({ n }) => number(n))] }]);
+    blocks.forEach(({ changed }, i) => mark(this.free.cells[0][i + 1], "bl-changed", changed));
+    put(this.flags, `Flags set: ${flagsSet(mirror).join(", ") || "none"}`);
+    put(this.huge, `${number(huge)} free 2 MiB ${huge === 1 ? "block" : "blocks"}`);
+  }
+}

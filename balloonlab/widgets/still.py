@@ -1,0 +1,75 @@
+"""What a widget leaves in a saved notebook: a picture and a text, for readers without a kernel.
+
+A widget is shown as two outputs: a picture, which the live view hides as soon as it stands there, and the view. So a
+notebook that is opened again without a kernel shows the picture, whatever becomes of the view.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from IPython.display import display
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from balloonlab.plots import plot_pages
+from balloonlab.widgets import esm
+
+Bundle = tuple[dict[str, Any], dict[str, Any]]
+_WIDTH, _HEIGHT = 7.5, 5.0  # inches
+_DOTS = 100  # in an inch
+
+
+def picture(states: NDArray[np.uint8], title: str) -> bytes:
+    """The page map with its legend, as a PNG file."""
+    figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=_DOTS, layout="constrained")
+    plot_pages(states, figure.subplots(), title=title)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    return stream.getvalue()
+
+
+class Pictured(anywidget.AnyWidget):
+    """A widget of this package: our ES module and style, a heading, and a still picture of what it shows.
+
+    kind: "lab" or "map", what the module is to draw. Subclasses say what the picture shows (`still_states`), and
+    what to read instead of it (`still_text`, the same on every machine).
+    """
+
+    _esm = traitlets.Unicode().tag(sync=True)
+    _css = traitlets.Unicode().tag(sync=True)
+    _kind = traitlets.Unicode().tag(sync=True)
+    _alt = traitlets.Unicode().tag(sync=True)
+    _still = traitlets.Bytes(b"").tag(sync=True)
+
+    def __init__(self, kind: str, title: str) -> None:
+        self.title = title
+        super().__init__(_esm=esm.module(), _css=esm.style(), _kind=kind, _alt=f"Page map of {title}")
+
+    def still_states(self) -> NDArray[np.uint8]:
+        """Page states of the picture."""
+        raise NotImplementedError
+
+    def still_text(self) -> str:
+        """The text beside it."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **_options: object) -> Bundle | None:
+        made = super()._repr_mimebundle_()
+        if made is None:
+            return None
+        data, metadata = made
+        self._still = picture(self.still_states(), self.title)
+        return {**data, "image/png": self._still, "text/plain": self.still_text()}, metadata
+
+    def _ipython_display_(self) -> None:
+        made = self._repr_mimebundle_()
+        if made is None:
+            return
+        data, metadata = made
+        display({"image/png": data.pop("image/png"), "text/plain": self._alt}, raw=True)  # type: ignore[no-untyped-call]
+        display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]

@@ -1,0 +1,239 @@
+"""What crosses the wire from a machine to its Labs: typed arrays, cut from the timeline and the journal.
+
+A *frame* is a base state and every step recorded; *steps* are what was recorded since. State codes cross, never
+colours; one message carries any number of steps. Past MOST_CELLS guest pages the map crosses as a reduced grid, and a
+*window* of pages in full where the learner zooms in. Units: guest pages, except `pfns` and `believed` (4 KiB pages).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balloonlab.journal import Kind
+from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.timeline import Timeline
+from balloonlab.memory.palette import PALETTE
+from balloonlab.memory.reduce import pages_per_cell, reduce_by
+from balloonlab.widgets.panels import shown_values
+from balloonlab.widgets.reduced import cell_changes
+
+Arrays = dict[str, NDArray[Any]]
+Content = dict[str, Any]
+_TYPES = {"int8": "i1", "uint8": "u1", "uint16": "u2", "int32": "i4", "uint32": "u4"}
+_PANEL_KINDS = (
+    *(Kind.LINK, Kind.BLOCK_TYPE, Kind.VALUE, Kind.LOCK, Kind.PAGE_LOCK, Kind.MESSAGE),
+    *(Kind.SLEEP, Kind.THREAD_AT, Kind.WAIT),
+)
+_PAGE_KINDS = (Kind.REFCOUNT, Kind.HOST_PAGE)  # of single pages: only where every page crosses
+_COLUMNS = ("thread", "verb", "obj", "page", "amount", "result")
+_TABLES = ("verbs", "objects", "locations", "functions", "waits")
+
+
+def pack(arrays: Arrays) -> tuple[list[list[Any]], bytes]:
+    """One buffer, and its directory of [name, type, offset, length]; each array starts at a multiple of 4 bytes."""
+    directory: list[list[Any]] = []
+    parts: list[bytes] = []
+    offset = 0
+    for name, array in arrays.items():
+        part = np.ascontiguousarray(array).tobytes()
+        directory.append([name, _TYPES[array.dtype.name], offset, len(array)])
+        part += bytes(-len(part) % 4)
+        parts.append(part)
+        offset += len(part)
+    return directory, b"".join(parts)
+
+
+class Encoder:
+    """Turns what a machine recorded into messages. Everything here is called with the machine's lock held.
+
+    `sent`: steps that the Labs have. `epoch` changes whenever steps that they have are replaced.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.pages = machine.world.frames.pages
+        self.unit = pages_per_cell(self.pages)
+        self.epoch = self.sent = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """What is recorded now is known, or will be from a frame; what comes next are steps."""
+        self._line: Timeline = self.machine.timeline
+        self._cuts = self._line.cuts
+        self._note_sent()
+        self.epoch += 1
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else replaced recorded steps: then only a new frame tells the truth."""
+        return self._line is not self.machine.timeline or self._cuts != self._line.cuts
+
+    def cut(self, position: int) -> int:
+        """The steps from `position` on were replaced, and this is known; returns the epoch before."""
+        before = self.epoch
+        self._cuts = self._line.cuts
+        if position < self.sent:
+            self.sent = position
+            self.epoch += 1
+        return before
+
+    # -- messages --
+
+    def frame(self) -> tuple[Content, Arrays]:
+        """Everything a new view needs: tables, every step, and the state after the last one."""
+        machine, world = self.machine, self.machine.world
+        position = machine.position
+        with at_end(machine):
+            arrays = self._base_arrays() | self._steps(0) | self._messages(0)
+            del arrays["new_messages"]
+            base = {
+                "counts": np.bincount(world.frames.states, minlength=len(PALETTE)).tolist(),
+                "values": list(world.values.numbers),
+                "locks": list(world.lock_holders),
+                "page_locks": list(world.page_locks.items()),
+                "thread_at": list(machine.thread_at),
+                "waits": list(machine.thread_wait),
+                "sleeps": list(world.sleeping),
+            }
+            bugs = self._bugs()
+        content = {
+            "type": "frame",
+            "epoch": self.epoch,
+            "pages": self.pages,
+            "unit": self.unit,
+            "position": position,
+            "steps": len(self._line),
+            "bugs": bugs,
+            "base": base,
+            "tables": self._fixed_tables() | {name: self._table(name, 0) for name in _TABLES},
+        }
+        return content, arrays
+
+    def steps(self) -> tuple[Content, Arrays] | None:
+        """What was recorded since the last message; None if nothing was."""
+        first, count = self.sent, len(self._line) - self.sent
+        if count == 0:
+            return None
+        with at_end(self.machine):
+            arrays = self._steps(first)
+            sent_before = len(self.machine.world.host.messages) - int(arrays.pop("new_messages")[0])
+            arrays |= self._messages(sent_before)
+            bugs = self._bugs()
+        rows = {name: {"from": self._rows[name], "rows": self._table(name, self._rows[name])} for name in _TABLES}
+        rows = {name: new for name, new in rows.items() if new["rows"]}
+        self._note_sent()
+        content = {"type": "steps", "epoch": self.epoch, "from": first, "count": count, "rows": rows}
+        return content | {"messages_from": sent_before, "bugs": bugs}, arrays
+
+    def window(self, first: int, count: int) -> tuple[Content, Arrays]:
+        """Pages ``first..first+count-1`` in full, as they are at the machine's position."""
+        states = self.machine.world.frames.states[first : first + count].copy()
+        content = {"type": "window", "epoch": self.epoch, "first": first, "position": self.machine.position}
+        return content, {"states": states}
+
+    # -- parts of them --
+
+    def _bugs(self) -> list[Content]:
+        return [bug._asdict() for bug in self.machine.bugs]
+
+    def _note_sent(self) -> None:
+        self._rows = {name: len(getattr(self._line, name)) for name in _TABLES}
+        self.sent = len(self._line)
+
+    def _fixed_tables(self) -> Content:
+        machine, world = self.machine, self.machine.world
+        values = shown_values(world)
+        return {
+            "threads": [{"name": t.name, "role": t.role, "brief": t.name.startswith("host-")} for t in machine.threads],
+            "values": [value._asdict() for value in values],
+            "num_pages": next((i for i, value in enumerate(values) if value.name == "num_pages"), -1),
+            "locks": list(world.lock_names),
+            "lists": [{"name": name, "head": head} for name, head in world.lists.items()],
+            "palette": [asdict(state) for state in PALETTE],
+        }
+
+    def _table(self, name: str, first: int) -> list[Any]:
+        rows = getattr(self._line, name)[first:]
+        return [row._asdict() for row in rows] if name in ("functions", "waits") else list(rows)
+
+    def _base_arrays(self) -> Arrays:
+        world = self.machine.world
+        frames, links = world.frames, world.frames.links
+        arrays: Arrays = {  # copies: the machine goes elsewhere before they are sent
+            "grid": reduce_by(frames.states, self.unit),
+            "block_types": frames.block_types.copy(),
+            "message_status": world.host.messages.status.copy(),
+        }
+        for i, head in enumerate(world.lists.values()):
+            arrays[f"list_{i}"] = np.fromiter(links.walk(head), np.int32)
+        if self.unit == 1:
+            arrays["believed"] = world.host.believed.copy()
+            arrays["referenced"] = np.fromiter(world.refcounts, np.int32, len(world.refcounts))
+            arrays["references"] = np.fromiter(world.refcounts.values(), np.int32, len(world.refcounts))
+        return arrays
+
+    def _messages(self, first: int) -> Arrays:
+        log = self.machine.world.host.messages
+        start = log.start[first:]
+        begin = int(start[0]) if len(start) else len(log.pfns)
+        return {
+            "message_queue": log.queue[first:],
+            "message_start": start - np.uint32(begin),
+            "message_count": log.count[first:],
+            "message_pfns": log.pfns[begin:],
+        }
+
+    def _steps(self, first: int) -> Arrays:
+        """Columns of the steps from `first` to the end. The machine is at the end of its timeline."""
+        line, journal = self._line, self.machine.journal
+        begin = line.end[first - 1] if first else 0
+        ends = _cut(line.end, first).astype(np.int64) - begin
+        changes = (journal.kinds, journal.keys, journal.old, journal.new)
+        kind, key, old, new = (_cut(column, begin) for column in changes)
+        arrays = {name: _cut(getattr(line, name), first) for name in _COLUMNS}
+
+        wanted = np.zeros(256, bool)
+        wanted[list(_PANEL_KINDS + (_PAGE_KINDS if self.unit == 1 else ()))] = True
+        chosen = wanted[kind]
+        arrays["event_end"] = _ends(chosen, ends)
+        arrays["event_kind"], arrays["event_key"] = kind[chosen], key[chosen]
+        arrays["event_old"], arrays["event_new"] = old[chosen], new[chosen]
+
+        moved = (kind == Kind.STATE) & (old != new)
+        page, before, after = key[moved], old[moved].astype(np.uint8), new[moved].astype(np.uint8)
+        arrays["map_end"] = _ends(moved, ends)
+        arrays["map_page"], arrays["map_old"], arrays["map_new"] = page.astype(np.uint32), before, after
+        if self.unit > 1:
+            states = self.machine.world.frames.states
+            cell, seen, shown, changed = cell_changes(states, page, before, after, self.unit)
+            arrays["cell_end"] = _ends(changed, arrays["map_end"].astype(np.int64))
+            arrays["cell_page"], arrays["cell_old"], arrays["cell_new"] = cell, seen, shown
+        arrays["new_messages"] = np.array([np.count_nonzero((kind == Kind.MESSAGE) & (old < 0))], np.uint32)
+        return arrays
+
+
+@contextmanager
+def at_end(machine: Machine) -> Iterator[None]:
+    """The machine at the end of its timeline, and back where it was afterwards."""
+    position = machine.position
+    machine.seek(len(machine.timeline))
+    try:
+        yield
+    finally:
+        machine.seek(position)
+
+
+def _cut(column: Any, first: int) -> NDArray[Any]:  # noqa: ANN401  (array.array of any type)
+    """A copy of a growing array from `first` on (never a view: a view would keep it from growing)."""
+    return np.frombuffer(column[first:], column.typecode) if len(column) > first else np.zeros(0, column.typecode)
+
+
+def _ends(chosen: NDArray[np.bool_], ends: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Where each step's entries end once only the chosen ones are kept."""
+    return np.concatenate(([0], np.cumsum(chosen)))[ends].astype(np.uint32)

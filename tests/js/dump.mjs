@@ -1,0 +1,54 @@
+/** Reads messages of a Lab (JSON lines, buffers in base64), and writes what the mirror and the words say at positions. */
+import { readFileSync } from "node:fs";
+import { unpack } from "../../balloonlab/widgets/static/codec.js";
+import { Mirror } from "../../balloonlab/widgets/static/mirror.js";
+import { changesOf, freeBlocks, listRows, lockRows, valueRows } from "../../balloonlab/widgets/static/panels.js";
+import { Trace } from "../../balloonlab/widgets/static/trace.js";
+import { callStack, stepWords } from "../../balloonlab/widgets/static/words.js";
+
+const { messages, positions } = JSON.parse(readFileSync(0, "utf-8"));
+let mirror;
+for (const { content, buffer } of messages) {
+  const bytes = Buffer.from(buffer, "base64");
+  const arrays = unpack(content.arrays, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  if (content.type === "frame") {
+    const trace = new Trace(content.tables, content.unit > 1);
+    trace.appendMessages(0, arrays);
+    trace.append(content.steps, arrays);
+    mirror = new Mirror({ ...content, position: content.steps }, arrays, trace);
+  } else if (content.type === "steps") {
+    mirror.seek(Math.min(mirror.position, content.from));
+    mirror.trace.cut(content.from);
+    mirror.trace.appendMessages(content.messages_from, arrays);
+    mirror.trace.append(content.count, arrays, content.rows);
+  } else if (content.type === "window") mirror.setWindow(content.first, arrays.states, content.position);
+}
+const { trace } = mirror;
+const said = positions.map((position) => {
+  mirror.seek(position);
+  const changes = changesOf(mirror);
+  return {
+    states: [...mirror.grid],
+    window: mirror.window && [...mirror.window.states],
+    counts: [...mirror.counts],
+    values: [...mirror.values],
+    locks: [...mirror.locks],
+    page_locks: [...mirror.pageLocks],
+    references: [...mirror.refcounts],
+    believed: mirror.believed && [...mirror.believed],
+    lists: trace.tables.lists.map((_, i) => mirror.pagesOf(i, Infinity)),
+    waits: [...mirror.waits].map((wait) => trace.tables.waits[wait].text),
+    lines: [...mirror.threadAt].map((at) => callStack(trace.tables, at).map(({ name, line }) => [name, line])),
+    status: [...mirror.status.data.subarray(0, mirror.status.sent)],
+    pfns: Array.from({ length: mirror.status.sent }, (_, i) => {
+      const start = trace.messages.start.data[i];
+      return [...trace.pfns.data.subarray(start, start + trace.messages.count.data[i])];
+    }),
+    words: position ? stepWords(trace, position - 1) : "",
+    locked: lockRows(mirror, changes).map(({ texts }) => texts),
+    listed: listRows(mirror, changes).map(({ texts }) => texts),
+    host: valueRows(mirror, changes, "host").map(({ texts }) => texts),
+    huge: freeBlocks(mirror, changes).huge,
+  };
+});
+process.stdout.write(JSON.stringify(said));

@@ -1,0 +1,136 @@
+"""The Lab as Python sees it: what it shows, how it prints, what it leaves in a saved notebook."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib import image
+
+import balloonlab as bl
+from balloonlab.errors import BadValueError
+from balloonlab.kernel.machine import Machine
+from balloonlab.widgets import still
+from balloonlab.widgets.lab import Lab
+from tests.widgets.receiver import Message, decoded
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Lab, Message]]:
+    """What Labs send, in order."""
+    messages: list[tuple[Lab, Message]] = []
+
+    def send(lab: Lab, content: dict[str, Any], buffers: list[bytes]) -> None:
+        messages.append((lab, decoded(content, buffers)))
+
+    monkeypatch.setattr(Lab, "send", send)
+    return messages
+
+
+@pytest.fixture
+def capture_display(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The bundles that are displayed, in order."""
+    shown: list[dict[str, Any]] = []
+    monkeypatch.setattr(still, "display", lambda data, **_: shown.append(data))
+    return shown
+
+
+def test_a_guest_a_scenario_and_a_machine_can_be_shown() -> None:
+    guest = bl.Guest(pages=1024, driver="v9")
+    assert repr(Lab(guest)) == "<Lab: guest of 1,024 pages (4 MiB), driver v9, step 0 of 0>"
+    assert Lab(guest).machine is guest.machine
+    scenario = bl.scenario("inflate", driver="v9")
+    lab = Lab(scenario)
+    assert repr(lab) == f"<Lab: {scenario.title}, step 1 of 1>"
+    assert lab.question == scenario.question
+    assert Lab(lab.machine).session is lab.session
+    assert repr(Lab(bl.Guest(64, page_size=65536).machine)) == "<Lab: guest of 64 pages of 64 KiB (4 MiB), step 0 of 0>"
+    assert Lab(guest, title="my guest").title == "my guest"
+
+
+@pytest.mark.parametrize("subject", [None, 3, "v9", [bl.Guest], object()])
+def test_anything_else_is_refused(subject: object) -> None:
+    with pytest.raises(BadValueError, match="a Lab shows a guest, a scenario or a machine"):
+        Lab(subject)
+
+
+def test_a_machine_is_shown_at_its_position(sent: list[tuple[Lab, Message]]) -> None:
+    machine: Machine = bl.scenario("inflate", driver="v9").machine()
+    machine.run()
+    end = len(machine.timeline)
+    machine.seek(7)
+    lab = Lab(machine)
+    lab._handle_custom_msg({"type": "hello", "view": "a"}, [])
+    content = sent[0][1][0]
+    assert (content["position"], content["steps"], content["to"]) == (7, end, "a")
+    assert machine.position == 7
+
+
+def test_requests_come_in_as_messages_of_the_widget(sent: list[tuple[Lab, Message]]) -> None:
+    guest = bl.Guest(pages=512, driver="v9")
+    one, two = Lab(guest), Lab(guest)
+    one._handle_custom_msg({"type": "hello", "view": "a"}, [])
+    epoch = sent[0][1][0]["epoch"]
+    one._handle_custom_msg({"type": "act", "name": "inflate", "value": "9", "at": 0, "known": 0, "epoch": epoch}, [])
+    assert one.session.settle()
+    assert guest.balloon_pages == 9
+    assert {id(lab) for lab, (content, _) in sent if content["type"] == "steps"} == {id(one), id(two)}
+
+
+def test_a_closed_lab_hears_nothing_more(sent: list[tuple[Lab, Message]]) -> None:
+    guest = bl.Guest(pages=512, driver="v9")
+    lab = Lab(guest)
+    lab.close()
+    lab.close()
+    guest.inflate(5)
+    assert sent == []
+
+
+def test_markup_crosses_as_text_and_stays_text(sent: list[tuple[Lab, Message]]) -> None:
+    nasty = "<img src=x onerror=alert(1)>"
+    lab = Lab(bl.Guest(pages=512, driver="v9"), title=nasty)
+    lab._handle_custom_msg({"type": "hello", "view": "a"}, [])
+    assert sent[0][1][0]["title"] == nasty  # the browser sets it with textContent (see test_esm)
+    data, _ = lab._repr_mimebundle_()
+    assert "text/html" not in data
+
+
+def test_a_saved_notebook_has_a_picture_and_a_stable_text() -> None:
+    guest = bl.Guest.from_states(np.repeat(np.array([0, 1, 2], np.uint8), 512), "v9")
+    lab = Lab(guest)
+    guest.inflate(100)
+    data, _ = lab._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert image.imread(io.BytesIO(data["image/png"]), "png").shape[1] >= 700
+    assert lab._still == data["image/png"]
+    assert data["text/plain"].splitlines()[:4] == [
+        f"<Lab: guest of 1,536 pages (6 MiB), driver v9, step {lab.machine.position:,} of {lab.machine.position:,}>",
+        f"timeline: step {lab.machine.position:,} of {lab.machine.position:,}",
+        "  vballoon: read(should_stop) = 0",
+        "page map: 1,536 guest pages",
+    ]
+    assert data["text/plain"] == lab._repr_mimebundle_()[0]["text/plain"]
+    assert " at 0x" not in data["text/plain"]
+    assert lab.text.count("\n") > data["text/plain"].count("\n")
+
+
+def test_it_is_shown_as_a_picture_and_a_view(capture_display: list[dict[str, Any]]) -> None:
+    lab = Lab(bl.Guest(pages=512, driver="v9"))
+    lab._ipython_display_()
+    picture, view = capture_display
+    assert set(picture) == {"image/png", "text/plain"}
+    assert picture["text/plain"] == "Page map of guest of 512 pages (2 MiB), driver v9"
+    assert set(view) == {"application/vnd.jupyter.widget-view+json", "text/plain"}
+    assert picture["image/png"] == lab._still
+
+
+def test_looking_does_not_move_the_guest() -> None:
+    guest = bl.Guest(pages=512, driver="v9")
+    lab = Lab(guest)
+    guest.inflate(5)
+    position = lab.machine.position
+    assert lab.text
+    assert lab._repr_mimebundle_()
+    assert lab.machine.position == position

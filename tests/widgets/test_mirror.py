@@ -1,0 +1,145 @@
+"""The browser's mirror of a machine, fed with a session's messages, is the machine at every position."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from balloonlab.guest import Guest
+from balloonlab.kernel.machine import Machine
+from balloonlab.memory.palette import PALETTE
+from balloonlab.memory.reduce import reduce_by
+from balloonlab.widgets import wire
+from balloonlab.widgets.panels import free_memory, size_words
+from balloonlab.widgets.session import Session
+from tests.widgets.receiver import Receiver
+
+SCRIPT = Path(__file__).parents[1] / "js" / "dump.mjs"
+UNITS = [pytest.param(1, id="every page"), pytest.param(16, id="reduced")]
+
+
+class Recorder(Receiver):
+    """Keeps messages as they crossed the wire, too."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.raw: list[dict[str, Any]] = []
+
+    def send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        super().send(content, buffers)
+        if content["type"] in ("frame", "steps", "window"):
+            if content["type"] == "frame":
+                self.raw.clear()
+            self.raw.append({"content": content, "buffer": base64.b64encode(buffers[0]).decode()})
+
+
+def browser(view: Recorder, positions: list[int]) -> list[dict[str, Any]]:
+    """What the mirror says at these positions."""
+    node = shutil.which("node")
+    if node is None:
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail("no node on this machine, and CI=true asks for it: apt install nodejs")
+        pytest.skip("no node on this machine (Debian: apt install nodejs)")
+    text = json.dumps({"messages": view.raw, "positions": positions})
+    done = subprocess.run([node, str(SCRIPT)], input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def check(machine: Machine, view: Recorder, unit: int, window: tuple[int, int] | None = None) -> None:
+    """At random positions, forward and back, browser and machine agree on everything that is shown."""
+    end = len(machine.timeline)
+    positions = [end, 0, *np.random.default_rng(1).integers(0, end + 1, 60).tolist(), 1, end]
+    for position, said in zip(positions, browser(view, positions), strict=True):
+        machine.seek(position)
+        world, line = machine.world, machine.timeline
+        states = world.frames.states
+        assert said["states"] == reduce_by(states, unit).tolist()
+        assert said["counts"] == np.bincount(states, minlength=len(PALETTE)).tolist()
+        assert said["values"] == world.values.numbers
+        assert said["locks"] == world.lock_holders
+        assert dict(map(tuple, said["page_locks"])) == world.page_locks
+        assert said["lists"] == [list(world.list_pages(head)) for head in world.lists.values()]
+        assert said["waits"] == [machine.wait_of(thread).text for thread in machine.threads]
+        assert said["status"] == world.host.messages.status.tolist()
+        assert said["pfns"] == [message.pfns.tolist() for message in world.host.messages]
+        assert said["words"] == (line.text(position - 1, machine.names) if position else "")
+        stacks = [[(line.functions[f], at) for f, at in line.locations[n]] for n in machine.thread_at]
+        assert said["lines"] == [[[f.name, at - f.first_line + 1] for f, at in stack] for stack in stacks]
+        assert said["host"] == [[name, f"{n:,} ({size_words(n * 4096)})"] for name, n in host(machine)]
+        assert free_memory(machine).endswith(f"free 2 MiB blocks: {said['huge']:,}")
+        if unit == 1:
+            assert dict(map(tuple, said["references"])) == world.refcounts
+            assert said["believed"] == world.host.believed.tolist()
+        if window:
+            assert said["window"] == states[window[0] : window[0] + window[1]].tolist()
+
+
+def host(machine: Machine) -> list[tuple[str, int]]:
+    values = machine.world.values
+    return [
+        ("target", values["target (config num_pages)"]),
+        ("actual", values["actual (config actual)"]),
+        ("believed ballooned", values["host believes ballooned"]),
+        ("memory given back", values["host memory given back"]),
+    ]
+
+
+def a_machine(seed: int, page_size: int = 4096) -> Machine:
+    rng = np.random.default_rng(seed)
+    states = rng.choice([0, 1, 2, 3], 1024, p=[0.5, 0.35, 0.05, 0.1]).astype(np.uint8)
+    return Guest.from_states(states, "v9", page_size=page_size).machine
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_run_by_run_the_browser_follows(monkeypatch: pytest.MonkeyPatch, unit: int) -> None:
+    monkeypatch.setattr(wire, "pages_per_cell", lambda _pages: unit)
+    machine = a_machine(1)
+    view = Recorder(Session.of(machine))
+    view.hello()
+    view.ask("act", name="inflate", value=200)
+    view.ask("act", name="compact")
+    view.ask("act", name="deflate", value="40")
+    check(machine, view, unit)
+
+
+def test_a_late_view_sees_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "pages_per_cell", lambda _pages: 16)
+    machine = a_machine(2, page_size=65536)
+    early = Recorder(Session.of(machine))
+    early.hello()
+    early.ask("act", name="inflate", value=16 * 200)
+    machine.seek(len(machine.timeline) // 3)
+    late = Recorder(Session.of(machine))
+    late.hello()
+    machine.seek(len(machine.timeline) // 2)
+    late.session.ask(late, {"type": "window", "view": late.name, "first": 100, "count": 333})
+    check(machine, late, 16, window=(100, 333))
+
+
+def test_choices_that_replace_the_future_arrive() -> None:
+    machine = a_machine(3)
+    view = Recorder(Session.of(machine))
+    view.hello()
+    view.ask("act", name="inflate", value=110, by_hand=True)
+    view.ask("act", name="compact", by_hand=True)
+    pick = np.random.default_rng(5)
+    for turn in range(120):
+        at = view.length if turn % 10 else int(pick.integers(1, view.length))
+        machine.seek(at)
+        able = machine.runnable()
+        machine.seek(len(machine.timeline))
+        if able:
+            view.ask("step", at=at, thread=str(pick.choice(able)))
+    assert not view.errors
+    assert view.epoch > 5
+    check(machine, view, 1)

@@ -1,0 +1,296 @@
+"""Requests of Labs: what they do, what is refused, and that many hands never hurt the guest."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+from balloonlab.errors import BalloonlabError
+from balloonlab.guest import Guest
+from balloonlab.memory.invariants import check_buddy
+from balloonlab.widgets import session as session_module
+from balloonlab.widgets.session import Session
+from tests.kernel.fingerprint import fingerprint
+from tests.widgets.receiver import Receiver
+
+
+def a_guest(pages: int = 512) -> Guest:
+    states = np.random.default_rng(4).choice([0, 1], pages, p=[0.7, 0.3]).astype(np.uint8)
+    return Guest.from_states(states, "v9")
+
+
+@pytest.fixture
+def guest() -> Guest:
+    return a_guest()
+
+
+@pytest.fixture
+def view(guest: Guest) -> Receiver:
+    view = Receiver(Session.of(guest.machine))
+    view.hello()
+    return view
+
+
+def test_inflate_and_deflate_run_until_the_driver_rests(guest: Guest, view: Receiver) -> None:
+    view.ask("act", name="inflate", value="1,00")  # as people write numbers
+    assert (guest.balloon_pages, view.length) == (100, len(guest.machine.timeline))
+    view.ask("act", name="deflate", value=30)
+    assert guest.balloon_pages == 30
+    view.ask("act", name="compact")
+    assert view.errors == []
+    assert view.length == len(guest.machine.timeline)
+    ended = view.of("progress")[-1][0]
+    assert not ended["running"]
+    assert ended["text"].startswith("Done after")
+
+
+def test_by_hand_only_asks(guest: Guest, view: Receiver) -> None:
+    view.ask("act", name="inflate", value=100, by_hand=True)
+    assert (guest.host.target, guest.balloon_pages, view.length) == (100, 0, 1)
+    view.ask("step", thread="vballoon")
+    view.ask("step", thread=None)
+    assert view.length == 3
+    view.ask("run")
+    assert guest.balloon_pages == 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "rest", "sentence"),
+    [
+        ("act", {"name": "inflate", "value": "abc"}, "target is 'abc'; it must be a whole number from 0 to 512"),
+        ("act", {"name": "inflate", "value": ""}, "Write it in digits"),
+        ("act", {"name": "inflate", "value": "1.5"}, "target is '1.5'"),
+        ("act", {"name": "inflate", "value": "\u0663"}, "Write it in digits"),
+        ("act", {"name": "inflate", "value": None}, "target is None"),
+        ("act", {"name": "inflate", "value": "-3"}, "target is -3"),
+        ("act", {"name": "inflate", "value": 513}, "cannot be above the guest's memory"),
+        ("act", {"name": "inflate", "value": 40}, "not above the 40 pages in the balloon"),
+        ("act", {"name": "deflate", "value": 41}, "not below the 40 pages in the balloon"),
+        ("act", {"name": "explode"}, "unknown action 'explode'"),
+        ("act", {"name": None}, "unknown action 'None'"),
+        ("step", {"thread": "vballoon"}, "vballoon waits for a wake-up on config_change and cannot take a step"),
+        ("step", {"thread": None}, "No thread can take a step"),
+        ("step", {"thread": "nobody"}, "unknown thread 'nobody'"),
+        ("step", {"thread": "compactor", "at": 10_000_000}, "position is 10,000,000"),
+        ("step", {"thread": "compactor", "at": "x"}, "position is 'x'"),
+        ("step", {"thread": "compactor", "at": 3, "epoch": 77}, "Somebody else changed this guest"),
+        ("dance", {}, "unknown request 'dance'"),
+        ("window", {"first": -1, "count": 5}, "first page is -1"),
+        ("window", {"first": 0, "count": 600}, "pages is 600"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_changes(
+    guest: Guest, view: Receiver, kind: str, rest: dict[str, object], sentence: str
+) -> None:
+    view.ask("act", name="inflate", value=40)
+    before, sent = fingerprint(guest.machine), len(view.of("steps"))
+    view.ask(kind, **rest)
+    assert [sentence in error for error in view.errors] == [True], view.errors
+    assert fingerprint(guest.machine) == before
+    assert len(view.of("steps")) == sent
+
+
+def test_a_refusal_in_the_past_drops_no_future(guest: Guest, view: Receiver) -> None:
+    view.ask("act", name="inflate", value=40)
+    before = fingerprint(guest.machine)
+    view.ask("act", at=5, name="inflate", value="abc")
+    view.ask("step", at=5, thread="compactor")
+    assert len(view.errors) == 2
+    assert fingerprint(guest.machine) == before
+
+
+def test_acting_in_the_past_begins_a_new_future_there(guest: Guest, view: Receiver) -> None:
+    view.ask("act", name="inflate", value=40)
+    view.ask("act", at=0, name="inflate", value=7)
+    content = view.of("steps")[-1][0]
+    assert content["from"] <= 1
+    assert guest.balloon_pages == 7
+    assert view.length == len(guest.machine.timeline)
+
+
+def test_errors_go_to_the_view_that_asked_only(view: Receiver) -> None:
+    other = Receiver(view.session, "other")
+    other.hello()
+    view.ask("act", name="inflate", value="abc")
+    assert (len(view.errors), other.errors) == (1, [])
+    view.ask("act", name="inflate", value=3)
+    assert other.length == view.length > 0
+
+
+def test_a_mistake_in_python_is_said_too(
+    view: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(view.session.machine, "act", lambda *_: 1 // 0)
+    view.ask("act", name="compact")
+    assert "ZeroDivisionError" in view.errors[0]
+    assert "ZeroDivisionError" in caplog.text
+    monkeypatch.undo()
+    view.ask("act", name="compact")
+    assert view.length > 0
+
+
+def test_labs_on_one_machine_share_a_session(guest: Guest) -> None:
+    assert Session.of(guest.machine) is Session.of(guest.machine)
+    assert Session.of(guest.machine) is not Session.of(a_guest().machine)
+
+
+def test_what_a_cell_does_reaches_every_view(guest: Guest, view: Receiver) -> None:
+    guest.inflate(25)
+    assert view.length == len(guest.machine.timeline) > 0
+    guest.machine.seek(4)
+    guest.machine.act("set_target", 3)
+    guest.machine.changed()
+    frame = view.messages[-1][0]
+    assert (frame["type"], frame["steps"]) == ("frame", 5)
+    guest.workload("fill")
+    assert (view.messages[-1][0]["type"], view.length) == ("frame", 0)
+
+
+def test_a_click_after_a_silent_cell_acts_on_what_there_is(guest: Guest, view: Receiver) -> None:
+    guest.machine.act("set_target", 30)
+    guest.machine.run()
+    view.ask("act", name="inflate", value=60)
+    assert (guest.balloon_pages, view.errors) == (60, [])
+    assert view.length == len(guest.machine.timeline)
+
+
+def test_a_long_run_streams_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "CHUNK", 0.01)
+    monkeypatch.setattr(session_module, "FIRST_CHUNK", 0.01)
+    guest = Guest(pages=12_000, driver="v9")
+    streamed = threading.Event()
+
+    class Watching(Receiver):
+        def send(self, content: dict[str, object], buffers: list[bytes]) -> None:
+            super().send(content, buffers)
+            if content["type"] == "progress" and content["running"]:
+                streamed.set()
+
+    view = Watching(Session.of(guest.machine))
+    view.hello()
+    request = {"type": "act", "name": "inflate", "value": 12_000, "at": 0, "known": 0, "epoch": view.epoch}
+    view.session.ask(view, request)
+    assert streamed.wait(30)
+    late = Receiver(view.session, "late")  # is answered amid the run
+    late.hello()
+    assert late.of("progress")[0][0]["running"]
+    view.session.ask(view, {"type": "stop"})
+    assert view.session.settle()
+    assert 0 < guest.balloon_pages < 12_000
+    assert view.of("progress")[-1][0]["text"].startswith("Stopped after")
+    assert view.length == late.length == len(guest.machine.timeline)
+    view.ask("run")
+    assert guest.balloon_pages == 12_000
+
+
+def test_a_full_timeline_begins_anew(guest: Guest, view: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "MOST_STEPS", 300)
+    view.ask("act", name="inflate", value=40)
+    assert guest.balloon_pages == 40
+    assert view.length == len(guest.machine.timeline) == 0
+    assert "a new one begins here" in view.errors[0]
+    view.ask("act", name="deflate", value=38)
+    assert view.length == len(guest.machine.timeline) > 0
+
+
+def test_nothing_is_sent_while_the_machine_is_held(guest: Guest) -> None:
+    free: list[bool] = []
+
+    def probe() -> None:
+        free.append(guest.machine.lock.acquire(timeout=5))
+        if free[-1]:
+            guest.machine.lock.release()
+
+    class Asking(Receiver):
+        def send(self, content: dict[str, object], buffers: list[bytes]) -> None:
+            other = threading.Thread(target=probe)
+            other.start()
+            other.join()
+            super().send(content, buffers)
+
+    view = Asking(Session.of(guest.machine))
+    view.hello()
+    view.ask("act", name="inflate", value=20)
+    guest.deflate(5)
+    assert len(free) > 4
+    assert all(free)
+
+
+def test_many_hands_never_corrupt_the_guest(guest: Guest, caplog: pytest.LogCaptureFixture) -> None:
+    """Two Labs and a cell, all at once. What they did, done again one by one, gives the same guest."""
+    views = [Receiver(Session.of(guest.machine), name) for name in ("one", "two")]
+    for view in views:
+        view.hello()
+
+    def click(view: Receiver, seed: int) -> None:
+        pick = random.Random(seed)  # noqa: S311
+        for _ in range(60):
+            kind, rest = pick.choice(
+                [
+                    ("act", {"name": "inflate", "value": pick.randrange(300)}),
+                    ("act", {"name": "deflate", "value": pick.randrange(300)}),
+                    ("act", {"name": "compact", "by_hand": True}),
+                    ("step", {"thread": pick.choice(guest.machine.names)}),
+                    ("run", {}),
+                    ("stop", {}),
+                    ("hello", {}),
+                ]
+            )
+            known = view.length
+            at = pick.choice([known, known, pick.randrange(known + 1)])
+            request = {"type": kind, "view": view.name, "at": at, "known": known, "epoch": view.epoch, **rest}
+            view.session.ask(view, request)
+
+    def cell() -> None:
+        pick = random.Random(9)  # noqa: S311
+        acts: list[Callable[[], object]] = [
+            lambda: guest.set_target(pick.randrange(300)),
+            guest.compact,
+            lambda: guest.machine.run(50),
+            lambda: guest.machine.seek(len(guest.machine.timeline)),
+        ]
+        for _ in range(40):
+            with suppress(BalloonlabError):  # somebody else was faster
+                pick.choice(acts)()
+
+    hands = [threading.Thread(target=click, args=(view, seed)) for seed, view in enumerate(views)]
+    hands.append(threading.Thread(target=cell))
+    for hand in hands:
+        hand.start()
+    for hand in hands:
+        hand.join(60)
+        assert not hand.is_alive()
+    session = views[0].session
+    assert session.settle()
+    session.changed()
+
+    machine = guest.machine
+    check_buddy(guest.buddies[0])
+    assert not caplog.records  # no request failed, no view was told out of order
+    assert all(view.length == len(machine.timeline) for view in views)
+    assert sum(len(view.of("steps")) for view in views) > 40
+    machine.seek(len(machine.timeline))
+    again = a_guest().machine
+    again.record()
+    again.replay(machine.schedule)
+    assert fingerprint(again) == fingerprint(machine)
+    machine.seek(0)
+    again.seek(0)
+    assert fingerprint(again) == fingerprint(machine)
+
+
+def test_without_threads_it_is_done_at_once(view: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(_self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(session_module, "CHUNK", 0.0)
+    monkeypatch.setattr(session_module, "FIRST_CHUNK", 0.0)
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    view.ask("act", name="inflate", value=100)
+    assert view.session.machine.world.values["num_pages"] == 100
+    assert len(view.of("steps")) > 3
