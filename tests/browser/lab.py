@@ -1,0 +1,161 @@
+"""JupyterLab as the browser tests start it, and a notebook open in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Locator, Page
+
+TOKEN = "test-token"  # of a server on 127.0.0.1 that lives for one test run
+PATIENCE = 60  # seconds for the server to answer
+RUN_TIMEOUT = 180_000  # milliseconds for all cells of a notebook
+SETTINGS = {
+    # every cell stays in the DOM; no news toast; nothing is saved behind a test's back
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+}
+FOLDERS = {  # every folder Jupyter writes to, the trust database among them
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "IPYTHONDIR": "ipython",
+    "JUPYTERLAB_SETTINGS_DIR": "settings",
+    "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+}
+# The toolbar's indicator can say idle before the session is connected, and a run command is then lost.
+KERNEL_IDLE = """() => {
+  const w = window.jupyterapp?.shell?.currentWidget, k = w?.sessionContext?.session?.kernel;
+  return !!k && w.context.isReady && k.connectionStatus === "connected" && k.status === "idle";
+}"""
+# Started, not awaited: page.evaluate has no timeout of its own.
+START_ALL_CELLS = """() => {
+  window.allCellsDone = false;
+  window.jupyterapp.commands.execute("notebook:run-all-cells").finally(() => { window.allCellsDone = true; });
+}"""
+BAD_OUTPUTS = ":is([data-mime-type$='vnd.jupyter.error'], [data-mime-type$='vnd.jupyter.stderr'])"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running JupyterLab: where it answers, and the folder it shows."""
+
+    url: str
+    root: Path
+
+    def request(self, method: str, path: str) -> bytes:
+        request = urllib.request.Request(f"{self.url}{path}?token={TOKEN}", method=method)  # noqa: S310 - our own
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+            return answer.read()
+
+    def end_kernels(self) -> None:
+        for kernel in json.loads(self.request("GET", "/api/kernels")):
+            self.request("DELETE", f"/api/kernels/{kernel['id']}")
+
+
+@dataclass(frozen=True)
+class LabPage:
+    """A notebook open in the browser."""
+
+    page: Page
+    thrown: list[str]  # what the page's scripts threw, oldest first
+
+    @property
+    def notebook(self) -> Locator:
+        """The open notebook; ask it for roles and texts."""
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+
+    def wait_idle(self) -> None:
+        self.page.wait_for_function(KERNEL_IDLE)
+
+    def run_all(self) -> None:
+        """Run every cell and wait for the last; an error or stderr output, or a script that threw, fails."""
+        self.wait_idle()
+        self.page.evaluate(START_ALL_CELLS)
+        self.page.wait_for_function("window.allCellsDone", timeout=RUN_TIMEOUT)
+        self.wait_idle()
+        assert self.notebook.locator(BAD_OUTPUTS).all_text_contents() == [], "a cell wrote an error or to stderr"
+        prompts = self.notebook.locator(".jp-CodeCell .jp-InputArea-prompt").all_text_contents()
+        assert [prompt for prompt in prompts if not prompt.strip("[]: ").isdigit()] == [], "a cell did not run"
+        assert self.thrown == [], "a script threw"
+
+
+def notebook_of(*sources: str) -> nbformat.NotebookNode:
+    """A notebook of code cells with these sources."""
+    notebook = nbformat.v4.new_notebook()
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    return notebook
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment_below(home: Path) -> dict[str, str]:
+    """This process's environment, with every Jupyter folder and the settings below `home`."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
+    for name, folder in FOLDERS.items():
+        (home / folder).mkdir()
+        environment[name] = str(home / folder)
+    for plugin, settings in SETTINGS.items():
+        path = home / "settings" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings), "utf-8")
+    return environment
+
+
+def answers(server: Server) -> bool:
+    try:
+        server.request("GET", "/api/status")
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+    return True
+
+
+@contextmanager
+def running_lab(home: Path) -> Iterator[Server]:
+    """A JupyterLab whose every file lies below `home`, until the block ends."""
+    port = free_port()
+    server = Server(f"http://127.0.0.1:{port}", home / "notebooks")
+    server.root.mkdir()
+    log = home / "server.log"
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"),
+        *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
+        *(f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={server.root}"),
+        *("--ServerApp.terminals_enabled=False", "--LabApp.extension_manager=readonly"),
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    environment = environment_below(home)
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            command, cwd=home, env=environment, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
+        )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not answers(server):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+            if process.returncode is not None or time.monotonic() > deadline:
+                pytest.fail(f"JupyterLab did not start:\n{log.read_text('utf-8', 'replace')}")
+        yield server
+        server.end_kernels()
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)

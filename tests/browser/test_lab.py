@@ -1,0 +1,425 @@
+"""The Lab in a real JupyterLab: clicked, walked by keyboard, read as text and as pixels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from balloonlab.memory.palette import PALETTE
+from tests.browser.lab import LabPage, notebook_of
+
+Open = Callable[..., LabPage]
+GUEST = """
+import numpy as np
+import balloonlab as bl
+states = np.zeros(1024, np.uint8)
+states[:100] = bl.PageState.MOVABLE
+states[100] = bl.PageState.UNMOVABLE
+guest = bl.Guest.from_states(states, "v9")
+lab = bl.Lab(guest)
+lab
+"""
+GUTTER = 60  # CSS pixels left of the map, for PFNs
+CELL = 16  # of a guest of 1,024 pages: 32 x 32 cells
+PIXEL = """(canvas, [x, y]) => {
+  const dpr = canvas.width / canvas.clientWidth;
+  const [r, g, b] = canvas.getContext("2d").getImageData(Math.round(x * dpr), Math.round(y * dpr), 1, 1).data;
+  return "#" + [r, g, b].map((n) => n.toString(16).padStart(2, "0")).join("");
+}"""
+WATCH_SENDS = """() => {
+  window.sends = 0;
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (...args) { window.sends++; return send.apply(this, args); };
+}"""
+# What sticks out of its box, or scrolls inside the page, among the visible elements of a Lab.
+CLIPPED = """(root) => [...root.querySelectorAll("*")].filter((node) => {
+  const style = getComputedStyle(node);
+  if (node.closest(".bl-hidden") || !node.getClientRects().length || node.tagName === "INPUT") return false;
+  const scrolls = [style.overflowX, style.overflowY].some((way) => ["auto", "scroll"].includes(way));
+  return scrolls || node.scrollWidth > node.clientWidth + 1 && style.display !== "inline" && node.clientWidth > 0;
+}).map((node) => `${node.tagName}.${node.className}: ${node.textContent.slice(0, 60)}`)"""
+BOXES = """(root) => [...root.querySelectorAll(".bl-now, .bl-transport, canvas, .bl-thread, .bl-panel, .bl-about")]
+  .map((node) => { const { x, y, width, height } = node.getBoundingClientRect(); return [x, y, width, height]; })"""
+
+
+def root_of(lab: LabPage) -> Locator:
+    root = lab.notebook.locator(".balloonlab").first
+    expect(root.locator("canvas.bl-canvas")).to_be_visible()
+    return root
+
+
+def click(root: Locator, name: str) -> None:
+    root.get_by_role("button", name=name, exact=True).click()
+
+
+def aim(root: Locator, target: object) -> None:
+    root.get_by_label("Target in 4 KiB balloon pages, as a number").fill(str(target))
+
+
+def colour_of(root: Locator, page: int) -> str:
+    """The colour in which a page's cell is painted, a little off its middle: there may be a glyph."""
+    x, y = GUTTER + (page % 32) * CELL + 3, (page // 32) * CELL + 3
+    return root.locator("canvas.bl-canvas").evaluate(PIXEL, [x, y])
+
+
+def palette(theme: str) -> dict[str, str]:
+    """Word to colour, as Python has them."""
+    return {look.word: getattr(look, theme) for look in PALETTE}
+
+
+def run_cell(lab: LabPage, index: int, *, wait: bool = True) -> None:
+    start = """(index) => {
+      const notebook = window.jupyterapp.shell.currentWidget.content;
+      notebook.activeCellIndex = index;
+      window.cellDone = false;
+      window.jupyterapp.commands.execute("notebook:run-cell").finally(() => { window.cellDone = true; });
+    }"""
+    lab.page.evaluate(start, index)
+    if wait:
+        lab.page.wait_for_function("window.cellDone")
+
+
+def output_of(lab: LabPage, index: int) -> Locator:
+    return lab.notebook.locator(".jp-Cell").nth(index).locator(".jp-OutputArea-output pre")
+
+
+def test_inflate_step_back_and_look_without_the_kernel(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(GUEST, "print(guest.balloon_pages, lab.machine.position, len(lab.machine.timeline))"))
+    root = root_of(lab)
+    colours = palette("light")
+    assert colour_of(root, 5) == colours["workload"]
+    assert colour_of(root, 500) == colours["free"]
+    aim(root, 30)
+    click(root, "Inflate")
+    expect(root.get_by_text(re.compile("^Done after [0-9,]+ steps: nothing more can happen$"))).to_be_visible()
+    where = root.locator(".bl-where")
+    expect(where).to_have_text(re.compile(r"^step (\d+) of \1$"))
+    last = int(where.inner_text().split()[-1])
+    expect(root.get_by_role("row", name="num_pages 30")).to_be_visible()
+    expect(root.get_by_role("row", name="target 30 (120 KiB)")).to_be_visible()
+    expect(root.locator(".bl-legend li", has_text="balloon")).to_have_text(re.compile("balloon30$"))
+    balloon = [page for page in range(1024) if colour_of(root, page) == colours["balloon"]]
+    assert len(balloon) == 30
+
+    lab.page.evaluate(WATCH_SENDS)
+    click(root, "Back")
+    expect(where).to_have_text(f"step {last - 1} of {last}")
+    expect(root.get_by_text("A look at the past: what you do here replaces the step after it.")).to_be_visible()
+    click(root, "Step")
+    expect(where).to_have_text(f"step {last} of {last}")
+    root.get_by_label("Position in the timeline").fill("1")
+    expect(where).to_have_text(f"step 1 of {last}")
+    expect(root.locator(".bl-said")).to_have_text("you: set_target(30)")
+    assert colour_of(root, balloon[0]) == colours["free"]
+    root.get_by_label("Kind of event").select_option("message sent or answered")
+    click(root, "Next")
+    expect(root.locator(".bl-said")).to_have_text(re.compile(r"^vballoon: virtqueue_add\(inflateq"))
+    expect(root.get_by_role("row", name=re.compile("2 inflate .*added"))).to_have_class(re.compile("bl-changed"))
+    root.get_by_label("Speed").select_option("1000")
+    click(root, "To start")
+    click(root, "Play")
+    expect(where).to_have_text(f"step {last} of {last}")
+    expect(root.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    assert lab.page.evaluate("window.sends") == 0
+    run_cell(lab, 1)
+    expect(output_of(lab, 1)).to_have_text(f"30 {last} {last}\n")
+
+
+def test_bad_input_is_answered_in_the_page_and_changes_nothing(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(GUEST, "print(guest, len(lab.machine.timeline))"))
+    root = root_of(lab)
+    alert = root.get_by_role("alert")
+    for text, sentence in [
+        ("lots", "target is 'lots'; it must be a whole number from 0 to 1,024"),
+        ("1025", "target is 1,025; it must be a whole number from 0 to 1,024 (4 KiB balloon pages). A target cannot"),
+        ("-1", "target is -1"),
+        ("<b>1</b>", "target is '<b>1</b>'"),
+        ("", "Write it in digits."),
+        ("0", "The target 0 is not above the 0 pages in the balloon"),
+    ]:
+        aim(root, text)
+        click(root, "Inflate")
+        expect(alert).to_contain_text(sentence)
+    assert alert.locator("b").count() == 0
+    run_cell(lab, 1)
+    expect(output_of(lab, 1)).to_have_text("<guest of 4 MiB, driver v9, balloon 0 of target 0 (4 KiB pages)> 0\n")
+    aim(root, "3")
+    click(root, "Inflate")
+    expect(alert).to_be_empty()
+    assert lab.thrown == []
+
+
+def test_the_learner_chooses_who_steps_and_sees_why_not(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(GUEST))
+    root = root_of(lab)
+    expect(root.get_by_role("button", name="Step vballoon")).to_be_disabled()
+    root.get_by_role("checkbox", name="I step by hand").check()
+    aim(root, 20)
+    click(root, "Inflate")
+    where = root.locator(".bl-where")
+    expect(where).to_have_text("step 1 of 1")
+    click(root, "Compact")
+    expect(where).to_have_text("step 2 of 2")
+    locks = root.get_by_role("table", name="Locks")
+    for _ in range(40):
+        if "vballoon" in locks.get_by_role("row", name="pages_lock").inner_text():
+            break
+        before = where.inner_text()
+        click(root, "Step vballoon")
+        expect(where).not_to_have_text(before)
+    expect(locks.get_by_role("row", name="pages_lock vballoon")).to_be_visible()
+    card = root.get_by_role("region", name=re.compile("^Thread vballoon"))
+    expect(card.locator("[aria-current=step]")).to_contain_text("list_add(page, vb.pages)")
+    expect(card.locator(".bl-stack")).to_have_text("v9.py: balloon \u203a fill_balloon")
+    expect(root.locator(".bl-said")).to_have_text("vballoon: spin_lock(pages_lock)")
+    expect(locks.get_by_role("row", name="pages_lock vballoon")).to_have_class(re.compile("bl-changed"))
+    steps = int(where.inner_text().split()[-1])
+    for _ in range(4):  # back and on again by the same choice: what is recorded is replayed, not forgotten
+        click(root, "Back")
+    click(root, "Step vballoon")
+    expect(where).to_have_text(f"step {steps - 3} of {steps}")
+    click(root, "Step compactor")  # another choice: a new future begins
+    expect(where).to_have_text(f"step {steps - 2} of {steps - 2}")
+    sleeper = root.get_by_role("button", name="Step host-deflateq")
+    expect(sleeper).to_be_disabled()
+    expect(sleeper).to_have_attribute("title", "host-deflateq waits for a message on deflateq")
+    click(root, "Step")  # past the end somebody who can go on does
+    expect(where).to_have_text(f"step {steps - 1} of {steps - 1}")
+    assert lab.thrown == []
+
+
+def test_everything_by_keyboard_and_no_key_leaks(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(GUEST))
+    root = root_of(lab)
+    cells = lab.notebook.locator(".jp-Cell").count()
+    canvas = root.locator("canvas.bl-canvas")
+    press = lab.page.keyboard.press
+    canvas.focus()
+    status = root.locator(".bl-here")
+    expect(status).to_contain_text("PFN 0x0 in pageblock 0: workload.")
+    for key, pfn in [
+        ("ArrowRight", "0x1"),
+        ("ArrowDown", "0x21"),
+        ("End", "0x3f"),
+        ("Home", "0x20"),
+        ("ArrowUp", "0x0"),
+    ]:
+        press(key)
+        expect(status).to_contain_text(f"PFN {pfn} in")
+    press("Control+End")
+    expect(status).to_contain_text("PFN 0x3ff in pageblock 1: free.")
+    press("+")
+    press("+")
+    expect(root.locator(".bl-range")).to_have_text("PFN 0x3c0\u20130x3ff of 1,024 pages")
+    press("0")
+    expect(root.locator(".bl-range")).to_have_text("PFN 0x0\u20130x3ff of 1,024 pages")
+    for key in "abdxymjk":
+        press(key)
+    press("Shift+Tab")  # up to the timeline and the fields above it
+    expect(root.get_by_label("Position in the timeline")).to_be_focused()
+    field = root.get_by_label("Target in 4 KiB balloon pages, as a number")
+    field.focus()
+    field.select_text()
+    for key in "12":
+        press(key)
+    press("Enter")
+    expect(root.get_by_role("row", name="num_pages 12")).to_be_visible()
+    canvas.focus()
+    where = root.locator(".bl-where")
+    last = int(where.inner_text().split()[-1])
+    press("[")
+    press("[")
+    expect(where).to_have_text(f"step {last - 2} of {last}")
+    press("]")
+    expect(where).to_have_text(f"step {last - 1} of {last}")
+    root.get_by_label("Position in the timeline").focus()
+    press("ArrowLeft")
+    expect(where).to_have_text(f"step {last - 2} of {last}")
+    root.get_by_role("button", name="Back", exact=True).focus()
+    press("Enter")
+    press("Space")
+    expect(where).to_have_text(f"step {last - 4} of {last}")
+    for key in "abdx":
+        press(key)
+    assert lab.notebook.locator(".jp-Cell").count() == cells
+    assert canvas.get_attribute("data-lm-suppress-shortcuts") == "true"
+
+
+def test_hover_wheel_and_pin(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(GUEST))
+    root = root_of(lab)
+    canvas = root.locator("canvas.bl-canvas")
+    status = root.locator(".bl-here")
+    middle = {"x": GUTTER + 4 * CELL + 8, "y": 3 * CELL + 8}
+    canvas.hover(position={"x": middle["x"] - 20, "y": middle["y"]})
+    canvas.hover(position=middle)
+    expect(status).to_contain_text("PFN 0x64 in pageblock 0: kernel.")
+    lab.page.mouse.wheel(0, -120)
+    expect(root.locator(".bl-range")).to_have_text(re.compile(r"^PFN 0x\w+\u20130x\w+ of 1,024 pages$"))
+    expect(root.get_by_role("button", name="Zoom out")).to_be_enabled()
+    lab.page.mouse.wheel(0, 120)
+    expect(root.get_by_role("button", name="Zoom out")).to_be_disabled()
+    canvas.click(position=middle)
+    root.get_by_role("button", name="Zoom in").hover()
+    expect(status).to_contain_text("PFN 0x64 in pageblock 0: kernel.")
+
+
+@pytest.mark.parametrize("width", [1280, 930])
+def test_nothing_is_clipped_scrolls_or_jumps(lab_page: Open, width: int) -> None:
+    lab = lab_page(notebook_of(GUEST))
+    lab.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    lab.page.set_viewport_size({"width": width, "height": 1000})
+    root = root_of(lab)
+    aim(root, 260)
+    click(root, "Inflate")
+    expect(root.get_by_role("row", name="num_pages 260")).to_be_visible()
+    progress = root.locator(".bl-progress")
+    expect(progress).to_have_text(re.compile("^Done after"))
+    before = progress.inner_text()
+    click(root, "Compact")
+    expect(progress).to_have_text(re.compile(f"^Done after (?!{before.split()[2]} )"))
+    position = root.get_by_label("Position in the timeline")
+    last = int(position.get_attribute("max"))
+    first = None
+    for step in sorted({*range(1, last, max(1, last // 40)), last - 1}):
+        position.fill(str(step))
+        expect(root.locator(".bl-where")).to_have_text(f"step {step:,} of {last:,}")
+        boxes = root.evaluate(BOXES)
+        first = first or boxes
+        assert boxes == first, f"something moved at step {step}"
+        assert root.evaluate(CLIPPED) == []
+
+
+def test_the_theme_is_the_notebooks(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(GUEST))
+    root = root_of(lab)
+    for theme, name in [("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")]:
+        lab.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+        light = str(name == "light").lower()
+        lab.page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
+        colours = palette(name)
+        lab.page.wait_for_function(
+            f"([x, y, colour]) => ({PIXEL})(document.querySelector('canvas.bl-canvas'), [x, y]) === colour",
+            arg=[GUTTER + 3, 20 * CELL + 3, colours["free"]],
+        )
+        assert colour_of(root, 5) == colours["workload"]
+
+
+def test_markup_from_anywhere_stays_text(lab_page: Open) -> None:
+    nasty = "<img src=x onerror='window.broken=1'>"
+    source = f"""
+import balloonlab as bl
+from balloonlab.kernel.primitives import read
+nasty = {nasty!r}
+def towards_target(vb):
+    target = yield read(vb.num_pages)  # <img src=x onerror='window.broken=1'>
+    return target
+driver = bl.find_driver("v9").replace(towards_target=towards_target)
+guest = bl.Guest(512, driver)
+guest.machine.threads[0].role = nasty
+bl.Lab(guest, title=nasty)
+"""
+    lab = lab_page(notebook_of(source))
+    root = root_of(lab)
+    expect(root.get_by_role("heading", name=nasty)).to_be_visible()
+    root.get_by_role("checkbox", name="I step by hand").check()
+    aim(root, nasty)
+    click(root, "Inflate")
+    expect(root.get_by_role("alert")).to_contain_text(nasty)
+    aim(root, 5)
+    click(root, "Inflate")
+    for step in range(2, 6):
+        click(root, "Step vballoon")
+        expect(root.locator(".bl-where")).to_have_text(f"step {step} of {step}")
+    assert root.locator("img").count() == 0
+    assert lab.page.evaluate("window.broken") is None
+
+
+LONG = """
+import time
+import balloonlab as bl
+guest = bl.Guest(200_000, "v9")
+one, two = bl.Lab(guest, title="one"), bl.Lab(guest, title="two")
+display(one)
+display(two)
+"""
+BUSY = """
+end = time.monotonic() + 6
+laps = 0
+while time.monotonic() < end:
+    guest.set_target(2000 + laps % 7 * 100)
+    laps += 1
+print(laps > 3)
+"""
+PROOF = """
+from balloonlab.memory.invariants import check_buddy
+check_buddy(guest.buddies[0])
+again = bl.Guest(200_000, "v9").machine
+again.record()
+guest.machine.seek(len(guest.machine.timeline))
+again.replay(guest.machine.schedule)
+same = lambda m: (m.world.states().tobytes(), tuple(m.world.values.numbers), m.world.host.messages.pfns.tobytes())
+print(same(again) == same(guest.machine), len(one.machine.timeline) > 1000)
+"""
+
+
+def test_a_long_run_streams_and_stops(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(LONG, "print(0 < guest.balloon_pages < 200_000)"))
+    one, two = (lab.notebook.locator(".balloonlab").nth(i) for i in (0, 1))
+    aim(one, 200_000)
+    click(one, "Inflate")
+    expect(one.locator(".bl-progress")).to_have_text(re.compile("^Running: "))
+    expect(two.locator(".bl-progress")).to_have_text(re.compile("^Running: "))
+    expect(one.get_by_role("button", name="Inflate", exact=True)).to_be_disabled()
+    click(two, "Stop")
+    for root in (one, two):
+        expect(root.locator(".bl-progress")).to_have_text(re.compile("^Stopped after "))
+    assert one.locator(".bl-where").inner_text() == two.locator(".bl-where").inner_text()
+    run_cell(lab, 1)
+    expect(output_of(lab, 1)).to_have_text("True\n")
+
+
+def test_clicks_from_two_labs_while_a_cell_runs_never_corrupt_the_guest(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(LONG, BUSY.replace("6", "0"), PROOF))
+    one, two = (lab.notebook.locator(".balloonlab").nth(i) for i in (0, 1))
+    lab.page.evaluate(
+        """(source) => window.jupyterapp.shell.currentWidget.content.widgets[1].model.sharedModel.setSource(source)""",
+        BUSY,
+    )
+    run_cell(lab, 1, wait=False)
+    for i in range(12):
+        for root, target in ((one, 1000 + 10 * i), (two, 3000 + 10 * i)):
+            aim(root, target)
+            for name in ("Deflate", "Inflate", "Stop"):
+                button = root.get_by_role("button", name=name, exact=True)
+                button.evaluate("(node) => node.click()")
+            root.get_by_role("button", name="Back", exact=True).evaluate("(node) => node.click()")
+            root.get_by_role("button", name="Step vballoon").evaluate("(node) => node.click()")
+    lab.page.wait_for_function("window.cellDone", timeout=60_000)
+    for root in (one, two):
+        expect(root.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
+    run_cell(lab, 2)
+    expect(output_of(lab, 2)).to_have_text("True True\n")
+    assert lab.thrown == []
+
+
+def test_a_saved_notebook_shows_the_picture_without_a_kernel(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(GUEST))
+    root_of(lab)
+    pictures = lab.notebook.locator(".jp-RenderedImage img")
+    expect(pictures).to_have_count(1)
+    expect(pictures).not_to_be_visible()  # the live Lab stands in its place
+    lab.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    lab.page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
+    saved: dict[str, Any] = lab.page.evaluate("window.jupyterapp.shell.currentWidget.context.model.toJSON()")
+    picture, view = saved["cells"][0]["outputs"]
+    assert picture["data"]["image/png"].startswith("iVBOR")
+    assert "step 0 of 0" in "".join(view["data"]["text/plain"])
+    lab.page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
+    lab.page.reload()
+    lab.page.wait_for_selector(".jp-RenderedImage img")
+    expect(lab.notebook.locator(".jp-RenderedImage img")).to_be_visible()
