@@ -1,0 +1,213 @@
+"""The rules that keep the lessons checkable (nbval compares only cells that were run) and readable by everyone."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import re
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tests.execute_notebooks import normalise
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+MOST_OUTPUT = 100_000  # characters of one output, pictures aside
+PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
+WIDGET = "application/vnd.jupyter.widget-view+json"
+IMPORTABLE = {"anywidget", "balloonlab", "ipywidgets", "IPython", "matplotlib", "numpy"}
+
+Node = dict[str, Any]
+
+
+def text(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else "".join(value)
+
+
+def code(notebook: Node) -> list[Node]:
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def outputs(notebook: Node) -> Iterator[Node]:
+    for cell in code(notebook):
+        yield from cell["outputs"]
+
+
+def headings(notebook: Node) -> Iterator[tuple[int, str, int]]:
+    """(level, words, number of the cell) of each heading, fenced code aside."""
+    for number, cell in enumerate(notebook["cells"]):
+        if cell["cell_type"] == "markdown":
+            prose = re.sub(r"^```.*?^```", "", text(cell["source"]), flags=re.DOTALL | re.MULTILINE)
+            for marks, words in re.findall(r"^(#{1,6})\s+(.+)$", prose, flags=re.MULTILINE):
+                yield len(marks), words, number
+
+
+def problems(notebook: Node) -> list[str]:  # noqa: C901 - one list of rules
+    """What is wrong with a notebook, in words; an empty list if nothing is."""
+    found = []
+    counts = [cell["execution_count"] for cell in code(notebook)]
+    if counts != list(range(1, len(counts) + 1)):
+        found.append(f"execution counts are {counts}")
+    if notebook["metadata"].get("kernelspec", {}).get("name") != "python3":
+        found.append("kernelspec is not python3")
+    if "widgets" in notebook["metadata"]:
+        found.append("metadata.widgets is kept")
+    whole = json.dumps(notebook)
+    if place := re.search(r"(/(root|work|home|Users|tmp)/\w+|\b[A-Z]:\\\\\w+)", whole):
+        found.append(f"an absolute path: {place.group()}")
+    if address := re.search(r"\bat 0x[0-9a-fA-F]{6,}", whole):
+        found.append(f"an address: {address.group()}")
+    for output in outputs(notebook):
+        data = output.get("data", {})
+        texts = [text(part) for kind, part in data.items() if kind not in PICTURES and isinstance(part, str | list)]
+        if sum(map(len, texts)) + len(text(output.get("text", ""))) > MOST_OUTPUT:
+            found.append("an output of more than 100 KB")
+        if any(kind in data for kind in PICTURES) and not text(data.get("text/plain", "")).strip():
+            found.append("a picture without text/plain")
+        if WIDGET in data:
+            found.append("a widget's view without its state (tests/execute_notebooks.py drops it)")
+        if output.get("name") == "stderr":
+            found.append(f"stderr: {text(output['text'])[:80]}")
+    for cell in code(notebook):
+        failed = any(output["output_type"] == "error" for output in cell["outputs"])
+        if failed and "raises-exception" not in cell["metadata"].get("tags", []):
+            found.append(f"an error nobody expects in: {text(cell['source'])[:80]}")
+    return found + heading_problems(notebook) + picture_problems(notebook)
+
+
+def heading_problems(notebook: Node) -> list[str]:
+    found = []
+    levels = list(headings(notebook))
+    if [level for level, _, _ in levels].count(1) != 1 or levels[0][0] != 1 or levels[0][2] != 0:
+        found.append("not exactly one H1, in the first cell")
+    found += [f"level skipped before {b[1]!r}" for a, b in pairwise(levels) if b[0] > a[0] + 1]
+    sections = [(words, number) for level, words, number in levels if level == 2]
+    for (words, start), (_, stop) in zip(sections, [*sections[1:], ("", len(notebook["cells"]))], strict=True):
+        if not any(cell.get("outputs") for cell in notebook["cells"][start:stop]):
+            found.append(f"section {words!r} has no cell with an output")
+    return found
+
+
+def picture_problems(notebook: Node) -> list[str]:
+    prose = "\n".join(text(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    found = ["a picture without alt text" for alt in re.findall(r"!\[(.*?)\]\(", prose) if not alt.strip()]
+    return found + ["an img without alt text" for tag in re.findall(r"<img[^>]*>", prose) if "alt=" not in tag]
+
+
+def imports(notebook: Node) -> set[str]:
+    source = "\n".join(text(cell["source"]) for cell in code(notebook))
+    tree = ast.parse(re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_keeps_the_rules(path: Path) -> None:
+    assert problems(json.loads(path.read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_imports_what_is_declared(path: Path) -> None:
+    assert imports(json.loads(path.read_text("utf-8"))) <= IMPORTABLE
+
+
+def good() -> Node:
+    """The smallest notebook that keeps every rule."""
+    ran = {"output_type": "stream", "name": "stdout", "text": ["4\n"]}
+    return {
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "cells": [
+            {"cell_type": "markdown", "metadata": {}, "source": ["# Title\n", "\n", "## Section"]},
+            {"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": [ran], "source": ["print(2 + 2)"]},
+        ],
+    }
+
+
+def spoil(kind: str) -> Node:
+    notebook = good()
+    cell = notebook["cells"][1]
+    output = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "AAAA"}}
+    view = {"output_type": "display_data", "metadata": {}, "data": {WIDGET: {}, "text/plain": "a slider"}}
+    spoilers = {
+        "stripped": lambda: cell.update(execution_count=None),
+        "counts": lambda: cell.update(execution_count=2),
+        "kernelspec": lambda: notebook["metadata"].pop("kernelspec"),
+        "widgets": lambda: notebook["metadata"].update(widgets={}),
+        "path": lambda: cell["source"].append("open('/Users/me/file')"),
+        "windows path": lambda: cell["source"].append("C:\\Users"),
+        "address": lambda: cell["outputs"][0]["text"].append("<object at 0x7f0012345678>"),
+        "size": lambda: cell["outputs"][0]["text"].append("x" * MOST_OUTPUT),
+        "picture": lambda: cell["outputs"].append(output),
+        "view": lambda: cell["outputs"].append(view),
+        "stderr": lambda: cell["outputs"][0].update(name="stderr"),
+        "error": lambda: cell["outputs"].append({"output_type": "error", "evalue": "", "traceback": []}),
+        "two titles": lambda: notebook["cells"][0]["source"].append("\n# Again"),
+        "skipped level": lambda: notebook["cells"][0]["source"].append("\n#### Deep"),
+        "no output": lambda: cell.update(outputs=[]),
+        "alt": lambda: notebook["cells"][0]["source"].append("\n![](a.png)"),
+    }
+    spoilers[kind]()
+    return notebook
+
+
+def test_the_smallest_good_notebook_is_good() -> None:
+    assert problems(good()) == []
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(
+            "stripped",
+            "counts",
+            "kernelspec",
+            "widgets",
+            "path",
+            "windows path",
+            "address",
+            "size",
+            "picture",
+            "stderr",
+            "error",
+        ),
+        *("two titles", "skipped level", "no output", "alt"),
+    ],
+)
+def test_each_rule_can_fail(kind: str) -> None:
+    assert len(problems(spoil(kind))) == 1
+
+
+def test_a_hexadecimal_pfn_is_no_address() -> None:
+    notebook = good()
+    notebook["cells"][1]["outputs"][0]["text"].append("PFN 0x1a2b3c at 0x1000")
+    assert problems(notebook) == []
+
+
+def test_normalising_makes_a_notebook_good_and_changes_it_no_more() -> None:
+    whole = json.dumps(good() | {"nbformat": 4, "nbformat_minor": 4})
+    notebook = nbformat.reads(whole, as_version=4)
+    cell = notebook.cells[1]
+    notebook.metadata.widgets = {"state": {}}
+    cell.metadata.execution = {"iopub.status.busy": "2026-01-01T00:00:00Z"}
+    cell.outputs = nbformat.from_dict(
+        [
+            {"output_type": "stream", "name": "stdout", "text": "2 + "},
+            {"output_type": "stream", "name": "stdout", "text": "2\n"},
+            {"output_type": "display_data", "metadata": {}, "data": {WIDGET: {}, "text/plain": "a slider"}},
+        ]
+    )
+    assert problems(notebook) != []
+    once = normalise(copy.deepcopy(notebook))
+    assert problems(once) == []
+    assert [output.get("text") for output in once.cells[1].outputs] == ["2 + 2\n", None]
+    assert [cell.id for cell in once.cells] == ["cell-01", "cell-02"]
+    assert once.cells[1].metadata == {}
+    assert normalise(copy.deepcopy(once)) == once
