@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from balloonlab.kernel.world import PAGE_SIZES, World
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.fragmentation import Metrics, metrics
+from balloonlab.memory.picked_pages import Control, PickedPages
 from balloonlab.memory.workloads import WorkloadResult, apply_workload
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, PageFrames, PageState, Zone
 
@@ -92,6 +94,8 @@ class Guest:
     pages: guest pages (1 to 16,777,216). driver: a name of `balloonlab.drivers.DRIVERS`, or a Driver. page_size:
     bytes of a guest page (4096, 16384 or 65536). seed: for workloads. backing: bytes of a page of the host memory
     behind the guest (4096, 65536 or 2097152). must_tell_host: negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST.
+    candidates: guest PFNs that compaction tries one after the other instead of scanning, for guests too small for two
+    scanners.
     Balloon sizes and targets are in 4 KiB balloon pages everywhere; page states, PFNs of `page_states` and pairs are
     in guest pages.
     """
@@ -110,6 +114,7 @@ class Guest:
         balloon: Sequence[int] | None = None,
         target: int | None = None,
         zones: Sequence[tuple[str, int, int]] | None = None,
+        candidates: Sequence[int] | None = None,
     ) -> None:
         self.driver = find_driver(driver)
         if page_size not in PAGE_SIZES:
@@ -130,9 +135,8 @@ class Guest:
         self.world = World(self.frames, list(reversed(self.buddies)), self.host, page_size)
         self.vb = VirtioBalloon(self.world, self.driver)
         self._adopt_balloon(balloon, target)
-        movable = {PageState.MOVABLE, PageState.BALLOON} if self.driver.movable else {PageState.MOVABLE}
-        controls = [CompactControl(b, name=f"compact {b.zone.name}", movable_states=movable) for b in self.buddies]
-        self.mm = Compaction(self.world, self.vb, controls)
+        movable: set[PageState] = {PageState.MOVABLE, PageState.BALLOON} if self.driver.movable else {PageState.MOVABLE}
+        self.mm = Compaction(self.world, self._controls(movable, candidates))
         self.machine = Machine(self.world, self._threads(), self._actions())
         self._probe()
 
@@ -274,20 +278,24 @@ class Guest:
 
     # -- making --
 
+    def _controls(self, movable: set[PageState], candidates: Sequence[int] | None) -> list[Control]:
+        if candidates is None:
+            return [CompactControl(b, name=f"compact {b.zone.name}", movable_states=movable) for b in self.buddies]
+        pages = [self.frames.check_pfn(page, "candidate for compaction") for page in candidates]
+        return [PickedPages(self.buddies[0], pages, movable_states=movable)]
+
     def _threads(self) -> list[ThreadSpec]:
         vb, mm = self.vb, self.mm
-        return [
-            ThreadSpec("vballoon", "the driver's kernel thread", lambda: vb.driver.balloon(vb)),
-            ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm)),
-            *host_threads(vb),
-        ]
+        own = [ThreadSpec(name, role, partial(getattr(vb.driver, main), vb)) for name, role, main in vb.driver.threads]
+        compactor = ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm))
+        return [own[0], compactor, *host_threads(vb), *own[1:]]
 
     def _actions(self) -> dict[str, Action]:
         world, vb, host = self.world, self.vb, self.host
 
         def set_target(n: int) -> None:
             host.set_target(n)
-            world.wake_up(vb.config_change.number)
+            vb.config_interrupt(world)
 
         def check_flag(n: int) -> None:
             whole_number("number", n, 0, 0, "", "This action takes no number.")
@@ -310,9 +318,12 @@ class Guest:
         self.frames.links.fill(self.vb.pages.number, pages)
         count = len(pages) * ppp
         world.refcounts.update((int(page), 1) for page in pages)
-        if self.driver.movable:
-            world.mapped.update((int(page), 1) for page in pages)
+        if flags := int(self.driver.page_flags):
+            world.page_flags.update((int(page), flags) for page in pages)
         world.values.set(self.vb.num_pages.number, count)
+        for name in ("balloon_inflate", "nr_balloon_pages"):  # as if these pages had been inflated
+            if name in self.vb.vmstat:
+                world.values[name] = len(pages)
         present = int(np.count_nonzero(self.frames.states != PageState.HOLE))
         world.values.set(self.vb.totalram_pages.number, present - len(pages))
         self.host.start_with(np.repeat(inside * ppp, ppp) + np.tile(np.arange(ppp), len(inside)))
@@ -321,6 +332,8 @@ class Guest:
     def _probe(self) -> None:
         """Give the host its first statistics buffer, as probe does, and let every thread come to rest."""
         self.host.prime_stats()
+        if self.host.target != self.balloon_pages:
+            self.vb.config_interrupt(self.world)
         self.machine.run(_CHUNK)
 
 

@@ -82,7 +82,7 @@ class MessageLog:
         self.payloads: dict[int, bytes] = {}
         self._reached = [[0] * len(MessageStatus) for _ in Queue]
         self._of_queue: list[list[int]] = [[] for _ in Queue]
-        journal.owns(Kind.MESSAGE, self._put)
+        journal.owns(Kind.MESSAGE, self.put)
 
     def __len__(self) -> int:
         return self._length
@@ -121,8 +121,8 @@ class MessageLog:
             return self._pfns[:0]
         return self._pfns[: int(self._start[self._length - 1]) + int(self._count[self._length - 1])]
 
-    def add(self, queue: int, pfns: Sequence[int], payload: bytes = b"") -> int:
-        """Append a message in status ADDED; returns its number."""
+    def append(self, queue: int, pfns: Sequence[int], payload: bytes = b"") -> int:
+        """Make room for a message that does not exist yet; returns its number."""
         i = self._length
         first = len(self.pfns)
         if i == len(self._queue):
@@ -135,16 +135,27 @@ class MessageLog:
         self.payloads.pop(i, None)
         if payload:
             self.payloads[i] = payload
+        return i
+
+    def add(self, queue: int, pfns: Sequence[int], payload: bytes = b"") -> int:
+        """Append a message in status ADDED; returns its number."""
+        i = self.append(queue, pfns, payload)
         self.advance(i, MessageStatus.ADDED)
         return i
+
+    def clear(self) -> None:
+        """Forget every message; for construction, not journaled."""
+        for i in range(self._length - 1, -1, -1):
+            self.put(i, -1)
 
     def advance(self, i: int, status: int) -> None:
         """Journaled change of a message's status."""
         if self._journal.recording:
             self._journal.note(Kind.MESSAGE, i, int(self._status[i]), status)
-        self._put(i, status)
+        self.put(i, status)
 
-    def _put(self, i: int, status: int) -> None:
+    def put(self, i: int, status: int) -> None:
+        """Set a message's status, as undo and redo do: not journaled."""
         old, reached = int(self._status[i]), self._reached[self._queue[i]]
         for s in range(old + 1, status + 1):
             reached[s] += 1
@@ -215,6 +226,30 @@ class Host:
     def memory_given_back(self) -> int:
         """Bytes of host memory that the balloon has freed."""
         return self._values.get(self._given_slot) << BALLOON_PAGE_SHIFT
+
+    @property
+    def slots(self) -> tuple[int, int]:
+        """Slots of the numbers that follow from messages: pages believed ballooned, pages given back."""
+        return self._believed_slot, self._given_slot
+
+    def under_way(self) -> tuple[tuple[tuple[int, int, tuple[int, ...], bytes], ...], bytes, bytes]:
+        """What the past has left: messages not collected (queue, status, PFNs, payload), beliefs, memory given back."""
+        log = self.messages
+        messages = tuple(
+            (int(log.queue[i]), int(status), tuple(log[i].pfns.tolist()), log.payloads.get(i, b""))
+            for i, status in enumerate(log.status)
+            if status != MessageStatus.COLLECTED
+        )
+        return messages, self.believed.tobytes(), bytes(self._given_back)
+
+    def go_on_from(self, under_way: tuple[tuple[tuple[int, int, tuple[int, ...], bytes], ...], bytes, bytes]) -> None:
+        """Forget every message and begin with these; the reverse of `under_way`, for construction, not journaled."""
+        messages, believed, given_back = under_way
+        self.messages.clear()
+        for queue, status, pfns, payload in messages:
+            self.messages.put(self.messages.append(queue, pfns, payload), status)
+        self.believed[:] = np.frombuffer(believed, np.uint8)
+        self._given_back[:] = given_back
 
     def check_target(self, balloon_pages: object) -> int:
         """The target as an int; raises BadValueError for one outside 0..the guest's memory."""
@@ -300,6 +335,7 @@ class Host:
 
 STAT_TAGS = (
     "swap_in", "swap_out", "majflt", "minflt", "memfree", "memtot", "avail", "caches", "htlb_pgalloc", "htlb_pgfail",
+    "oom_kill", "alloc_stall", "async_scan", "direct_scan", "async_reclaim", "direct_reclaim",
 )  # fmt: skip
 STAT_ENTRY = np.dtype([("tag", "<u2"), ("value", "<u8")])  # 10 bytes, packed
 

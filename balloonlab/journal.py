@@ -25,7 +25,7 @@ class Kind(IntEnum):
     LOCK = 5  # key: lock number; values: thread number of the holder, -1 free
     PAGE_LOCK = 6  # key: PFN; values: thread number of the holder, -1 free
     REFCOUNT = 7  # key: PFN; values: references
-    MAPPING = 8  # key: PFN; values: 1 if page->mapping marks a balloon page, else 0
+    PAGE_FLAGS = 8  # key: PFN; values: PageFlag bits of kernel/primitives/marks.py
     SLOT = 9  # key: index into the driver's pfns array; values: 4 KiB PFN
     HOST_PAGE = 10  # key: 4 KiB PFN; values: 1 if the host believes it ballooned, else 0
     BACKING = 11  # key: backing page number of the host; values: 1 given back to the host, else 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from balloonlab.drivers import linux_3_6, v9
+from balloonlab.drivers import linux_3_6, linux_3_8, linux_6_1, linux_7_2, v9, v10, v11
 from balloonlab.drivers.driver import Driver
 from balloonlab.errors import pick
 
-DRIVERS: dict[str, Driver] = {d.name: d for d in (linux_3_6.DRIVER, v9.DRIVER)}
+_VERSIONS = (linux_3_6, v9, v10, v11, linux_3_8, linux_6_1, linux_7_2)
+DRIVERS: dict[str, Driver] = {version.DRIVER.name: version.DRIVER for version in _VERSIONS}
 
 
 def find_driver(driver: str | Driver) -> Driver:

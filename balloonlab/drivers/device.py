@@ -26,10 +26,12 @@ def serve(vb: VirtioBalloon, vq: Ref) -> Routine:
 
 def poll_stats(vb: VirtioBalloon) -> Routine:
     """Hold the statistics buffer until somebody asks, then return it: the guest sends fresh figures."""
+    request = vb.update_balloon_stats_work if vb.driver.workqueue else vb.need_stats_update
+    stopped = vb.stop_update if vb.driver.workqueue else None
     while True:
         yield host_read(vb.stats_vq)
         yield host_wants_stats(vb.stats_wanted)
-        yield host_acknowledge_stats(vb.stats_vq, vb.need_stats_update, vb.config_change)
+        yield host_acknowledge_stats(vb.stats_vq, request, vb.config_change, stopped)
 
 
 def host_threads(vb: VirtioBalloon, *, stats: bool = True) -> list[ThreadSpec]:

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from balloonlab.errors import BadValueError, pick
 from balloonlab.kernel.primitives import Routine
+from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import Migratetype
 
 Function = Callable[..., Routine]
 
 
+class DriverThread(NamedTuple):
+    """A thread that the driver brings: its name, one line on what it is for, the routine it runs (given the device)."""
+
+    name: str
+    role: str
+    routine: str
+
+
+KTHREAD = (DriverThread("vballoon", "the driver's kernel thread", "balloon"),)
+
+
 @dataclass(frozen=True)
 class Driver:
-    """One version of virtio_balloon.
+    """One version of virtio_balloon, with the side of mm/ that knows balloon pages.
 
     functions: generator functions by kernel name; they call each other through this object, so a replaced one is
     used everywhere. migratetype: mobility of the pages it allocates. movable: whether compaction may move them.
     rules: the kernel's allocator and compaction rules, "3.6" or "6.1". vmstat: names of the balloon's counters in
-    /proc/vmstat of that version.
+    /proc/vmstat of that version. aliases: other names of its routines, e.g. what other versions call them.
+    page_flags: marks of a page on the balloon's list. dequeued_references: of a page that has left the list.
+    pages_lock, isolated_counter: what the version calls the list's lock, and its count of isolated pages (with unit).
+    threads: its own, the one that resizes the balloon first. workqueue: work items instead of a kernel thread.
     """
 
     name: str
@@ -32,11 +47,20 @@ class Driver:
     movable: bool
     rules: str
     vmstat: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    page_flags: int = PageFlag(0)
+    dequeued_references: int = 1
+    pages_lock: str = "pages_lock"
+    isolated_counter: tuple[str, str] = ("num_isolated_pages", "guest pages")
+    threads: tuple[DriverThread, ...] = KTHREAD
+    workqueue: bool = False
 
     def __getattr__(self, name: str) -> Function:
         try:
             return self.functions[name]
         except KeyError:
+            if self.aliases.get(name) in self.functions:
+                return self.functions[self.aliases[name]]
             known = ", ".join(self.functions)
             raise AttributeError(f"driver {self.name} has no routine {name!r}; it has {known}") from None
 
@@ -49,6 +73,7 @@ class Driver:
         Raises UnknownNameError for a routine the driver does not have, BadValueError for one that is no generator
         function (it has no yield) or takes other parameters.
         """
+        functions = {self.aliases.get(name, name): function for name, function in functions.items()}
         for name, function in functions.items():
             pick(f"routine of driver {self.name}", name, list(self.functions))
             if not inspect.isgeneratorfunction(function):

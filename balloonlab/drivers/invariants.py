@@ -30,14 +30,31 @@ def check_i1(world: World, vb: VirtioBalloon) -> None:
 def check_i2(world: World, vb: VirtioBalloon) -> None:
     """I2, at every step: a page on the balloon's list has a reference, an isolated balloon page has two.
 
-    While a compactor looks at a listed page it may hold one more.
+    While a compactor looks at a listed page it may hold one more, and a page that is migrated to has the migration's
+    besides the balloon's (6.1, 7.2); an isolated one may have lost one while it is being freed. A page that left the
+    list has what the version gives it (two from 3.8 on to 3.17, else one), and a compactor's.
     """
     for page in world.list_pages(vb.pages.number):
         count = world.refcounts.get(page, 0)
         assert count in (1, 2), f"I2: page {page:#x} is listed with {count} references"
     for page in np.flatnonzero(world.frames.states == PageState.ISOLATED).tolist():
         count = world.refcounts.get(page, 0)
-        assert count in (1, 2), f"I2: page {page:#x} is isolated with {count} references"  # 1 while being freed
+        assert count in (1, 2), f"I2: page {page:#x} is isolated with {count} references"
+    most = vb.driver.dequeued_references + 1
+    for page in np.flatnonzero(world.frames.states == PageState.IN_TRANSIT).tolist():
+        count = world.refcounts.get(page, 0)
+        assert count <= most, f"I2: page {page:#x} is in transit with {count} references"
+
+
+def check_i2_at_rest(world: World, vb: VirtioBalloon) -> None:
+    """I2, at rest: exactly one reference each, to listed pages only; a page that is free carries no mark."""
+    listed = world.list_pages(vb.pages.number)
+    expected = dict.fromkeys(listed, 1)
+    wrong = {page: count for page, count in world.refcounts.items() if expected.get(page) != count}
+    assert not wrong, f"I2: references at rest to {', '.join(f'{page:#x}: {count}' for page, count in wrong.items())}"
+    assert len(world.refcounts) == len(listed), "I2: a listed page has no reference"
+    marked = [page for page in world.page_flags if page not in expected]
+    assert not marked, f"I2: pages {marked} are marked as balloon pages and are not in the balloon"
 
 
 def check_i3(machine: Machine) -> None:
@@ -49,13 +66,23 @@ def check_i3(machine: Machine) -> None:
 
 
 def check_i4(world: World, vb: VirtioBalloon) -> None:
-    """I4, at rest: isolated pages = migrated + returned + still isolated; released = migrated."""
-    if not vb.driver.vmstat:
-        return
-    isolated, migrated, released, returned = (world.values[name] for name in vb.driver.vmstat)
+    """I4, at rest: the version's counters add up.
+
+    v9 to v11: isolated pages = migrated + returned + still isolated; released = migrated. Since 6.1: inflated pages
+    minus deflated ones are in the balloon (nr_balloon_pages of them, where that is counted).
+    """
+    counts = {name: world.values[name] for name in vb.driver.vmstat}
     left = _count(world, PageState.ISOLATED)
-    assert isolated == migrated + returned + left, f"I4: {isolated} isolated, {migrated} + {returned} + {left} since"
-    assert released == migrated, f"I4: {migrated} migrated, {released} released"
+    if "compact_balloon_isolated" in counts:
+        isolated, migrated, released, returned = counts.values()
+        since = migrated + returned + left
+        assert isolated == since, f"I4: {isolated} isolated, {migrated} + {returned} + {left} since"
+        assert released == migrated, f"I4: {migrated} migrated, {released} released"
+    if "balloon_inflate" in counts:
+        inside = counts["balloon_inflate"] - counts["balloon_deflate"]
+        held = len(world.list_pages(vb.pages.number)) + left
+        assert inside == held, f"I4: {inside} pages by the counters, {held} in the balloon"
+        assert counts.get("nr_balloon_pages", held) == held, f"I4: nr_balloon_pages is not {held}"
 
 
 def check_i5(world: World) -> None:
@@ -83,6 +110,7 @@ def check_at_rest(machine: Machine, vb: VirtioBalloon) -> None:
     world = machine.world
     check_i1(world, vb)
     check_i2(world, vb)
+    check_i2_at_rest(world, vb)
     check_i3(machine)
     check_i4(world, vb)
     check_i5(world)

@@ -7,6 +7,7 @@ not movable, and compaction does not know them. The host is told before a page i
 from __future__ import annotations
 
 from balloonlab.drivers.driver import Driver, routines
+from balloonlab.drivers.migrate_3_6 import CORE
 from balloonlab.drivers.virtio_balloon import ARRAY_PFNS_MAX, VirtioBalloon
 from balloonlab.kernel.primitives import (
     Routine,
@@ -166,7 +167,8 @@ def virtballoon_restore(vb: VirtioBalloon) -> Routine:
 DRIVER = Driver(
     name="linux-3.6",
     title="Linux 3.6, before the patch: one thread, no locks, pages that cannot move",
-    functions=routines(
+    functions=CORE
+    | routines(
         balloon,
         towards_target,
         update_balloon_size,

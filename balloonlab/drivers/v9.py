@@ -2,13 +2,16 @@
 
 New: pages come from movable memory and compaction may isolate and migrate them; balloon_lock (a mutex) guards the
 device and its queues, pages_lock (a spinlock) the list and the counters; num_pages and num_isolated_pages are
-atomic. Retold as posted: the defects are the patch's own. What it left alone is taken from Linux 3.6.
+atomic. Retold as posted: the defects are the patch's own. What it left alone is taken from Linux 3.6; the core's side
+(v9 1/5, 2/5 and 5/5) is in balloon_compaction.py and migrate_3_6.py.
 """
 
 from __future__ import annotations
 
 from balloonlab.drivers import linux_3_6
+from balloonlab.drivers.balloon_compaction import COMPACT_BALLOON_EVENTS, INTERFACE, PAGE_FLAGS, count_balloon_event
 from balloonlab.drivers.driver import Driver, routines
+from balloonlab.drivers.migrate_3_6 import BALLOON_MIGRATION_RETURN
 from balloonlab.drivers.virtio_balloon import ARRAY_PFNS_MAX, VirtioBalloon
 from balloonlab.kernel.primitives import (
     Routine,
@@ -26,12 +29,16 @@ from balloonlab.kernel.primitives import (
     config_read,
     config_write,
     copy_pfns,
+    get_page_unless_zero,
     list_add,
     list_del,
     list_first,
+    movable_balloon_page,
     msleep,
     mutex_lock,
     mutex_unlock,
+    page_count,
+    put_page,
     read,
     set_page_pfns,
     spin_lock,
@@ -43,11 +50,18 @@ from balloonlab.kernel.primitives import (
     virtqueue_kick,
     wait_event,
     wake_up,
+    warn_on,
     write,
 )
 from balloonlab.memory.zone import Migratetype
 
-BALLOON_MIGRATION_RETURN = 0xBA1100  # tells the core that a balloon page was migrated
+ALIASES = {
+    "isolate_balloon_page": "balloon_page_isolate",
+    "migrate_balloon_page": "balloon_page_migrate",
+    "putback_balloon_page": "balloon_page_putback",
+    "do_isolate_balloon_page": "virtballoon_isolatepage",  # through page->mapping->a_ops
+    "do_putback_balloon_page": "virtballoon_putbackpage",
+}
 
 
 def towards_target(vb: VirtioBalloon) -> Routine:
@@ -149,6 +163,26 @@ def stats_handle_request(vb: VirtioBalloon) -> Routine:
     yield mutex_unlock(vb.balloon_lock)
 
 
+def balloon_page_isolate(vb: VirtioBalloon, page: int) -> Routine:
+    """isolate_balloon_page: a reference, the page's lock, another look; then the driver gives the page away.
+
+    It complains of a page that left the balloon between the two looks, though that is nobody's mistake.
+    """
+    if not (yield get_page_unless_zero(page)):
+        return False
+    if (yield trylock_page(page)):
+        if (yield movable_balloon_page(page)) and (yield page_count(page)) == 2:  # noqa: PLR2004
+            yield from vb.driver.virtballoon_isolatepage(vb, page)
+            yield from count_balloon_event(vb, "compact_balloon_isolated")
+            yield unlock_page(page)
+            return True
+        if not (yield movable_balloon_page(page)):
+            yield warn_on(True, "!__is_movable_balloon_page(page)")  # noqa: FBT003
+        yield unlock_page(page)
+    yield put_page(page)
+    return False
+
+
 def virtballoon_isolatepage(vb: VirtioBalloon, page: int) -> Routine:
     """Compaction takes a page off the balloon's list. Called under the page's lock."""
     yield spin_lock(vb.pages_lock)
@@ -174,6 +208,7 @@ def virtballoon_migratepage(vb: VirtioBalloon, newpage: int, page: int) -> Routi
     yield from vb.driver.tell_host(vb, vb.deflate_vq)
     yield mutex_unlock(vb.balloon_lock)
     yield wake_up(vb.config_change)
+    yield from count_balloon_event(vb, "compact_balloon_migrated")
     return BALLOON_MIGRATION_RETURN
 
 
@@ -197,7 +232,9 @@ DRIVER = Driver(
     name="v9",
     title="the patch under review, v9 of August 2012: movable pages, two locks, and its own mistakes",
     functions=dict(linux_3_6.DRIVER.functions)
+    | INTERFACE
     | routines(
+        balloon_page_isolate,
         towards_target,
         update_balloon_size,
         fill_balloon,
@@ -213,10 +250,7 @@ DRIVER = Driver(
     migratetype=Migratetype.MOVABLE,
     movable=True,
     rules="3.6",
-    vmstat=(
-        "compact_balloon_isolated",
-        "compact_balloon_migrated",
-        "compact_balloon_released",
-        "compact_balloon_returned",
-    ),
+    vmstat=COMPACT_BALLOON_EVENTS,
+    aliases=ALIASES,
+    page_flags=PAGE_FLAGS,
 )

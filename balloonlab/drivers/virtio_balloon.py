@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from balloonlab.host import ARRAY_PFNS_MAX, QUEUE_NAMES, Queue
+from balloonlab.kernel.primitives.workqueue import PENDING
 from balloonlab.kernel.world import Ref, World
 from balloonlab.memory.zone import PageState
 
@@ -17,18 +18,28 @@ __all__ = ["ARRAY_PFNS_MAX", "VirtioBalloon"]
 class VirtioBalloon:
     """The device's private data: names of shared objects, nothing that changes.
 
+    Since v11 some of it lives in struct balloon_dev_info (pages, pages_lock, isolated_pages); here it is one object.
     Units: num_pages, num_pfns and the config fields count 4 KiB balloon pages; num_isolated_pages and
-    totalram_pages count guest pages. pages_per_page: 4 KiB pages in a guest page.
+    totalram_pages count guest pages (v10 counts isolated ones in 4 KiB pages). pages_per_page: 4 KiB pages in a guest
+    page. deflate_on_oom: VIRTIO_BALLOON_F_DEFLATE_ON_OOM is negotiated (6.1, 7.2); then totalram_pages stays as it is.
+    vmstat: the version's counters by name. The last four attributes exist only where the driver uses work items.
     """
+
+    update_balloon_size_work: Ref
+    update_balloon_stats_work: Ref
+    stop_update: Ref
+    stop_update_lock: Ref
 
     def __init__(self, world: World, driver: Driver) -> None:
         self.driver = driver
         self.pages_per_page = world.pages_per_page
         self.migratetype = int(driver.migratetype)
+        self.deflate_on_oom = False
         self.pages = world.new_list("pages", PageState.BALLOON)
         self.num_pages = world.new_value("num_pages", 0, "4 KiB pages")
         self.num_pfns = world.new_value("num_pfns", 0, "4 KiB pages")
-        self.num_isolated_pages = world.new_value("num_isolated_pages", 0, "guest pages")
+        isolated, unit = driver.isolated_counter
+        self.num_isolated_pages = self.isolated_pages = world.new_value(isolated, 0, unit)
         self.totalram_pages = world.new_value("totalram_pages", 0, "guest pages")
         self.need_stats_update = world.new_value("need_stats_update")
         self.should_stop = world.new_value("should_stop")
@@ -37,8 +48,22 @@ class VirtioBalloon:
         self.config_num_pages = Ref("value", world.host.target_slot, "config.num_pages")
         self.config_actual = Ref("value", world.host.actual_slot, "config.actual")
         self.balloon_lock = world.new_lock("balloon_lock")
-        self.pages_lock = world.new_lock("pages_lock")
+        self.pages_lock = world.new_lock(driver.pages_lock)
         self.config_change = world.new_wait_queue("config_change")
         self.acked = world.new_wait_queue("acked")
         self.inflate_vq, self.deflate_vq, self.stats_vq = (Ref("queue", int(q), QUEUE_NAMES[q]) for q in Queue)
         self.stats_wanted = world.new_gate("statistics wanted")
+        self.vmstat = {name: world.new_value(name, 0, "guest pages") for name in driver.vmstat}
+        if driver.workqueue:
+            self.update_balloon_size_work = world.new_gate("update_balloon_size_work")
+            self.update_balloon_stats_work = world.new_gate("update_balloon_stats_work")
+            self.stop_update = world.new_value("stop_update")
+            self.stop_update_lock = world.new_lock("stop_update_lock")
+
+    def config_interrupt(self, world: World) -> None:
+        """virtballoon_changed, as the handler of the config interrupt: the target may be another one now."""
+        if not self.driver.workqueue:
+            world.wake_up(self.config_change.number)
+        elif not world.values.get(self.stop_update.number):
+            slot = self.update_balloon_size_work.number
+            world.values.set(slot, world.values.get(slot) | PENDING)

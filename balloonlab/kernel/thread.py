@@ -31,11 +31,11 @@ class Thread:
 
     def __init__(self, index: int, spec: ThreadSpec) -> None:
         self.index = index
-        self.name, self.role, self._start = spec
+        self.name, self.role, self.start = spec
         self.results: list[Any] = []
         self.done = 0
         self.crash: KernelBugError | None = None
-        self._generator = self._start()
+        self._generator = self.start()
         self._at = 0  # results the generator has consumed
         self._pending_since = 0
         self._pendings: list[Primitive | None] | None = None
@@ -105,7 +105,7 @@ class Thread:
         return yielded
 
     def _rebuild(self) -> None:
-        self._generator = self._start()
+        self._generator = self.start()
         pending = self._generator.send(None)
         for result in self.results[: self.done]:
             pending = self._generator.send(result)

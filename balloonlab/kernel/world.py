@@ -13,7 +13,7 @@ import numpy as np
 from balloonlab.host import ARRAY_PFNS_MAX, BALLOON_PAGE_SIZE, Host
 from balloonlab.journal import Kind, Setter
 from balloonlab.memory.buddy import Buddy
-from balloonlab.memory.compact_control import CompactControl
+from balloonlab.memory.picked_pages import Control
 from balloonlab.memory.zone import PageFrames, PageState
 
 NOBODY = -1
@@ -55,20 +55,20 @@ class World:
         self.lock_holders: list[int] = []
         self.wait_queues: list[str] = []
         self.gates: set[int] = set()  # slots of numbers that a primitive may wait for
-        self.controls: list[CompactControl] = []  # one a zone, for the compacting thread
+        self.controls: list[Control] = []  # one a zone, for the compacting thread
         self.moves: list[tuple[int, int]] | None = None  # a whole operation may collect (old, new) here
         self.lists: dict[str, int] = {}
         self._member_state: dict[int, int] = {}
         self.page_locks: dict[int, int] = {}
         self.refcounts: dict[int, int] = {}
-        self.mapped: dict[int, int] = {}
+        self.page_flags: dict[int, int] = {}  # PageFlag bits by which a page is known as the balloon's
         self.sleeping: list[int] = []
         self.slots = [0] * ARRAY_PFNS_MAX
         own = self.journal.owns
         own(Kind.LOCK, self.lock_holders.__setitem__)
         own(Kind.PAGE_LOCK, _sparse(self.page_locks, NOBODY))
         own(Kind.REFCOUNT, _sparse(self.refcounts, 0))
-        own(Kind.MAPPING, _sparse(self.mapped, 0))
+        own(Kind.PAGE_FLAGS, _sparse(self.page_flags, 0))
         own(Kind.SLOT, self.slots.__setitem__)
         own(Kind.SLEEP, self.sleeping.__setitem__)
 
@@ -141,14 +141,15 @@ class World:
         else:
             self.refcounts.pop(page, None)
 
-    def set_mapped(self, page: int, mapped: int) -> None:
-        old = self.mapped.get(page, 0)
-        if old != mapped:
-            self._note(Kind.MAPPING, page, old, mapped)
-            if mapped:
-                self.mapped[page] = 1
+    def set_page_flags(self, page: int, flags: int) -> None:
+        """Give the page exactly these PageFlag bits."""
+        old = self.page_flags.get(page, 0)
+        if old != flags:
+            self._note(Kind.PAGE_FLAGS, page, old, flags)
+            if flags:
+                self.page_flags[page] = flags
             else:
-                del self.mapped[page]
+                del self.page_flags[page]
 
     def alloc_page(self, migratetype: int) -> int | None:
         """One order-0 page with one reference, or None when every zone is empty."""
@@ -168,7 +169,7 @@ class World:
             raise KernelBugError("use after free", f"page {page:#x} is freed while it is still on a list")
         self.set_refcount(page, left)
         if left == 0:
-            self.set_mapped(page, 0)
+            self.set_page_flags(page, 0)
             self.buddy_of(page).free(page, 0)
         return left
 

@@ -33,7 +33,7 @@ class FreeLists:
             [self.links.named_list(f"{zone.name} free order {order} {kind.name}") for order in range(MAX_ORDER)]
             for kind in Migratetype
         ]
-        self._slots = [
+        self.slots = [
             self.values.declare(f"{zone.name} nr_free[{order}]", unit="free blocks") for order in range(MAX_ORDER)
         ]
         self.rebuild()
@@ -46,14 +46,14 @@ class FreeLists:
             self.links.add_tail(pfn, head)
         else:
             self.links.add(pfn, head)
-        slot = self._slots[order]
+        slot = self.slots[order]
         self.values.set(slot, self.values.numbers[slot] + 1)
 
     def unlist(self, pfn: int, order: int) -> None:
         """The free block of `order` at `pfn` leaves its list."""
         self.frames.set_order(pfn, -1)
         self.links.delete(pfn)
-        slot = self._slots[order]
+        slot = self.slots[order]
         self.values.set(slot, self.values.numbers[slot] - 1)
 
     def smallest(self, order: int, migratetype: int) -> int:
@@ -68,7 +68,7 @@ class FreeLists:
     def block_counts(self) -> list[int]:
         """Free blocks of each order 0..10, all migratetypes together."""
         numbers = self.values.numbers
-        return [numbers[slot] for slot in self._slots]
+        return [numbers[slot] for slot in self.slots]
 
     @property
     def free_pages(self) -> int:
@@ -79,7 +79,7 @@ class FreeLists:
         """Free blocks of `order`: of all migratetypes (kept count), or on the list of one (counted)."""
         whole_number("order", order, 0, MAX_ORDER - 1)
         if migratetype is None:
-            return self.values.numbers[self._slots[order]]
+            return self.values.numbers[self.slots[order]]
         return len(self.free_blocks(order, migratetype))
 
     def free_blocks(self, order: int, migratetype: int | None = None) -> list[int]:
@@ -111,7 +111,7 @@ class FreeLists:
         for order, pfns in enumerate(blocks):
             frames.orders[pfns] = order
         for order, pfns in enumerate(blocks):
-            self.values.numbers[self._slots[order]] = len(pfns)
+            self.values.numbers[self.slots[order]] = len(pfns)
             tail = self._likely_to_merge(pfns, order)
             kinds = frames.block_types[(pfns + (1 << order) - 1) >> PAGEBLOCK_ORDER]
             for kind in Migratetype:

@@ -13,9 +13,10 @@ from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.compaction import compact
 from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.zone import PageFrames, PageState, Zone
+from tests.drivers.steps import lost_to_the_lru
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.sampled_from(sorted(DRIVERS)), st.integers(0, 10_000), st.integers(1, 6), st.floats(0.05, 0.95))
 def test_same_pairs_and_same_page_map(driver: str, seed: int, blocks: int, share: float) -> None:
     rng = np.random.default_rng(seed)
@@ -31,10 +32,14 @@ def test_same_pairs_and_same_page_map(driver: str, seed: int, blocks: int, share
     twin = compact(CompactControl(Buddy(Zone(frames), guest.driver.rules), movable_states=movable))
 
     assert result.pairs.tolist() == twin.pairs.tolist()
+    lost = lost_to_the_lru(guest)  # of the pages that were put back at the end of a run out of targets
+    assert lost == [] or (driver == "linux-3.8" and not twin.complete)
+    assert all(frames.states[lost] == PageState.BALLOON)
+    frames.states[lost] = PageState.MOVABLE
     assert np.array_equal(guest.page_states, frames.states)
     assert guest.metrics().counts == tuple(guest.buddies[0].block_counts())
     check_buddy(guest.buddies[0])
-    assert guest.disagreements() == []
+    assert [view.guest_page for view in guest.disagreements()] == sorted(lost)
 
 
 def test_a_page_that_leaves_the_balloon_meanwhile_is_put_back_or_left() -> None:

@@ -19,7 +19,7 @@ def fingerprint(machine: Machine) -> tuple[object, ...]:
         tuple(world.lock_holders),
         tuple(sorted(world.page_locks.items())),
         tuple(sorted(world.refcounts.items())),
-        tuple(sorted(world.mapped.items())),
+        tuple(sorted(world.page_flags.items())),
         tuple(world.slots),
         tuple(world.sleeping),
         host.believed.tobytes(),

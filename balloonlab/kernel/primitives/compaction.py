@@ -21,31 +21,31 @@ def compaction_wanted(world: World, _thread: int, request: Ref) -> None:
     world.values.set(request.number, 0)
 
 
-@primitive()
+@primitive(touches=("compaction",))
 def compact_begin(world: World, _thread: int, cc: Ref) -> None:
     """Put both scanners at the ends of the zone."""
     world.controls[cc.number].begin()
 
 
-@primitive()
+@primitive(touches=("compaction",))
 def compact_finished(world: World, _thread: int, cc: Ref) -> bool:
     """Whether the scanners have met."""
     return world.controls[cc.number].finished()
 
 
-@primitive()
+@primitive(touches=("compaction",))
 def begin_batch(world: World, _thread: int, cc: Ref) -> None:
     """Start a batch at the migrate scanner: choose how far it may scan."""
     world.controls[cc.number].begin_batch()
 
 
-@primitive()
+@primitive(touches=("compaction",))
 def next_candidate(world: World, _thread: int, cc: Ref) -> int | None:
     """Move the migrate scanner to the next page that may be movable. None: the batch ends."""
     return world.controls[cc.number].next_candidate()
 
 
-@primitive()
+@primitive(touches=("compaction",))
 def list_add_isolated(world: World, _thread: int, page: int, cc: Ref) -> None:
     """Put an isolated page on the compactor's private list, migratepages."""
     if world.frames.state_of[page] == PageState.IN_TRANSIT:  # the driver took it off the balloon's list
@@ -53,7 +53,7 @@ def list_add_isolated(world: World, _thread: int, page: int, cc: Ref) -> None:
     world.controls[cc.number].isolated(page)
 
 
-@primitive()
+@primitive(touches=("compaction",))
 def compaction_alloc(world: World, _thread: int, cc: Ref) -> int | None:
     """Take a page to migrate to from those set aside; runs the free scanner when none is left. None: out of targets."""
     page = world.controls[cc.number].alloc_target()
@@ -62,14 +62,14 @@ def compaction_alloc(world: World, _thread: int, cc: Ref) -> int | None:
     return page
 
 
-@primitive()
+@primitive(touches=("compaction",))
 def compaction_free(world: World, _thread: int, page: int, cc: Ref) -> None:
     """Give an unused target back to those set aside."""
     world.set_refcount(page, 0)
     world.controls[cc.number].give_back_target(page)
 
 
-@primitive()
+@primitive(touches=("compaction",))
 def move_lru_page(world: World, _thread: int, page: int, newpage: int, cc: Ref) -> None:
     """Copy a workload page, switch its users to the copy, free the old page."""
     world.set_refcount(newpage, 0)  # references of workload pages are not modelled
@@ -78,33 +78,39 @@ def move_lru_page(world: World, _thread: int, page: int, newpage: int, cc: Ref) 
         world.moves.append((page, newpage))
 
 
-@primitive()
+@primitive(touches=("compaction",))
 def list_del_migrated(world: World, _thread: int, page: int, newpage: int, cc: Ref) -> None:
-    """Take a migrated balloon page off migratepages and count it; the caller drops its references."""
+    """Count a migrated page, and take it off migratepages if the driver has not; the caller drops its references."""
     world.controls[cc.number].moved(page, newpage, settled=True, free_old=False)
     if world.moves is not None:
         world.moves.append((page, newpage))
 
 
-@primitive()
+@primitive(touches=("compaction",))
 def putback_lru_page(world: World, _thread: int, page: int, cc: Ref) -> None:
-    """Put an isolated workload page back on the kernel's LRU lists."""
-    world.controls[cc.number].put_back(page)
+    """Put an isolated page back on the kernel's LRU lists, and drop the reference of its isolation.
+
+    The LRU does not ask what the page is. References of workload pages are not modelled.
+    """
+    world.controls[cc.number].put_back(page, settled=True)
+    world.frames.set_state(page, PageState.MOVABLE)
+    if world.refcounts.get(page, 0):
+        world.put_page(page)
 
 
-@primitive()
+@primitive(touches=("compaction",))
 def end_batch(world: World, _thread: int, cc: Ref) -> None:
     """Count the batch: compact_blocks_moved, compact_pages_moved, compact_pagemigrate_failed."""
     world.controls[cc.number].end_batch()
 
 
-@primitive()
+@primitive(touches=("compaction",))
 def release_freepages(world: World, _thread: int, cc: Ref) -> None:
     """Give the targets that were not needed back to the allocator."""
     world.controls[cc.number].release()
 
 
-@primitive()
+@primitive(touches=("counter",))
 def count_vm_event(world: World, _thread: int, counter: Ref) -> None:
     """Add one to a counter of /proc/vmstat."""
     world.values.set(counter.number, world.values.get(counter.number) + 1)

@@ -43,6 +43,13 @@ def mutex_unlock(world: World, thread: int, lock: Ref) -> None:
     world.drop_lock(lock.number, thread)
 
 
+@primitive(_free, _held, touches=("own sleep",))
+def mutex_lock_slowpath(world: World, thread: int, lock: Ref) -> None:
+    """Sleep for the lock and take it. Who has slept for a mutex runs on: it is asleep on no wait queue any more."""
+    world.take_lock(lock.number, thread)
+    world.sleep_on(thread, None)
+
+
 @primitive(_free, _held)
 def spin_lock(world: World, thread: int, lock: Ref) -> None:
     """Take a spinning lock with interrupts as they are."""
@@ -67,13 +74,25 @@ def spin_unlock_irq(world: World, thread: int, lock: Ref) -> None:
     world.drop_lock(lock.number, thread)
 
 
-@primitive(_page_free, _page_held)
+@primitive(_free, _held)
+def spin_lock_irqsave(world: World, thread: int, lock: Ref) -> None:
+    """Take a spinning lock with this CPU's interrupts off, whatever they were."""
+    world.take_lock(lock.number, thread)
+
+
+@primitive()
+def spin_unlock_irqrestore(world: World, thread: int, lock: Ref) -> None:
+    """Give it back and set interrupts as they were."""
+    world.drop_lock(lock.number, thread)
+
+
+@primitive(_page_free, _page_held, touches=("page lock",))
 def lock_page(world: World, thread: int, page: int) -> None:
     """Take the lock bit of a page; waits while it is set."""
     world.take_page_lock(page, thread)
 
 
-@primitive()
+@primitive(touches=("page lock",))
 def trylock_page(world: World, thread: int, page: int) -> bool:
     """Take the lock bit of a page if it is clear; never waits. Returns whether it was taken."""
     if page in world.page_locks:
@@ -82,7 +101,7 @@ def trylock_page(world: World, thread: int, page: int) -> bool:
     return True
 
 
-@primitive()
+@primitive(touches=("page lock",))
 def unlock_page(world: World, _thread: int, page: int) -> None:
     """Clear the lock bit of a page. The kernel does not check who set it."""
     world.drop_page_lock(page)

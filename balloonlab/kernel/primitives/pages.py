@@ -1,4 +1,4 @@
-"""Pages: allocation, references, the balloon mark in page->mapping, BUG_ON (Linux 3.6, mm/page_alloc.c, mm.h)."""
+"""Pages: allocation, references, the LRU, BUG_ON and WARN_ON (Linux 3.6, mm/page_alloc.c, include/linux/mm.h)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from balloonlab.kernel.world import KernelBugError, World
 from balloonlab.memory.zone import PageState
 
 
-@primitive()
+@primitive(touches=("memory",))
 def alloc_page(world: World, _thread: int, migratetype: int) -> int | None:
     """One page of the wanted mobility, or None. Never retries, never reaches for the reserves (NORETRY, NOMEMALLOC)."""
     return world.alloc_page(migratetype)
 
 
-@primitive()
+@primitive(touches=("memory",))
 def free_page(world: World, _thread: int, page: int) -> int:
     """__free_page: drop a reference; the last one returns the page to the allocator. Returns the references left."""
     return world.put_page(page)
 
 
-@primitive()
+@primitive(touches=("memory",))
 def put_page(world: World, _thread: int, page: int) -> int:
     """Drop a reference; the last one returns the page to the allocator. Returns the references left."""
     return world.put_page(page)
 
 
-@primitive()
+@primitive(touches=("memory",))
 def get_page_unless_zero(world: World, _thread: int, page: int) -> bool:
     """Take a reference, but not on a free page. Returns whether it was taken."""
     count = world.refcounts.get(page, 0)
@@ -34,34 +34,30 @@ def get_page_unless_zero(world: World, _thread: int, page: int) -> bool:
     return bool(count)
 
 
-@primitive()
+@primitive(touches=("memory",))
 def page_count(world: World, _thread: int, page: int) -> int:
     """The page's references."""
     return world.refcounts.get(page, 0)
 
 
-@primitive()
-def assign_balloon_mapping(world: World, _thread: int, page: int) -> None:
-    """Mark the page as the balloon's in page->mapping."""
-    world.set_mapped(page, 1)
+@primitive(touches=("memory",))
+def get_page(world: World, _thread: int, page: int) -> None:
+    """Take one more reference."""
+    world.set_refcount(page, world.refcounts.get(page, 0) + 1)
 
 
-@primitive()
-def clear_balloon_mapping(world: World, _thread: int, page: int) -> None:
-    """Take the balloon's mark off the page."""
-    world.set_mapped(page, 0)
-
-
-@primitive()
-def movable_balloon_page(world: World, _thread: int, page: int) -> bool:
-    """Does page->mapping carry the balloon's mark? Asked without any lock."""
-    return bool(world.mapped.get(page, 0))
-
-
-@primitive()
+@primitive(touches=("memory",))
 def isolate_lru_page(world: World, _thread: int, page: int) -> bool:
-    """Take a workload page off the kernel's LRU lists if it is still there. Returns whether it was."""
-    return world.frames.state_of[page] == PageState.MOVABLE
+    """Take a page off the kernel's LRU lists if it is still there. Returns whether it was.
+
+    References of workload pages are not modelled; a page that has counted ones (a balloon page that got there by
+    mistake) gets one more.
+    """
+    if world.frames.state_of[page] != PageState.MOVABLE:
+        return False
+    if count := world.refcounts.get(page, 0):
+        world.set_refcount(page, count + 1)
+    return True
 
 
 @primitive()
@@ -69,3 +65,9 @@ def bug_on(_world: World, _thread: int, condition: bool, what: str) -> None:  # 
     """BUG_ON: a condition the author believed impossible. If it holds, the thread stops here for good."""
     if condition:
         raise KernelBugError("BUG", f"BUG_ON({what})")
+
+
+@primitive()
+def warn_on(_world: World, _thread: int, condition: bool, what: str) -> bool:  # noqa: ARG001, FBT001  (WARN_ON)
+    """WARN_ON: if the condition holds, complain and go on. Returns whether it held."""
+    return condition

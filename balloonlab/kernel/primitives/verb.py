@@ -36,15 +36,20 @@ class Blocked(NamedTuple):
 class Verb:
     """A kind of primitive: its kernel name, its effect, when it is enabled, what blocks it.
 
-    `naps`: the statement lets time pass (msleep); a run that looks for rest stops there.
+    naps: the statement lets time pass (msleep); a run that looks for rest stops there. touches: shared state that it
+    reads or writes beside the locks and numbers among its arguments: "memory" (pages, lists, allocator), "device"
+    (array of PFNs, messages, the host's beliefs), "page lock" (of its page), "own sleep", "all sleeps".
     """
 
-    def __init__(self, effect: Effect, enabled: Enabled | None, blocker: Blocker | None, *, naps: bool) -> None:
+    def __init__(
+        self, effect: Effect, enabled: Enabled | None, blocker: Blocker | None, *, naps: bool, touches: tuple[str, ...]
+    ) -> None:
         self.name = effect.__name__
         self.effect = effect
         self.enabled = enabled
         self.blocker = blocker
         self.naps = naps
+        self.touches = touches
         self.doc = inspect.getdoc(effect) or ""
         self.parameters = tuple(inspect.signature(effect).parameters)[2:]  # after world and thread
 
@@ -84,7 +89,11 @@ def _word(parameter: str, arg: object) -> str:
 
 
 def primitive(
-    enabled: Enabled | None = None, blocker: Blocker | None = None, *, naps: bool = False
+    enabled: Enabled | None = None,
+    blocker: Blocker | None = None,
+    *,
+    naps: bool = False,
+    touches: tuple[str, ...] = (),
 ) -> Callable[[Effect], Callable[..., Primitive]]:
     """Make a verb of an effect function ``(world, thread, *arguments) -> result``.
 
@@ -93,7 +102,7 @@ def primitive(
     """
 
     def decorate(effect: Effect) -> Callable[..., Primitive]:
-        verb = Verb(effect, enabled, blocker, naps=naps)
+        verb = Verb(effect, enabled, blocker, naps=naps, touches=touches)
         make = tuple.__new__
 
         def build(*args: Any) -> Primitive:  # noqa: ANN401

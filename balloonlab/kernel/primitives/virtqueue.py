@@ -7,48 +7,66 @@ from balloonlab.kernel.primitives.verb import Blocked, primitive
 from balloonlab.kernel.world import Ref, World
 
 
-@primitive()
+@primitive(touches=("device",))
 def set_page_pfns(world: World, _thread: int, index: int, page: int) -> None:
     """Write the page's 4 KiB PFNs (1, 4 or 16 of them) into vb->pfns from `index` on."""
     for i, pfn in enumerate(world.pfns_of(page)):
         world.set_slot(index + i, pfn)
 
 
-@primitive()
+@primitive(touches=("device",))
 def copy_pfns(world: World, _thread: int, pfns: tuple[int, ...]) -> None:
     """Copy PFNs from a local array to the start of vb->pfns."""
     for i, pfn in enumerate(pfns):
         world.set_slot(i, pfn)
 
 
-@primitive()
+@primitive(touches=("device",))
 def read_pfns(world: World, _thread: int, amount: int) -> tuple[int, ...]:
     """Read the first `amount` entries of vb->pfns."""
     return tuple(world.slots[:amount])
 
 
-@primitive()
+@primitive(touches=("device",))
+def read_pfn(world: World, _thread: int, index: int) -> int:
+    """Read one entry of vb->pfns, as it is now."""
+    return world.slots[index]
+
+
+@primitive(touches=("device",))
 def virtqueue_add(world: World, _thread: int, vq: Ref, num_pfns: Ref) -> None:
     """Put a buffer over vb->pfns[0..num_pfns) on the queue."""
     world.host.messages.add(vq.number, world.slots[: world.values.get(num_pfns.number)])
 
 
-@primitive()
-def collect_stats(world: World, _thread: int) -> bytes:
-    """update_balloon_stats: gather the guest's memory figures into a statistics buffer (six in Linux 3.6)."""
+_EVENTS = ("swap_in", "swap_out", "majflt", "minflt")
+_SINCE_6_12 = ("oom_kill", "alloc_stall", "async_scan", "direct_scan", "async_reclaim", "direct_reclaim")
+_HUGE = ("htlb_pgalloc", "htlb_pgfail")
+_FIGURES = {
+    6: (*_EVENTS, "memfree", "memtot"),
+    10: (*_EVENTS, *_HUGE, "memfree", "memtot", "avail", "caches"),
+    16: (*_EVENTS, *_SINCE_6_12, *_HUGE, "memfree", "memtot", "avail", "caches"),
+}  # by how many the version sends; in its order
+
+
+@primitive(touches=("memory",))
+def collect_stats(world: World, _thread: int, amount: int = 6) -> bytes:
+    """update_balloon_stats: gather the guest's memory figures into a statistics buffer.
+
+    amount: how many; 6 in Linux 3.6 to 3.8, 10 in 6.1, 16 in 7.2. What the model does not count is 0.
+    """
     free = sum(buddy.free_pages for buddy in world.buddies) * world.page_size
-    total = world.values["totalram_pages"] * world.page_size
-    figures = {"swap_in": 0, "swap_out": 0, "majflt": 0, "minflt": 0, "memfree": free, "memtot": total}
-    return pack_stats(figures)
+    known = {"memfree": free, "memtot": world.values["totalram_pages"] * world.page_size, "avail": free}
+    return pack_stats({name: known.get(name, 0) for name in _FIGURES[amount]})
 
 
-@primitive()
+@primitive(touches=("device",))
 def virtqueue_add_stats(world: World, _thread: int, vq: Ref, payload: bytes) -> None:
     """Put the statistics buffer on the queue."""
     world.host.messages.add(vq.number, (), payload)
 
 
-@primitive()
+@primitive(touches=("device",))
 def virtqueue_kick(world: World, _thread: int, vq: Ref) -> None:
     """Notify the host that the queue has new buffers."""
     messages = world.host.messages
@@ -56,7 +74,7 @@ def virtqueue_kick(world: World, _thread: int, vq: Ref) -> None:
         messages.advance(i, MessageStatus.KICKED)
 
 
-@primitive()
+@primitive(touches=("device",))
 def virtqueue_get_buf(world: World, _thread: int, vq: Ref) -> bool:
     """Take back a buffer that the host has returned. Returns whether there was one."""
     i = world.host.messages.oldest(vq.number, MessageStatus.USED)
@@ -71,7 +89,7 @@ def config_read(world: World, _thread: int, field: Ref) -> int:
     return world.values.get(field.number)
 
 
-@primitive()
+@primitive(touches=("counter",))
 def config_write(world: World, _thread: int, field: Ref, amount: int) -> None:
     """Write a field of the device's config space (4 KiB pages)."""
     world.values.set(field.number, amount)
@@ -96,7 +114,7 @@ def _not_asked(_world: World, _thread: int, _request: Ref) -> Blocked:
     return Blocked("idle", "somebody to ask for statistics")
 
 
-@primitive(_something_to_read, _nothing_to_read)
+@primitive(_something_to_read, _nothing_to_read, touches=("device",))
 def host_read(world: World, _thread: int, vq: Ref) -> None:
     """The host reads the oldest waiting message of the queue and acts on it."""
     i = world.host.messages.oldest(vq.number, MessageStatus.KICKED)
@@ -104,7 +122,12 @@ def host_read(world: World, _thread: int, vq: Ref) -> None:
     world.host.read(i)
 
 
-@primitive()
+@primitive(
+    touches=(
+        "device",
+        "all sleeps",
+    )
+)
 def host_acknowledge(world: World, _thread: int, vq: Ref, wakes: Ref) -> None:
     """The host returns the buffer and interrupts the guest, whose handler wakes `wakes`."""
     i = world.host.messages.oldest(vq.number, MessageStatus.READ)
@@ -113,14 +136,26 @@ def host_acknowledge(world: World, _thread: int, vq: Ref, wakes: Ref) -> None:
     world.wake_up(wakes.number)
 
 
-@primitive()
-def host_acknowledge_stats(world: World, _thread: int, vq: Ref, need_stats_update: Ref, wakes: Ref) -> None:
-    """The host returns the statistics buffer: the driver's interrupt handler asks the thread for fresh figures."""
+@primitive(
+    touches=(
+        "device",
+        "all sleeps",
+    )
+)
+def host_acknowledge_stats(
+    world: World, _thread: int, vq: Ref, request: Ref, wakes: Ref, stopped: Ref | None = None
+) -> None:
+    """The host returns the statistics buffer: the driver's interrupt handler asks for fresh figures.
+
+    request: need_stats_update, which the thread looks at when `wakes` is woken, or the work item that is queued,
+    unless `stopped`.
+    """
     i = world.host.messages.oldest(vq.number, MessageStatus.READ)
     assert i is not None
     world.host.messages.advance(i, MessageStatus.USED)
-    world.values.set(need_stats_update.number, 1)
-    world.wake_up(wakes.number)
+    if stopped is None or not world.values.get(stopped.number):
+        world.values.set(request.number, world.values.get(request.number) | 1)
+        world.wake_up(wakes.number)
 
 
 @primitive(_asked_for_stats, _not_asked)

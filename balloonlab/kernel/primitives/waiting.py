@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any
 
+from balloonlab.kernel.primitives.locks import mutex_lock_slowpath, mutex_trylock
 from balloonlab.kernel.primitives.verb import Blocked, Primitive, primitive
 from balloonlab.kernel.world import Ref, World
 
@@ -22,24 +23,24 @@ def _asleep(_world: World, _thread: int, queue: Ref) -> Blocked:
     return Blocked("asleep", f"a wake-up on {queue.name}")
 
 
-@primitive()
+@primitive(touches=("own sleep",))
 def prepare_to_wait(world: World, thread: int, queue: Ref) -> None:
     """Queue up on a wait queue and mark this thread as about to sleep."""
     world.sleep_on(thread, queue.number)
 
 
-@primitive(_awake, _asleep)
+@primitive(_awake, _asleep, touches=("own sleep",))
 def schedule(_world: World, _thread: int, _queue: Ref) -> None:
     """Give the CPU away until somebody wakes the queue (at once if that has happened already)."""
 
 
-@primitive()
+@primitive(touches=("own sleep",))
 def finish_wait(world: World, thread: int, _queue: Ref) -> None:
     """Leave the wait queue, awake."""
     world.sleep_on(thread, None)
 
 
-@primitive()
+@primitive(touches=("all sleeps",))
 def wake_up(world: World, _thread: int, queue: Ref) -> int:
     """Wake everybody on the queue. Returns how many slept."""
     return world.wake_up(queue.number)
@@ -80,6 +81,16 @@ def _frozen(_world: World, _thread: int, _value: Ref) -> Blocked:
 @primitive(_not_freezing, _frozen)
 def try_to_freeze(_world: World, _thread: int, _value: Ref) -> None:
     """Stay here while the system is being suspended."""
+
+
+def mutex_lock_in_condition(lock: Ref) -> Routine:
+    """mutex_lock where a thread is about to sleep on a wait queue: in the condition of a wait_event.
+
+    A free mutex is taken and changes nothing. Sleeping for a held one leaves the thread running: it will not sleep on
+    its wait queue then, but look at its condition again at once (later kernels warn of that).
+    """
+    if not (yield mutex_trylock(lock)):
+        yield mutex_lock_slowpath(lock)
 
 
 def wait_event(queue: Ref, condition: Callable[[], Routine]) -> Routine:

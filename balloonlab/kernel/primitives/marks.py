@@ -1,0 +1,151 @@
+"""What marks a page as the balloon's and as movable: tests, sets and clears of PageFlag bits.
+
+The mapping flag is v9's to Linux 3.8's (include/linux/balloon_compaction.h); the movable type in page->mapping is
+Linux 6.1's (mm/compaction.c, include/linux/page-flags.h); PG_movable_ops is Linux 7.2's (include/linux/page-flags.h).
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from balloonlab.kernel.primitives.verb import primitive
+from balloonlab.kernel.world import World
+from balloonlab.memory.zone import PageState
+
+
+class PageFlag(IntFlag):
+    """A mark on a page; the bits of World.page_flags. They go when the page returns to the allocator."""
+
+    MAPPING = 1  # v9 to 3.8: page->mapping is the balloon's, whose flags have AS_BALLOON_MAP
+    MOVABLE = 2  # 6.1: page->mapping has the type bit PAGE_MAPPING_MOVABLE; stays until the page is freed
+    MOVABLE_OPS = 4  # 6.1: page->mapping holds the balloon's movable_operations; 7.2: PG_movable_ops, which stays
+    ISOLATED = 8  # 6.1: PG_isolated; 7.2: PG_movable_ops_isolated
+    OFFLINE = 16  # 6.1, 7.2: PageOffline; in 7.2 it stays until the page is freed
+    PRIVATE = 32  # 6.1, 7.2: page->private is the balloon device
+
+
+def _has(world: World, page: int, flags: int) -> bool:
+    return world.page_flags.get(page, 0) & flags == flags
+
+
+def _set(world: World, page: int, flag: int) -> None:
+    world.set_page_flags(page, world.page_flags.get(page, 0) | flag)
+
+
+def _clear(world: World, page: int, flag: int) -> None:
+    world.set_page_flags(page, world.page_flags.get(page, 0) & ~flag)
+
+
+# -- v9 to 3.8: the flag of page->mapping --
+
+
+@primitive(touches=("memory",))
+def assign_balloon_mapping(world: World, _thread: int, page: int) -> None:
+    """Mark the page as the balloon's in page->mapping."""
+    _set(world, page, PageFlag.MAPPING)
+
+
+@primitive(touches=("memory",))
+def clear_balloon_mapping(world: World, _thread: int, page: int) -> None:
+    """Take the balloon's mark off the page."""
+    _clear(world, page, PageFlag.MAPPING)
+
+
+@primitive(touches=("memory",))
+def movable_balloon_page(world: World, _thread: int, page: int) -> bool:
+    """Does page->mapping carry the balloon's mark? Asked without any lock."""
+    return _has(world, page, PageFlag.MAPPING)
+
+
+@primitive(touches=("memory", "page lock"))
+def unused_balloon_page(world: World, _thread: int, page: int) -> bool:
+    """3.8: no page flags (neither locked nor on the LRU), one reference, and the balloon's mark in page->mapping."""
+    plain = page not in world.page_locks and world.frames.state_of[page] != PageState.MOVABLE
+    return plain and world.refcounts.get(page, 0) == 1 and _has(world, page, PageFlag.MAPPING)
+
+
+# -- 6.1: a type bit and operations in page->mapping --
+
+
+@primitive(touches=("memory",))
+def set_page_movable(world: World, _thread: int, page: int) -> None:
+    """__SetPageMovable: page->mapping gets the type of a movable page and its owner's operations."""
+    _set(world, page, PageFlag.MOVABLE | PageFlag.MOVABLE_OPS)
+
+
+@primitive(touches=("memory",))
+def clear_page_movable(world: World, _thread: int, page: int) -> None:
+    """__ClearPageMovable: the operations go; the type bit stays until the page is freed."""
+    _clear(world, page, PageFlag.MOVABLE_OPS)
+
+
+@primitive(touches=("memory",))
+def page_looks_movable(world: World, _thread: int, page: int) -> bool:
+    """__PageMovable: has page->mapping the type bit? Asked without the page's lock; it may be a stale one."""
+    return _has(world, page, PageFlag.MOVABLE)
+
+
+@primitive(touches=("memory",))
+def page_movable(world: World, _thread: int, page: int) -> bool:
+    """PageMovable: the type bit and operations. Asked under the page's lock."""
+    return _has(world, page, PageFlag.MOVABLE | PageFlag.MOVABLE_OPS)
+
+
+# -- 7.2: flags of their own --
+
+
+@primitive(touches=("memory",))
+def set_page_movable_ops(world: World, _thread: int, page: int) -> None:
+    """SetPageMovableOps; it stays until the page is freed."""
+    _set(world, page, PageFlag.MOVABLE_OPS)
+
+
+@primitive(touches=("memory",))
+def page_has_movable_ops(world: World, _thread: int, page: int) -> bool:
+    """PG_movable_ops on a page whose type has operations registered (PageOffline, for the balloon)."""
+    return _has(world, page, PageFlag.MOVABLE_OPS | PageFlag.OFFLINE)
+
+
+# -- 6.1 and 7.2 --
+
+
+@primitive(touches=("memory",))
+def set_page_isolated(world: World, _thread: int, page: int) -> None:
+    """The core has isolated the page for migration."""
+    _set(world, page, PageFlag.ISOLATED)
+
+
+@primitive(touches=("memory",))
+def clear_page_isolated(world: World, _thread: int, page: int) -> None:
+    """The page is isolated no more."""
+    _clear(world, page, PageFlag.ISOLATED)
+
+
+@primitive(touches=("memory",))
+def page_isolated(world: World, _thread: int, page: int) -> bool:
+    """Is the page isolated for migration? Set and cleared under the page's lock."""
+    return _has(world, page, PageFlag.ISOLATED)
+
+
+@primitive(touches=("memory",))
+def set_page_offline(world: World, _thread: int, page: int) -> None:
+    """The page's type says that its content is not to be touched."""
+    _set(world, page, PageFlag.OFFLINE)
+
+
+@primitive(touches=("memory",))
+def clear_page_offline(world: World, _thread: int, page: int) -> None:
+    """The page is an ordinary one again."""
+    _clear(world, page, PageFlag.OFFLINE)
+
+
+@primitive(touches=("memory",))
+def set_page_private(world: World, _thread: int, page: int, owned: bool) -> None:  # noqa: FBT001  (device or 0)
+    """page->private = the balloon device, or 0."""
+    (_set if owned else _clear)(world, page, PageFlag.PRIVATE)
+
+
+@primitive(touches=("memory",))
+def page_private(world: World, _thread: int, page: int) -> bool:
+    """Is page->private the balloon device? (balloon_page_device)."""
+    return _has(world, page, PageFlag.PRIVATE)
