@@ -74,7 +74,7 @@ def panels(machine: Machine) -> str:
 def short(machine: Machine) -> str:
     """The position, the pages by state, and one line a thread and lock: what a saved notebook shows."""
     with machine.lock:
-        who = [f"  {thread.name:<16}{wait.text}" for thread, wait in _waits(machine)]
+        who = [f"  {thread.name:<20}{wait.text}" for thread, wait in _waits(machine)]
         return "\n".join([timeline(machine), page_map(machine), "threads", *who, locks(machine)])
 
 
@@ -126,7 +126,7 @@ def locks(machine: Machine) -> str:
     def row(shown: str, holder: int, on: str) -> str:
         waiting = ", ".join(thread.name for thread, wait in waits if wait.on == on and wait.status == "blocked")
         held = f"held by {names[holder]}" if holder >= 0 else "free"
-        return f"  {shown:<16}{held}{f'; waiting: {waiting}' if waiting else ''}"
+        return f"  {shown:<20}{held}{f'; waiting: {waiting}' if waiting else ''}"
 
     rows = [row(name, holder, name) for name, holder in zip(world.lock_names, world.lock_holders, strict=True)]
     locked = list(world.page_locks.items())
@@ -143,7 +143,7 @@ def lists(machine: Machine) -> str:
         length = sum(1 for _ in machine.world.frames.links.walk(head))
         pages = [f"{page:#x}" for page in islice(machine.world.frames.links.walk(head), LIST_PAGES)]
         more = " ..." if length > LIST_PAGES else ""
-        rows.append(f"  {name:<16}{length:,} pages{': ' if pages else ''}{' '.join(pages)}{more}")
+        rows.append(f"  {name:<20}{length:,} pages{': ' if pages else ''}{' '.join(pages)}{more}")
     return "\n".join(["lists of pages", *rows])
 
 

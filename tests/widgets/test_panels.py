@@ -31,8 +31,8 @@ def test_the_start(machine: Machine) -> None:
         "  vballoon: can run",
         "    in balloon > wait_event",
         "  compactor: waits for somebody to ask for compaction",
-        "  balloon_lock    free",
-        "  pages           0 pages",
+        "  balloon_lock        free",
+        "  pages               0 pages",
         "messages to the host: 1",
         "  target              2 (8 KiB)",
         "  num_pages                   0 4 KiB pages",
@@ -61,13 +61,13 @@ def test_the_current_line_is_the_statement_that_comes_next(machine: Machine) -> 
 def test_locks_have_holders_and_waiters(machine: Machine) -> None:
     while machine.world.lock_holders[0] < 0:
         machine.step("vballoon")
-    assert "  balloon_lock    held by vballoon" in panels.locks(machine).splitlines()
+    assert "  balloon_lock        held by vballoon" in panels.locks(machine).splitlines()
     machine.world.take_lock(machine.world.lock_names.index("pages_lock"), 1)
     machine.world.take_page_lock(3, 1)
     while machine.wait_of(machine.thread("vballoon")).status == "runnable":
         machine.step("vballoon")
-    assert "  pages_lock      held by compactor; waiting: vballoon" in panels.locks(machine).splitlines()
-    assert "  page 0x3        held by compactor" in panels.locks(machine).splitlines()
+    assert "  pages_lock          held by compactor; waiting: vballoon" in panels.locks(machine).splitlines()
+    assert "  page 0x3            held by compactor" in panels.locks(machine).splitlines()
     assert "  vballoon: waits for pages_lock, held by compactor" in panels.threads(machine).splitlines()
 
 
@@ -79,7 +79,10 @@ def test_many_locked_pages_are_counted(machine: Machine) -> None:
 
 def test_lists_and_messages_show_the_newest_first(machine: Machine) -> None:
     machine.run()
-    assert panels.lists(machine).splitlines()[1:] == ["  pages           2 pages: 0x1 0x0", "  migratepages    0 pages"]
+    assert panels.lists(machine).splitlines()[1:] == [
+        "  pages               2 pages: 0x1 0x0",
+        "  migratepages        0 pages",
+    ]
     assert panels.messages(machine).splitlines() == [
         "messages to the host: 2",
         "  2    inflateq   2 PFNs from 0x0             collected",
