@@ -7,6 +7,7 @@ before anything is changed: a guest, machine or widget that refused an action is
 from __future__ import annotations
 
 import operator
+import reprlib
 
 
 class BalloonlabError(Exception):
@@ -40,6 +41,15 @@ class DidNotSettleError(BalloonlabError, RuntimeError):
     """The driver was still busy when the step budget of a whole operation ran out."""
 
 
+_ABSURD = 10**30  # beyond it a number is not written out in a message
+
+
+def _short(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "a number of more than 30 digits"
+    return reprlib.repr(value)
+
+
 def whole_number(what: str, value: object, low: int, high: int, unit: str = "", why: str = "") -> int:
     """`value` as an int in ``low..high``.
 
@@ -47,11 +57,14 @@ def whole_number(what: str, value: object, low: int, high: int, unit: str = "", 
     the value, the legal range with its `unit`, and `why` (the likely cause), and changes nothing.
     """
     number = None
-    if not isinstance(value, bool) and hasattr(value, "__index__"):
-        number = operator.index(value)
+    if not isinstance(value, bool):
+        try:
+            number = operator.index(value)  # type: ignore[arg-type]
+        except TypeError:
+            number = None
     if number is not None and low <= number <= high:
         return number
-    shown = f"{value:,}" if isinstance(number, int) and number == value else repr(value)
+    shown = f"{number:,}" if number is not None and abs(number) < _ABSURD else _short(value)
     text = f"{what} is {shown}; it must be a whole number from {low:,} to {high:,}"
     if unit:
         text += f" ({unit})"

@@ -20,7 +20,7 @@ from balloonlab.drivers.device import host_threads
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.errors import BadValueError, DidNotSettleError, whole_number
 from balloonlab.host import BALLOON_PAGE_SIZE, Host
-from balloonlab.interrupt import interruptible
+from balloonlab.interrupt import held_back, interruptible
 from balloonlab.journal import Journal
 from balloonlab.kernel.machine import Action, Machine, Ran
 from balloonlab.kernel.thread import ThreadSpec
@@ -117,15 +117,14 @@ class Guest:
         candidates: Sequence[int] | None = None,
     ) -> None:
         self.driver = find_driver(driver)
-        if page_size not in PAGE_SIZES:
+        if page_size not in PAGE_SIZES or not isinstance(page_size, int):
             legal = ", ".join(f"{size:,}" for size in PAGE_SIZES)
             raise BadValueError(f"page_size is {page_size!r}; legal: {legal} bytes (4, 16 and 64 KiB kernels).")
         pages = whole_number("pages", pages, 1, MOST_PAGES, "guest pages", "64 GiB of 4 KiB pages is the largest.")
         self.seed = whole_number("seed", seed, 0, 2**63 - 1)
         self.frames = PageFrames(pages, Journal())
         _set_memory(self.frames, states, pageblock_types)
-        spans = list(zones) if zones is not None else [("Normal", 0, pages)]
-        self.zones = [Zone(self.frames, start, end, name) for name, start, end in spans]
+        self.zones = _zones(self.frames, zones)
         self.buddies = [Buddy(zone, self.driver.rules) for zone in self.zones]
         if not self.driver.movable:
             for buddy in self.buddies:
@@ -148,7 +147,7 @@ class Guest:
         MOVABLE. `balloon`: guest PFNs of the balloon's list, head first, exactly the pages whose state is BALLOON;
         by default ascending. Raises BadValueError for anything that is not a possible page map at rest.
         """
-        array = np.asarray(states)
+        array = _row("states", states)
         if array.ndim != 1 or not 1 <= array.size <= MOST_PAGES:
             raise BadValueError(f"states has shape {array.shape}; it must be one row of 1 to {MOST_PAGES:,} pages.")
         return cls(int(array.size), driver, states=array, **settings)
@@ -205,7 +204,7 @@ class Guest:
 
     def workload(self, name: str, **options: Any) -> WorkloadResult:  # noqa: ANN401
         """Let a workload take and free memory (names in memory/workloads.py); the same seed gives the same map."""
-        with self.machine.lock:
+        with held_back(), self.machine.lock:
             result = apply_workload(self.buddies[-1], name, **{"seed": self.seed, **options})
             if self.machine.recording:
                 self.machine.record()  # a workload is no step: the timeline begins anew
@@ -230,6 +229,7 @@ class Guest:
         Raises BadValueError for a target outside the guest's memory, DidNotSettleError if the driver is still busy
         after far more steps than the change needs; the guest can be used on after either.
         """
+        n = self.host.check_target(n)
         before, sent = self.balloon_pages, len(self.host.messages)
         with self.machine.lock:
             self.machine.act("set_target", n)
@@ -282,7 +282,10 @@ class Guest:
         if candidates is None:
             return [CompactControl(b, name=f"compact {b.zone.name}", movable_states=movable) for b in self.buddies]
         pages = [self.frames.check_pfn(page, "candidate for compaction") for page in candidates]
-        return [PickedPages(self.buddies[0], pages, movable_states=movable)]
+        buddies = {self.world.buddy_of(page) for page in pages} or {self.buddies[0]}
+        if len(buddies) > 1:
+            raise BadValueError(f"candidates {pages} lie in {len(buddies)} zones; they must all lie in one.")
+        return [PickedPages(buddies.pop(), pages, movable_states=movable)]
 
     def _threads(self) -> list[ThreadSpec]:
         vb, mm = self.vb, self.mm
@@ -311,7 +314,7 @@ class Guest:
 
     def _adopt_balloon(self, balloon: Sequence[int] | None, target: int | None) -> None:
         inside = np.flatnonzero(self.frames.states == PageState.BALLOON)
-        pages = inside if balloon is None else np.asarray(balloon, np.int64)
+        pages = inside if balloon is None else _row("balloon", balloon).astype(np.int64)
         if len(pages) != len(inside) or not np.array_equal(np.sort(pages), inside):
             raise BadValueError(f"balloon lists {len(pages)} pages; the map marks {len(inside)} as BALLOON, or others.")
         world, ppp = self.world, self.world.pages_per_page
@@ -337,17 +340,55 @@ class Guest:
         self.machine.run(_CHUNK)
 
 
+def _row(what: str, numbers: ArrayLike) -> NDArray[Any]:
+    """Whole numbers as an array; raises BadValueError for anything else."""
+    try:
+        array = np.asarray(numbers)
+    except ValueError:  # rows of unequal length
+        array = np.empty(0, object)
+    if array.dtype.kind not in "iub" and array.size:
+        raise BadValueError(f"{what} must be a row of whole numbers; this is of {array.dtype}.")
+    if array.dtype == object:
+        raise BadValueError(f"{what} must be one row of whole numbers; its parts differ in length.")
+    return array
+
+
+def _zones(frames: PageFrames, zones: Sequence[tuple[str, int, int]] | None) -> list[Zone]:
+    """The zones asked for (name, first PFN, end), ascending; what lies in none must be no memory."""
+    if zones is None:
+        return [Zone(frames)]
+    made: list[Zone] = []
+    for zone in zones:
+        if not isinstance(zone, tuple | list) or len(zone) != 3 or not isinstance(zone[0], str):  # noqa: PLR2004
+            raise BadValueError(f"a zone is (name, first PFN, end); this is {zone!r}.")
+        name, low = zone[0], made[-1].end if made else 0
+        start = whole_number(f"start of zone {name!r}", zone[1], low, frames.pages - 1, "PFN", "Zones do not overlap.")
+        end = whole_number(f"end of zone {name!r}", zone[2], start + 1, frames.pages, "PFN")
+        if any(other.name == name for other in made):
+            raise BadValueError(f"two zones are called {name!r}; each needs a name of its own.")
+        made.append(Zone(frames, start, end, name))
+    outside = np.ones(frames.pages, bool)
+    for each in made:
+        outside[each.start : each.end] = False
+    stray = np.flatnonzero(outside & (frames.states != PageState.HOLE))
+    if len(stray):
+        raise BadValueError(f"PFN {stray[0]:#x} lies in no zone; only pages of state HOLE may.")
+    return made
+
+
 def _set_memory(frames: PageFrames, states: ArrayLike | None, block_types: ArrayLike | None) -> None:
     at_rest = (PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON, PageState.HOLE)
     if states is not None:
-        array = np.asarray(states)
+        array = _row("states", states)
+        if array.shape != frames.states.shape:
+            raise BadValueError(f"states has shape {array.shape}; the guest has {frames.pages:,} pages, one row.")
         strange = np.setdiff1d(array, at_rest)
         if len(strange):
             legal = ", ".join(f"{int(s)} {s.name}" for s in at_rest)
             raise BadValueError(f"states contains {strange[0]!r}; a page map at rest has only {legal}.")
         frames.states[:] = array
     if block_types is not None:
-        types = np.asarray(block_types)
+        types = _row("pageblock_types", block_types)
         if types.shape != frames.block_types.shape or np.any(types > 4) or np.any(types < 0):  # noqa: PLR2004
             wanted = frames.block_types.shape[0]
             legal = f"{wanted} Migratetype codes 0..4, one for {PAGEBLOCK_PAGES} pages"

@@ -193,7 +193,7 @@ class Host:
         *,
         must_tell_host: bool = False,
     ) -> None:
-        if backing not in BACKING_SIZES:
+        if backing not in BACKING_SIZES or not isinstance(backing, int):
             legal = ", ".join(f"{size:,}" for size in BACKING_SIZES)
             raise BadValueError(f"backing page of {backing!r} bytes; legal: {legal} (4 KiB, 64 KiB, 2 MiB).")
         self.balloon_pages = balloon_pages

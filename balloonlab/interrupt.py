@@ -14,15 +14,27 @@ from typing import Any
 _PAUSE = 0.5  # seconds between two signs of life
 
 
+class _Held:
+    """Whether an interrupt came while it was held back."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+
 class Interruption:
     """Whether somebody asked to stop, and how long it has been going on."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, held: _Held) -> None:
         self.what = what
-        self.asked = False
+        self._held = held
         self._began = time.monotonic()
         self._said = 0.0
         self._label: Any = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether an interrupt waits for this to end."""
+        return self._held.asked
 
     def say(self, progress: str) -> None:
         """After the first second, and then every half one, show how far it is.
@@ -60,24 +72,40 @@ class Interruption:
         self._label.value = text
 
 
-@contextmanager
-def interruptible(what: str) -> Iterator[Interruption]:
-    """Hold an interrupt back until the loop inside has seen `asked` and stopped between two steps; then raise it.
+_held: _Held | None = None  # of the main thread; others never see an interrupt
 
-    On a thread other than the main one, interrupts never arrive, and nothing is held back.
+
+@contextmanager
+def held_back() -> Iterator[_Held]:
+    """Hold an interrupt back until this block ends between two steps (loops inside look at `asked`); then raise it.
+
+    Blocks may nest: the outermost raises. On a thread other than the main one interrupts never arrive.
     """
-    state = Interruption(what)
+    global _held  # noqa: PLW0603  (a signal handler is the process's, too)
+    if _held is not None or threading.current_thread() is not threading.main_thread():
+        yield _held if threading.current_thread() is threading.main_thread() and _held is not None else _Held()
+        return
+    held = _held = _Held()
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
-        state.asked = True
+        held.asked = True
 
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, ask) if main else None
+    before = signal.signal(signal.SIGINT, ask)
     try:
-        yield state
+        yield held
     finally:
-        if main:
-            signal.signal(signal.SIGINT, before)
-        state.quiet()
-    if state.asked:
+        _held = None
+        signal.signal(signal.SIGINT, before)
+    if held.asked:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def interruptible(what: str) -> Iterator[Interruption]:
+    """`held_back`, with a sign of life (`say`) while it takes long."""
+    with held_back() as held:
+        state = Interruption(what, held)
+        try:
+            yield state
+        finally:
+            state.quiet()

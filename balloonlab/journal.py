@@ -57,11 +57,15 @@ class Journal:
         self._setters[int(kind)] = setter
 
     def note(self, kind: int, key: int, old: int, new: int) -> None:
-        """Append one change. Setters call this only while `recording`."""
-        self.kinds.append(kind)
-        self.keys.append(key)
-        self.old.append(old)
-        self.new.append(new)
+        """Append one change, or none: what does not fit 32 bits raises and leaves the journal as it was."""
+        try:
+            self.keys.append(key)
+            self.old.append(old)
+            self.new.append(new)
+            self.kinds.append(kind)
+        except (OverflowError, TypeError):
+            self.truncate(len(self.kinds))
+            raise
 
     def undo(self, start: int, stop: int) -> None:
         """Take back entries ``start..stop-1``, newest first; the entries stay for redo."""

@@ -97,7 +97,7 @@ def plot_pages(
         for look, count in state_counts(codes)
     ]
     _legend_below(ax, handles=handles, ncols=3)
-    ax.set_title(title if title is not None else f"{len(codes):,} guest pages")
+    ax.set_title(title if title is not None else f"{len(codes):,} guest pages", parse_math=False)
     return ax
 
 
@@ -138,7 +138,7 @@ def plot_free_blocks(
     ax.set_ylabel("free guest pages")
     if any(table):
         ax.legend(frameon=False)
-    ax.set_title(title)
+    ax.set_title(title, parse_math=False)
     return ax
 
 
@@ -163,5 +163,5 @@ def plot_messages(messages: MessageArrays, ax: Axes | None = None, title: str = 
     ax.yaxis.set_major_locator(MultipleLocator(max(1 << max(int(messages.pfns.max(initial=1)).bit_length() - 3, 0), 1)))
     ax.yaxis.set_major_formatter(lambda pfn, _: f"{int(pfn):#x}" if pfn >= 0 else "")
     _legend_below(ax, ncols=2, markerscale=3)
-    ax.set_title(title)
+    ax.set_title(title, parse_math=False)
     return ax

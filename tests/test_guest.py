@@ -151,6 +151,36 @@ def test_an_interrupt_stops_between_two_steps() -> None:
     check_at_rest(guest.machine, guest.vb)
 
 
+@pytest.mark.parametrize(
+    ("zones", "words"),
+    [
+        ([("A", 0, 800), ("B", 512, 1024)], "do not overlap"),
+        ([("A", 0, 512), ("A", 512, 1024)], "two zones are called"),
+        ([("A", 0, 512)], "lies in no zone"),
+        ([("A", 0)], "a zone is"),
+        ([("A", 0, 2000)], "end of zone"),
+    ],
+)
+def test_zones_are_checked(zones: list[tuple[str, int, int]], words: str) -> None:
+    with pytest.raises(BadValueError, match=words):
+        Guest(1024, zones=zones)
+
+
+def test_a_numpy_number_is_a_number() -> None:
+    guest = Guest(1024)
+    guest.inflate(np.uint16(300))
+    assert guest.set_target(np.uint8(5)).after == 5
+    for wrong in (np.array([1, 2]), 10**5000, float("nan")):
+        with pytest.raises(BadValueError, match="whole number"):
+            guest.set_target(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("states", [[None, 0], [[0], [0, 0]], np.zeros(5), [0.5]])
+def test_states_are_whole_numbers(states: object) -> None:
+    with pytest.raises(BadValueError):
+        Guest.from_states(states)  # type: ignore[arg-type]
+
+
 def test_two_zones_are_used_from_the_last() -> None:
     guest = Guest.from_states([0] * 2048, zones=[("DMA", 0, 1024), ("DMA32", 1024, 2048)])
     guest.inflate(1000)

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from balloonlab.errors import BadScheduleError, BadValueError, NotRunnableError, pick, whole_number
+from balloonlab.errors import BadScheduleError, NotRunnableError, pick, whole_number
+from balloonlab.interrupt import held_back
 from balloonlab.journal import Kind
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.kernel.thread import Thread, ThreadSpec
@@ -67,6 +68,8 @@ class Machine:
         world.sleeping[:] = [0] * len(threads)
         self.threads = [Thread(i, spec) for i, spec in enumerate(threads)]
         self.names = [thread.name for thread in self.threads]
+        for thread in self.threads:
+            self._ask(thread)
         self.thread_at = [0] * len(threads)
         self.thread_wait = [0] * len(threads)
         self._last = 0
@@ -112,7 +115,7 @@ class Machine:
 
     def seek(self, position: int) -> None:
         """Go to the moment after `position` steps of the timeline, either way."""
-        with self.lock:
+        with held_back(), self.lock:
             last = len(self.timeline)
             position = whole_number("position", position, 0, last, "steps", "The timeline is no longer than that.")
             ends, column = self.timeline.end, self.timeline.thread
@@ -172,7 +175,7 @@ class Machine:
 
         Raises UnknownNameError, or NotRunnableError that says what a blocked or finished thread waits for.
         """
-        with self.lock:
+        with held_back(), self.lock:
             thread = self.thread(name)
             wait = self.wait_of(thread)
             if wait is not RUNNABLE:
@@ -184,7 +187,7 @@ class Machine:
 
     def act(self, name: str, value: int = 0) -> None:
         """Something from outside the guest, e.g. ``act("set_target", 4096)``. Checked by the action before it acts."""
-        with self.lock:
+        with held_back(), self.lock:
             check, change = self.actions[pick("action", name, sorted(self.actions))]
             number = whole_number(name.replace("_", " "), value, -(2**31) + 1, 2**31 - 1)
             check(number)
@@ -196,7 +199,8 @@ class Machine:
                 self.timeline.append_row(OUTSIDE, name, "", -1, number, None, len(self.journal))
                 self.position += 1
 
-    def _step(self, thread: Thread) -> None:
+    def _step(self, thread: Thread) -> Bug | None:
+        """One primitive; whole, or it ends the thread as a bug. Returns the bug."""
         world, recording = self.world, self.journal.recording
         primitive = thread.pending
         assert primitive is not None
@@ -206,12 +210,21 @@ class Machine:
         before = len(self.journal)
         result = None
         try:
+            _ = thread.generator  # made again first if it has to be: it may refuse
             result = primitive.verb.effect(world, thread.index, *primitive.args)
             thread.advance(result)
+            self._ask(thread)
         except KernelBugError as found:
             thread.die(found)
+        except Exception as error:  # noqa: BLE001  (arguments of a learner's primitive may be anything)
+            if recording:
+                self.journal.undo(before, len(self.journal))
+                self.journal.truncate(before)
+            thread.die(KernelBugError("exception", f"{primitive}: {type(error).__name__}: {error}"))
+        bug = None
         if thread.crash is not None:
-            self._bugs.append(Bug(thread.crash.kind, str(thread.crash), thread.name, self.position))
+            bug = Bug(thread.crash.kind, str(thread.crash), thread.name, self.position)
+            self._bugs.append(bug)
         if recording:
             at = self.timeline.location_number(thread.generator) if thread.pending is not None else 0
             self._set(Kind.THREAD_AT, self.thread_at, thread.index, at)
@@ -221,6 +234,16 @@ class Machine:
                 self._look_waits((thread,))
             self.timeline.append(thread.index, primitive, result, len(self.journal))
             self.position += 1
+        return bug
+
+    def _ask(self, thread: Thread) -> None:
+        """End the thread if what it yielded cannot be asked whether it may happen."""
+        if thread.pending is not None:
+            try:
+                thread.pending.enabled(self.world, thread.index)
+            except Exception as error:  # noqa: BLE001
+                text = f"{thread.pending}: {type(error).__name__}: {error}"
+                thread.fail(KernelBugError("exception", text))
 
     def forget_future(self) -> None:
         """Drop the steps after this position: a new future begins here."""
@@ -263,25 +286,25 @@ class Machine:
         Ends when every thread is blocked, finished, or asleep for a time (msleep); when `budget` steps are used up;
         when `stop()` is true (asked every 256 steps); or at a bug. `time_passes` wakes who sleeps for a time first.
         """
-        with self.lock:
-            bugs, steps = len(self._bugs), 0
+        budget = whole_number("budget", budget, 0, 2**62, "steps")
+        with held_back() as held, self.lock:
+            steps = 0
             if time_passes:
                 for thread in self.threads:
                     if self._naps(thread) and steps < budget:
                         self._step(thread)
                         steps += 1
             current, used = self.threads[self._last], 0
-            while steps < budget:
+            while steps < budget and not held.asked:
                 if used >= _SLICE or not self._ready(current):
                     following = self._next_ready(current)
                     if following is None:
                         return Ran(steps, "idle", self._rest_text())
                     current, used = following, 0
-                self._step(current)
+                bug = self._step(current)
                 steps += 1
                 used += 1
-                if len(self._bugs) > bugs:
-                    bug = self._bugs[-1]
+                if bug is not None:
                     return Ran(steps, "bug", f"{bug.thread}: {bug.text}")
                 if stop is not None and steps % 256 == 0 and stop():
                     return Ran(steps, "stopped", "stopped on request")
@@ -290,10 +313,11 @@ class Machine:
     def walk(self, steps: int, seed: int) -> int:
         """Let a seeded random choice pick each thread; returns the steps taken (fewer if nobody can run)."""
         choose = random.Random(seed).choice  # noqa: S311  (a schedule, not a secret)
-        with self.lock:
+        steps = whole_number("steps", steps, 0, 2**62)
+        with held_back() as held, self.lock:
             for taken in range(steps):
                 able = [t for t in self.threads if self._can_run(t)]
-                if not able or self._bugs:
+                if not able or self.bugs or held.asked:
                     return taken
                 self._step(choose(able))
         return steps
@@ -307,7 +331,7 @@ class Machine:
                     self.act(name, int(value or 0))
                 else:
                     self.step(choice)
-            except (NotRunnableError, LookupError, BadValueError) as error:
+            except (NotRunnableError, LookupError, ValueError) as error:
                 where = f"step {i} of {len(schedule)} cannot be replayed"
                 raise BadScheduleError(f"{where}: {error} Was it made for another driver or guest?") from error
 

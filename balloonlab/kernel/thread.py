@@ -7,6 +7,7 @@ generator cannot go back; after a step back it is made again and fed the results
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from balloonlab.kernel.primitives.verb import Primitive
@@ -70,7 +71,8 @@ class Thread:
 
     def die(self, bug: KernelBugError) -> None:
         """The pending primitive found a bug: the thread ends here."""
-        self.generator.close()
+        with suppress(RuntimeError):  # a routine that yields in its `finally` clause
+            self._generator.close()
         del self.results[self.done :]
         self.results.append(None)
         self.done += 1
@@ -78,6 +80,13 @@ class Thread:
         self.crash = bug
         self.pending = None
         self._keep()
+
+    def fail(self, bug: KernelBugError) -> None:
+        """What the routine yielded cannot even be asked whether it may happen: the thread ends before it."""
+        self.crash = bug
+        self.pending = None
+        if self._pendings is not None:
+            self._pendings[-1] = None
 
     def go_to(self, done: int) -> None:
         """Stand where `done` results had been received. The generator follows when it is next needed."""
@@ -105,10 +114,14 @@ class Thread:
         return yielded
 
     def _rebuild(self) -> None:
-        self._generator = self.start()
-        pending = self._generator.send(None)
-        for result in self.results[: self.done]:
-            pending = self._generator.send(result)
+        pending: Primitive | None = None
+        try:
+            self._generator = self.start()
+            pending = self._generator.send(None)
+            for result in self.results[: self.done]:
+                pending = self._generator.send(result)
+        except Exception:  # noqa: BLE001  (a learner's text may raise anything, or end early)
+            pending = None
         self._at = self.done
         if pending != self.pending:
             text = f"{self.name} did something else when it was run again; driver text may depend only on results"

@@ -62,7 +62,6 @@ class Timeline:
         self.result = array("i")
         self.end = array("I")
         self.cuts = 0
-        self.cuts = 0
         self.verbs: list[str] = []
         self.objects: list[str] = [""]
         self.locations: list[tuple[tuple[int, int], ...]] = [()]
@@ -79,7 +78,6 @@ class Timeline:
 
     def truncate(self, length: int) -> None:
         """Forget every step from `length` on; tables stay. `cuts` counts how often that happened."""
-        self.cuts += 1
         self.cuts += length < len(self)
         for column in (self.thread, self.verb, self.obj, self.page, self.amount, self.result, self.end):
             del column[length:]
@@ -102,8 +100,8 @@ class Timeline:
         self.verb.append(_intern(verb, self.verbs, self._verb_numbers))
         self.obj.append(_intern(obj, self.objects, self._object_numbers))
         self.page.append(page)
-        self.amount.append(amount)
-        self.result.append(int(result) if isinstance(result, int) else NONE)
+        self.amount.append(_fit(amount))
+        self.result.append(_fit(result) if isinstance(result, int) else NONE)
         self.end.append(end)
 
     def wait_number(self, wait: Wait) -> int:
@@ -144,6 +142,11 @@ class Timeline:
         who = "you" if self.thread[step] == OUTSIDE else threads[self.thread[step]]
         text = f"{who}: {self.verbs[self.verb[step]]}({', '.join(words)})"
         return text if self.result[step] == NONE else f"{text} = {self.result[step]:,}"
+
+
+def _fit(number: int) -> int:
+    """A number as a column holds it; NONE if it does not fit 32 bits."""
+    return int(number) if abs(number) < -NONE else NONE
 
 
 def _intern(item: Any, table: list[Any], numbers: dict[Any, int]) -> int:  # noqa: ANN401

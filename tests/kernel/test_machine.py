@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -14,7 +16,17 @@ from balloonlab.errors import BadScheduleError, BadValueError, NotRunnableError,
 from balloonlab.guest import Guest
 from balloonlab.host import Host
 from balloonlab.kernel.machine import Machine
-from balloonlab.kernel.primitives import Routine, msleep, mutex_lock, mutex_unlock, read, write
+from balloonlab.kernel.primitives import (
+    Primitive,
+    Routine,
+    list_del,
+    msleep,
+    mutex_lock,
+    mutex_unlock,
+    read,
+    trylock_page,
+    write,
+)
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.kernel.world import Ref, World
@@ -250,3 +262,103 @@ def test_run_is_fair_and_repeatable() -> None:
     (token,) = tokens
     assert "compactor" in token
     assert "vballoon" in token
+
+
+@pytest.mark.parametrize(
+    ("last", "kind"),
+    [
+        (lambda _: trylock_page(None), "exception"),
+        (lambda vb: write(vb, 2**31), "exception"),
+        (lambda _: mutex_lock(None), "exception"),
+        (lambda _: mutex_lock(), "exception"),
+        (lambda _: list_del(10**6), "exception"),
+    ],
+)
+def test_a_step_happens_whole_or_ends_its_thread(last: Callable[[Ref], Primitive], kind: str) -> None:
+    world = bare_world()
+    value = world.new_value("value")
+    machine: Machine
+
+    def careless() -> Routine:
+        yield write(value, 5)
+        yield last(value)
+
+    machine = machine_of(world, careless=careless)
+    start = fingerprint(machine)
+    ran = machine.run()
+    assert ran.reason == "bug"
+    assert machine.bugs[0].kind == kind
+    assert machine.runnable() == ()
+    assert len(machine.journal.kinds) == len(machine.journal.new)
+    machine.seek(0)
+    assert fingerprint(machine) == start
+    assert machine.run().reason == "bug", "and again"
+
+
+def test_a_large_number_is_no_obstacle_to_the_timeline() -> None:
+    world = bare_world()
+
+    def sleeper() -> Routine:
+        yield msleep(10**10)
+
+    machine = machine_of(world, sleeper=sleeper)
+    machine.step("sleeper")
+    machine.step_back()
+    assert machine.runnable() == ("sleeper",)
+
+
+def test_a_routine_that_unlocks_in_finally_may_crash() -> None:
+    world = bare_world()
+    one, two = world.new_lock("one"), world.new_lock("two")
+
+    def careful() -> Routine:
+        yield mutex_lock(one)
+        try:
+            yield mutex_unlock(two)
+        finally:
+            yield mutex_unlock(one)
+
+    machine = machine_of(world, careful=careful)
+    assert machine.run().reason == "bug"
+    machine.step_back()
+    assert machine.runnable() == ("careful",)
+
+
+def test_a_routine_that_does_not_repeat_itself_is_found_out() -> None:
+    world = bare_world()
+    value = world.new_value("value")
+    runs: list[int] = []
+
+    def fickle() -> Routine:
+        runs.append(1)
+        yield write(value, len(runs))
+        yield write(value, 2 + len(runs))
+
+    machine = machine_of(world, fickle=fickle)
+    machine.step("fickle")
+    machine.step("fickle")
+    machine.seek(1)
+    assert machine.run().reason == "bug"
+    assert machine.bugs[0].kind == "not deterministic"
+
+
+def test_interrupted_anywhere_the_history_stays_exact() -> None:
+    guest = small_guest("v9", 2)
+    machine = guest.machine
+    start = fingerprint(machine)
+    for delay in (0.001, 0.003, 0.01, 0.03):
+        machine.act("set_target", 200)
+        machine.act("compact")
+        timer = threading.Timer(delay, signal.raise_signal, (signal.SIGINT,))
+        timer.start()
+        try:
+            for _ in range(100):
+                machine.run(500)
+                machine.seek(0)
+                machine.seek(len(machine.timeline))
+        except KeyboardInterrupt:
+            pass
+        finally:
+            timer.join()
+        machine.seek(0)
+        assert fingerprint(machine) == start
