@@ -30,6 +30,7 @@ class PageMap(Pictured):
     def __init__(self, states: ArrayLike, title: str | None = None) -> None:
         self._guard = threading.Lock()  # of what is known
         self._order = threading.Lock()  # of what is sent: taken first, and held while sending
+        self._views: set[str] = set()
         self._windows: dict[str, tuple[int, int]] = {}
         self._take(checked_states(np.asarray(states)))
         super().__init__("map", title or f"{len(self._states):,} guest pages")
@@ -61,6 +62,9 @@ class PageMap(Pictured):
 
     def _changes(self, array: NDArray[np.uint8]) -> list[Message]:
         """Take the new states; the messages that bring every view there."""
+        if not self._views:
+            self._take(array)
+            return []
         if len(array) != len(self._states):
             self._windows.clear()
             self._take(array)
@@ -118,7 +122,9 @@ class PageMap(Pictured):
         return self._patch({"window_pages": pages.astype(np.uint32), "window_states": self._states[pages]}, view)
 
     def _answer(self, request: Content) -> None:
-        """A view asks for the whole map, or for a window of pages in full."""
+        """A view asks for the whole map, or for a window of pages in full; what makes no sense is not answered."""
+        if not isinstance(request, dict):
+            return
         view = str(request.get("view"))
         with self._order:
             with self._guard:
@@ -127,14 +133,23 @@ class PageMap(Pictured):
                 self._send_arrays(*message)
 
     def _asked(self, view: str, request: Content) -> Message | None:
-        self._windows.pop(view, None)
+        if request.get("type") == "bye":
+            self._windows.pop(view, None)
+            self._views.discard(view)
+            return None
+        self._views.add(view)
         if request.get("type") == "hello":
+            self._windows.pop(view, None)
             content, arrays = self._frame()
             return content | {"to": view}, arrays
         if request.get("type") != "window":
             return None
-        first = min(max(0, int(request["first"])), len(self._states) - 1)
-        self._windows[view] = first, min(max(1, int(request["count"])), MOST_CELLS, len(self._states) - first)
+        first, count = request.get("first"), request.get("count")
+        if type(first) is not int or type(count) is not int:
+            return None  # the window stays as it was
+        first = min(max(0, first), len(self._states) - 1)
+        self._windows.pop(view, None)
+        self._windows[view] = first, min(max(1, count), MOST_CELLS, len(self._states) - first)
         if len(self._windows) > _WINDOWS:
             del self._windows[next(iter(self._windows))]
         return self._window(view)

@@ -8,6 +8,7 @@ order of what they tell, and sent by whoever comes next.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections import deque
@@ -58,6 +59,7 @@ class Session:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.labs: list[Shows] = []
+        self._views: set[tuple[int, object]] = set()  # that said hello: (id of their Lab, their name)
         self.follows_cells = False
         with machine.lock:
             if not machine.recording:
@@ -96,6 +98,8 @@ class Session:
 
     def ask(self, lab: Shows, request: Content) -> None:
         """A request of one view of `lab`. What it asks wrongly is answered with an error message, and not done."""
+        if not isinstance(request, dict):
+            return
         kind, view = request.get("type"), request.get("view")
         try:
             if kind == "hello":
@@ -104,7 +108,9 @@ class Session:
                 self._window(lab, view, request)
             elif kind == "stop":
                 self._stop.set()
-            elif kind != "bye":
+            elif kind == "bye":
+                self._views.discard((id(lab), view))
+            else:
                 job: Job = getattr(self, "_" + pick("request", kind, ["act", "run", "step"]))
                 self._jobs.append(partial(self._guarded, lab, view, partial(job, request)))
                 self._work_here()
@@ -113,6 +119,7 @@ class Session:
         self._flush()
 
     def _hello(self, lab: Shows, view: object) -> None:
+        self._views.add((id(lab), view))
         with self.machine.lock:
             self._catch_up()
             content, arrays = self._encoder.frame()
@@ -162,11 +169,13 @@ class Session:
     def _target(self, name: str, value: object) -> int:
         values, host = self.machine.world.values, self.machine.world.host
         text = value.strip().replace(",", "").replace("_", "") if isinstance(value, str) else value
-        number = int(text) if isinstance(text, str) and text.isascii() and text.lstrip("-").isdigit() else text
+        number = int(text) if isinstance(text, str) and re.fullmatch(r"-?\d{1,12}", text, re.ASCII) else text
         why = "A target cannot be above the guest's memory." if isinstance(number, int) else "Write it in digits."
         target = whole_number("target", number, 0, host.balloon_pages, "4 KiB balloon pages", why)
         held = values["num_pages"]
         if (target <= held) if name == "inflate" else (target >= held):
+            if target == held:
+                raise BadValueError(f"The balloon holds {held:,} pages already. Choose another target.")
             side, other = ("above", "Deflate") if name == "inflate" else ("below", "Inflate")
             text = f"The target {target:,} is not {side} the {held:,} pages in the balloon; {other} goes the other way."
             raise BadValueError(text)
@@ -269,7 +278,13 @@ class Session:
                 if until_long and self._progress["running"]:
                     return False
                 job = self._jobs.popleft()
-            job()
+            try:
+                job()
+            except BaseException:  # an interrupt: the next request must be heard all the same
+                with self._idle:
+                    self._working = False
+                    self._idle.notify_all()
+                raise
 
     # -- sending --
 
@@ -282,7 +297,7 @@ class Session:
         if encoder.lost:
             encoder.begin()
             content, arrays = encoder.frame()
-            for lab in self.labs:
+            for lab in self._seen():
                 self._post(lab, {**content, **lab.describe()}, arrays)
         elif (found := encoder.steps()) is not None:
             content, arrays = found
@@ -296,13 +311,18 @@ class Session:
             buffers = [buffer]
         self._outbox.append((lab, content, buffers))
 
+    def _seen(self) -> list[Shows]:
+        """The Labs that somebody looks at."""
+        seen = {lab for lab, _ in list(self._views)}
+        return [lab for lab in list(self.labs) if id(lab) in seen]
+
     def _flush(self) -> None:
         """Send what is queued, in order. Whoever is at it already takes along what came meanwhile."""
         while self._outbox and self._sending.acquire(blocking=False):
             try:
                 while self._outbox:
                     lab, content, buffers = self._outbox.popleft()
-                    for receiver in list(self.labs) if lab is None else [lab]:
+                    for receiver in self._seen() if lab is None else [lab]:
                         _send(receiver, content, buffers)
             finally:
                 self._sending.release()

@@ -90,6 +90,7 @@ def test_a_large_map_is_reduced_and_pages_come_when_zoomed(lab_page: Open) -> No
     lab.page.evaluate(RUN_SECOND)
     expect_colour(lab, 6 * 32 + 5, 5, "balloon")
     legend(root, "balloon", "2")
+    canvas.focus()
     lab.page.keyboard.press("Control+End")
     expect(root.get_by_role("status")).to_contain_text("PFN 0x3fffff in pageblock 8,191: free.")
     lab.page.keyboard.press("0")

@@ -1,4 +1,4 @@
-/** Reads messages of a Lab (JSON lines, buffers in base64), and writes what the mirror and the words say at positions. */
+/** Reads messages of a Lab (JSON, buffers in base64), and writes what mirror and words say at some positions. */
 import { readFileSync } from "node:fs";
 import { unpack } from "../../balloonlab/widgets/static/codec.js";
 import { Mirror } from "../../balloonlab/widgets/static/mirror.js";

@@ -63,7 +63,8 @@ test("a page of a guest also names its list, its lock and its pageblock", () => 
   mirror.believed[2] = 1;
   assert.equal(
     w.pageWords(mirror, 2, 1, PALETTE),
-    "PFN 0x2 in pageblock 0: balloon. Pages of balloon. Movable pageblock, on list pages, page lock held by compactor, 2 references, the host believes it ballooned.",
+    "PFN 0x2 in pageblock 0: balloon. Pages of balloon. Movable pageblock, on list pages, " +
+      "page lock held by compactor, 2 references, the host believes it ballooned.",
   );
 });
 
@@ -71,6 +72,21 @@ test("a call stack counts lines from the function's first", () => {
   const { trace } = fakeRun({ steps: 1 });
   assert.deepEqual(w.callStack(trace.tables, 1), [{ function: 0, name: "fill_balloon", module: "v9.py", line: 3 }]);
   assert.deepEqual(w.callStack(trace.tables, 0), []);
+});
+
+test("a deep call stack keeps its inner calls", () => {
+  const stack = ["compact_memory", "compact_zone", "migrate_pages", "tell_host"].map((name) => ({
+    name,
+    module: "v9.py",
+  }));
+  const whole = "v9.py: compact_memory \u203a compact_zone \u203a migrate_pages \u203a tell_host";
+  assert.equal(w.stackWords(stack, whole.length), whole);
+  assert.equal(
+    w.stackWords(stack, whole.length - 1),
+    "v9.py: \u2026 \u203a compact_zone \u203a migrate_pages \u203a tell_host",
+  );
+  assert.equal(w.stackWords(stack, 3), "v9.py: \u2026 \u203a tell_host");
+  assert.equal(w.stackWords([], 30), "\u00a0");
 });
 
 test("wrapped rows fit, and hold the line's words in order", () => {

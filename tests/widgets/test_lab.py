@@ -71,12 +71,19 @@ def test_a_machine_is_shown_at_its_position(sent: list[tuple[Lab, Message]]) -> 
 def test_requests_come_in_as_messages_of_the_widget(sent: list[tuple[Lab, Message]]) -> None:
     guest = bl.Guest(pages=512, driver="v9")
     one, two = Lab(guest), Lab(guest)
+    unseen = Lab(guest)
     one._handle_custom_msg({"type": "hello", "view": "a"}, [])
+    two._handle_custom_msg({"type": "hello", "view": "b"}, [])
     epoch = sent[0][1][0]["epoch"]
     one._handle_custom_msg({"type": "act", "name": "inflate", "value": "9", "at": 0, "known": 0, "epoch": epoch}, [])
     assert one.session.settle()
     assert guest.balloon_pages == 9
     assert {id(lab) for lab, (content, _) in sent if content["type"] == "steps"} == {id(one), id(two)}
+    assert unseen not in [lab for lab, _ in sent]
+    one._handle_custom_msg({"type": "bye", "view": "a"}, [])
+    sent.clear()
+    guest.inflate(3)
+    assert {id(lab) for lab, _ in sent} == {id(two)}
 
 
 def test_a_closed_lab_hears_nothing_more(sent: list[tuple[Lab, Message]]) -> None:

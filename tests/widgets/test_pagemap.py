@@ -108,6 +108,26 @@ def test_what_is_sent_is_the_least() -> None:
         assert browser.bytes[sent:] == ([] if expected is None else [expected])
 
 
+def test_a_window_is_sent_whole_when_that_is_less() -> None:
+    browser = Browser(PageMap(large(1)))
+    browser.ask(type="window", first=512, count=100)
+    for changed, expected in [(19, 19 * 4 + 20), (20, 100)]:
+        other = browser.widget.states
+        other[512 : 512 + changed] = (other[512] + 1) % 9
+        browser.widget.show(other)
+        assert browser.bytes[-1] == expected
+        browser.check(other)
+
+
+def test_a_map_that_nobody_looks_at_sends_nothing() -> None:
+    browser = Browser(PageMap(np.zeros(64, np.uint8)))
+    browser.ask(type="bye")
+    browser.widget.show(np.ones(64, np.uint8))
+    assert len(browser.bytes) == 1
+    browser.ask(type="hello")
+    browser.check(np.ones(64, np.uint8))
+
+
 def test_another_length_begins_a_new_map() -> None:
     browser = Browser(PageMap(large(1)))
     browser.ask(type="window", first=0, count=512)

@@ -10,7 +10,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from balloonlab.errors import BalloonlabError
+from balloonlab.errors import BadValueError, BalloonlabError
 from balloonlab.guest import Guest
 from balloonlab.memory.invariants import check_buddy
 from balloonlab.widgets import session as session_module
@@ -69,7 +69,7 @@ def test_by_hand_only_asks(guest: Guest, view: Receiver) -> None:
         ("act", {"name": "inflate", "value": None}, "target is None"),
         ("act", {"name": "inflate", "value": "-3"}, "target is -3"),
         ("act", {"name": "inflate", "value": 513}, "cannot be above the guest's memory"),
-        ("act", {"name": "inflate", "value": 40}, "not above the 40 pages in the balloon"),
+        ("act", {"name": "inflate", "value": 40}, "holds 40 pages already"),
         ("act", {"name": "deflate", "value": 41}, "not below the 40 pages in the balloon"),
         ("act", {"name": "explode"}, "unknown action 'explode'"),
         ("act", {"name": None}, "unknown action 'None'"),
@@ -154,9 +154,10 @@ def test_what_a_cell_does_reaches_every_view(guest: Guest, view: Receiver) -> No
 def test_a_click_after_a_silent_cell_acts_on_what_there_is(guest: Guest, view: Receiver) -> None:
     guest.machine.act("set_target", 30)
     guest.machine.run()
-    view.ask("act", name="inflate", value=60)
-    assert (guest.balloon_pages, view.errors) == (60, [])
-    assert view.length == len(guest.machine.timeline)
+    steps = len(guest.machine.timeline)
+    view.ask("act", name="compact", by_hand=True)
+    assert (guest.balloon_pages, view.errors) == (30, [])
+    assert view.length == len(guest.machine.timeline) == steps + 1
 
 
 def test_a_long_run_streams_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,6 +187,22 @@ def test_a_long_run_streams_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) 
     assert view.length == late.length == len(guest.machine.timeline)
     view.ask("run")
     assert guest.balloon_pages == 12_000
+
+
+def test_a_run_that_fails_is_over(guest: Guest, view: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "FIRST_CHUNK", 0.0)
+    run, calls = guest.machine.run, iter([True, False])
+
+    def fails(*args: object, **options: object) -> object:
+        if next(calls):
+            return run(*args, **options)  # type: ignore[arg-type]
+        raise BadValueError("no more")
+
+    monkeypatch.setattr(guest.machine, "run", fails)
+    view.ask("act", name="inflate", value=200)
+    said = [content["running"] for content, _ in view.of("progress")]
+    assert (said[-2:], view.errors) == ([True, False], ["no more"])
+    assert view.length == len(guest.machine.timeline) > 1
 
 
 def test_a_full_timeline_begins_anew(guest: Guest, view: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ export class LabView {
 
   receive(content, arrays) {
     clearTimeout(this.patience);
+    if (this.actions && this.actions.alert.shown === NO_ANSWER) this.actions.say("");
     if (content.type === "frame") this.takeFrame(content, arrays);
     else if (!this.mirror) return;
     else if (content.type === "steps") this.takeSteps(content, arrays);
@@ -72,6 +73,7 @@ export class LabView {
       goTo: (position) => this.goTo(position),
       stepOn: () => this.ask({ type: "step", thread: null }),
       pinned: () => this.map.pinned,
+      missed: (text) => put(this.note, text),
     });
     this.map = new PageMap(this.mirror, {
       palette: tables.palette,
@@ -79,6 +81,7 @@ export class LabView {
       describe: (page, unit) => pageWords(this.mirror, page, unit, tables.palette),
       requestWindow: (first, count) => this.link.send({ type: "window", first, count, epoch: this.epoch }),
       key: (event) => this.mapKey(event),
+      keys: "; [ ] step, space plays",
     });
     this.threads = new Threads(tables.threads, (thread) => this.choose(thread));
     this.panels = new Panels(tables);

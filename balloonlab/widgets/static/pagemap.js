@@ -6,12 +6,13 @@ import { counted, hex, number } from "./words.js";
 
 const SIDE = 512; // CSS pixels of the map at its largest
 const NOTCH = 60; // wheel travel of one zoom level
+const KEYS = "Keys on the map: arrows, Home, End, Page Up and Down; + \u2212 0 zoom; Enter pins";
 const HELP =
   "Arrow keys move the cursor, Home and End go to the ends of a row, with Control to the ends of memory, Page Up and " +
   "Page Down by a screenful. Plus and minus zoom, 0 shows the whole guest, Enter pins a page.";
 
 /**
- * source: {pages, unit, stateAt(page), counts, window, touched}. options: palette, title,
+ * source: {pages, unit, stateAt(page), counts, window, touched}. options: palette, title, keys (more of them, in words),
  * describe(page, unit), requestWindow(first, count), pinned(page), key(event) -> true if taken.
  */
 export class PageMap {
@@ -77,6 +78,7 @@ export class PageMap {
           { class: "bl-legend", "aria-label": "States of a page, and how many pages are in each" },
           ...this.legend.map(({ item }) => item),
         ),
+        el("p", { class: "bl-keys", "aria-hidden": "true", text: `${KEYS}${this.options.keys || ""}` }),
       ),
     );
   }

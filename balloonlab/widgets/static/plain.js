@@ -69,7 +69,7 @@ export class PlainView {
     if (arrays.grid) {
       this.source.grid.set(arrays.grid);
       this.source.touched.everything();
-    } else this.source.patch(arrays.cells, arrays.states);
+    } else if (arrays.cells) this.source.patch(arrays.cells, arrays.states);
     if (arrays.window_pages) this.source.patchWindow(arrays.window_pages, arrays.window_states);
     this.map.draw();
   }

@@ -1,6 +1,6 @@
 /** One card a thread: whether it can run and why not, its calls, and the driver's text with the current line marked. */
 import { attribute, el, mark, put } from "./dom.js";
-import { callStack, linesInSight, wrap } from "./words.js";
+import { callStack, linesInSight, stackWords, wrap } from "./words.js";
 
 const ROOM = 34; // rows of text that the cards have together, beside the map
 const AROUND = 5; // of them, what a card needs beside its driver text
@@ -98,7 +98,8 @@ class Card {
     Object.assign(this, { location, width, tables: tables.locations });
     const stack = callStack(tables, location);
     const call = stack[stack.length - 1];
-    put(this.stack, stack.length ? `${call.module}: ${stack.map(({ name }) => name).join(" \u203a ")}` : "\u00a0");
+    put(this.stack, stackWords(stack, width + 4));
+    attribute(this.stack, "title", stackWords(stack, Infinity));
     this.show(tables, call, width);
   }
 

@@ -7,6 +7,7 @@ const LANE = 13; // CSS pixels of a thread's lane
 const SPEEDS = [1, 2, 5, 10, 30, 60, 300, 1000, 5000]; // steps a second
 const RUNNING = 1;
 const WAITING = 2;
+const STOPS = ["blocked", "asleep"];
 
 /** What one can jump to: text, and whether step i is such a moment. */
 export const EVENTS = [
@@ -22,7 +23,7 @@ export const EVENTS = [
 function startsToWait(trace, step) {
   const { events } = trace;
   for (let i = trace.start(trace.eventEnd, step); i < trace.eventEnd.data[step]; i++)
-    if (events.kind.data[i] === KIND.WAIT && trace.tables.waits[events.new.data[i]].status === "blocked") return true;
+    if (events.kind.data[i] === KIND.WAIT && STOPS.includes(trace.tables.waits[events.new.data[i]].status)) return true;
   return false;
 }
 
@@ -50,8 +51,8 @@ export function lanes(trace, waits, width) {
 
 /** goTo(position), stepOn(): a step past the recorded end; both are told by whoever makes the transport. */
 export class Transport {
-  constructor(threads, { goTo, stepOn, pinned }) {
-    Object.assign(this, { goTo, stepOn, pinned, playing: false, speed: 10, due: 0, cost: 0 });
+  constructor(threads, { goTo, stepOn, pinned, missed = () => {} }) {
+    Object.assign(this, { goTo, stepOn, pinned, missed, playing: false, speed: 10, due: 0, cost: 0 });
     this.names = ["from outside", ...threads.map(({ name }) => name)];
     const button = (text, act, title) => el("button", { type: "button", text, title, onclick: act });
     this.back = button("Back", () => this.move(-1), "One step back ( [ )");
@@ -139,10 +140,12 @@ export class Transport {
 
   find(way) {
     const { trace, position } = this.mirror;
-    const [, wanted] = EVENTS[Number(this.kind.value)];
+    const [name, wanted] = EVENTS[Number(this.kind.value)];
     const pinned = this.pinned();
     const found = trace.find(position, way, (i) => wanted(trace, i, pinned));
-    this.jump(found >= 0 ? found : way > 0 ? trace.length : 0);
+    if (found >= 0) this.jump(found);
+    else if (pinned < 0 && name.includes("pinned")) this.missed("Pin a page first: click it, then press Enter.");
+    else this.missed(way > 0 ? "There is no later such step." : "There is no earlier such step.");
   }
 
   start() {

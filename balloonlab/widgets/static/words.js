@@ -104,6 +104,17 @@ export function callStack(tables, location) {
   });
 }
 
+/** A call stack on one line of at most `width` characters: outer calls give way to the inner ones. */
+export function stackWords(stack, width) {
+  if (!stack.length) return "\u00a0";
+  const names = stack.map(({ name }) => name);
+  const say = (from) =>
+    `${stack[stack.length - 1].module}: ${from ? "\u2026 \u203a " : ""}${names.slice(from).join(" \u203a ")}`;
+  let from = 0;
+  while (from < names.length - 1 && say(from).length > width) from++;
+  return say(from);
+}
+
 /** A line of code cut to rows of `width` characters, at spaces where it can be; what follows is indented further. */
 export function wrap(line, width) {
   const indent = " ".repeat(Math.min(line.length - line.trimStart().length + 4, Math.floor(width / 2)));
