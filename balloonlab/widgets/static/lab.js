@@ -94,7 +94,9 @@ export class LabView {
       this.transport.element,
       el("div", { class: "bl-main" }, left, this.threads.element),
     );
-    (content.pages <= SMALL ? left : this.root).append(this.panels.element); // beside a small map there is room
+    const few = content.pages <= SMALL;
+    this.map.element.classList.toggle("bl-few", few);
+    (few ? left : this.root).append(this.panels.element); // beside a small map there is room
   }
 
   takeSteps(content, arrays) {
