@@ -14,7 +14,7 @@ MODULES = (
     *("codec", "geometry", "trace", "mirror", "words", "dom", "painter", "pagemap"),
     *("threads", "panels", "transport", "actions", "lab", "plain", "main"),
 )  # a module stands after those it imports
-STYLES = ("base", "map", "lab")
+STYLES = ("base", "map", "panels", "lab")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 

@@ -138,7 +138,7 @@ def test_bad_input_is_answered_in_the_page_and_changes_nothing(lab_page: Open) -
         ("-1", "target is -1"),
         ("<b>1</b>", "target is '<b>1</b>'"),
         ("", "Write it in digits."),
-        ("0", "The target 0 is not above the 0 pages in the balloon"),
+        ("0", "The balloon holds 0 pages already. Choose another target."),
     ]:
         aim(root, text)
         click(root, "Inflate")

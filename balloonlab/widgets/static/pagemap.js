@@ -12,8 +12,8 @@ const HELP =
   "Page Down by a screenful. Plus and minus zoom, 0 shows the whole guest, Enter pins a page.";
 
 /**
- * source: {pages, unit, stateAt(page), counts, window, touched}. options: palette, title, keys (more of them, in words),
- * describe(page, unit), requestWindow(first, count), pinned(page), key(event) -> true if taken.
+ * source: {pages, unit, stateAt(page), counts, window, touched}. options: palette, title, keys (in words, the view's
+ * own), describe(page, unit), requestWindow(first, count), pinned(page), key(event) -> true if taken.
  */
 export class PageMap {
   constructor(source, options) {
