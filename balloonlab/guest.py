@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from balloonlab.drivers import Driver, find_driver
+from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction, compact_memory
 from balloonlab.drivers.device import host_threads
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
@@ -95,7 +96,7 @@ class Guest:
     bytes of a guest page (4096, 16384 or 65536). seed: for workloads. backing: bytes of a page of the host memory
     behind the guest (4096, 65536 or 2097152). must_tell_host: negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST.
     candidates: guest PFNs that compaction tries one after the other instead of scanning, for guests too small for two
-    scanners.
+    scanners. actors: further threads, which start with the action "begin".
     Balloon sizes and targets are in 4 KiB balloon pages everywhere; page states, PFNs of `page_states` and pairs are
     in guest pages.
     """
@@ -115,6 +116,7 @@ class Guest:
         target: int | None = None,
         zones: Sequence[tuple[str, int, int]] | None = None,
         candidates: Sequence[int] | None = None,
+        actors: Sequence[Actor] = (),
     ) -> None:
         self.driver = find_driver(driver)
         if page_size not in PAGE_SIZES or not isinstance(page_size, int):
@@ -136,7 +138,8 @@ class Guest:
         self._adopt_balloon(balloon, target)
         movable: set[PageState] = {PageState.MOVABLE, PageState.BALLOON} if self.driver.movable else {PageState.MOVABLE}
         self.mm = Compaction(self.world, self._controls(movable, candidates))
-        self.machine = Machine(self.world, self._threads(), self._actions())
+        self._begin = self.world.new_gate("begin") if actors else None
+        self.machine = Machine(self.world, self._threads(actors), self._actions())
         self._probe()
 
     @classmethod
@@ -287,11 +290,12 @@ class Guest:
             raise BadValueError(f"candidates {pages} lie in {len(buddies)} zones; they must all lie in one.")
         return [PickedPages(buddies.pop(), pages, movable_states=movable)]
 
-    def _threads(self) -> list[ThreadSpec]:
+    def _threads(self, actors: Sequence[Actor] = ()) -> list[ThreadSpec]:
         vb, mm = self.vb, self.mm
         own = [ThreadSpec(name, role, partial(getattr(vb.driver, main), vb)) for name, role, main in vb.driver.threads]
         compactor = ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm))
-        return [own[0], compactor, *host_threads(vb), *own[1:]]
+        more = [actor.thread(vb, mm, self._begin) for actor in actors if self._begin]
+        return [own[0], compactor, *host_threads(vb), *own[1:], *more]
 
     def _actions(self) -> dict[str, Action]:
         world, vb, host = self.world, self.vb, self.host
@@ -306,11 +310,12 @@ class Guest:
         def ask(slot: int) -> Action:
             return Action(check_flag, lambda _: world.values.set(slot, 1))
 
-        return {
+        actions = {
             "set_target": Action(host.check_target, set_target),
             "compact": ask(self.mm.wanted.number),
             "request_stats": ask(vb.stats_wanted.number),
         }
+        return actions | ({"begin": ask(self._begin.number)} if self._begin else {})
 
     def _adopt_balloon(self, balloon: Sequence[int] | None, target: int | None) -> None:
         inside = np.flatnonzero(self.frames.states == PageState.BALLOON)

@@ -40,7 +40,7 @@ class VirtioBalloon:
         self.num_pfns = world.new_value("num_pfns", 0, "4 KiB pages")
         isolated, unit = driver.isolated_counter
         self.num_isolated_pages = self.isolated_pages = world.new_value(isolated, 0, unit)
-        self.totalram_pages = world.new_value("totalram_pages", 0, "guest pages")
+        self.totalram_pages = world.new_tally("totalram_pages", "guest pages")
         self.need_stats_update = world.new_value("need_stats_update")
         self.should_stop = world.new_value("should_stop")
         self.freezing = world.new_gate("freezing")
@@ -53,7 +53,7 @@ class VirtioBalloon:
         self.acked = world.new_wait_queue("acked")
         self.inflate_vq, self.deflate_vq, self.stats_vq = (Ref("queue", int(q), QUEUE_NAMES[q]) for q in Queue)
         self.stats_wanted = world.new_gate("statistics wanted")
-        self.vmstat = {name: world.new_value(name, 0, "guest pages") for name in driver.vmstat}
+        self.vmstat = {name: world.new_tally(name, "guest pages") for name in driver.vmstat}
         if driver.workqueue:
             self.update_balloon_size_work = world.new_gate("update_balloon_size_work")
             self.update_balloon_stats_work = world.new_gate("update_balloon_stats_work")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from types import GeneratorType
+from typing import Any, NamedTuple, cast
 
 from balloonlab.kernel.primitives.verb import Primitive
 from balloonlab.kernel.primitives.waiting import Routine
@@ -52,6 +53,17 @@ class Thread:
         if self._at != self.done:
             self._rebuild()
         return self._generator
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """Names of the routines it is in, outermost first; () once it has ended."""
+        if self.pending is None:
+            return ()
+        names, routine = [], cast("Any", self.generator)
+        while isinstance(routine, GeneratorType):
+            names.append(routine.gi_code.co_name)
+            routine = routine.gi_yieldfrom
+        return tuple(names)
 
     def remember(self) -> None:
         """From now on keep what was pending at each position, so that `go_to` can return to any of them."""

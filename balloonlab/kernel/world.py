@@ -21,7 +21,10 @@ PAGE_SIZES = (4096, 16384, 65536)
 
 
 class Ref(NamedTuple):
-    """The name of a shared object, as driver text holds it: a lock, list, counter, wait queue or virtqueue."""
+    """The name of a shared object, as driver text holds it.
+
+    kind: "lock", "list", "value", "tally", "wait queue", "queue" (a virtqueue) or "compact control".
+    """
 
     kind: str
     number: int
@@ -92,6 +95,10 @@ class World:
 
     def new_value(self, name: str, number: int = 0, unit: str = "") -> Ref:
         return Ref("value", self.values.declare(name, number, unit), name)
+
+    def new_tally(self, name: str, unit: str = "") -> Ref:
+        """A number that is kept for statistics only: nothing that anybody does depends on it."""
+        return Ref("tally", self.values.declare(name, 0, unit), name)
 
     def new_gate(self, name: str) -> Ref:
         """A shared number that some primitive waits for."""

@@ -15,37 +15,37 @@ def _not_wanted(_world: World, _thread: int, _request: Ref) -> Blocked:
     return Blocked("idle", "somebody to ask for compaction")
 
 
-@primitive(_wanted, _not_wanted)
+@primitive(_wanted, _not_wanted, rests=True)
 def compaction_wanted(world: World, _thread: int, request: Ref) -> None:
     """Take up a request to compact (a write to /proc/sys/vm/compact_memory)."""
     world.values.set(request.number, 0)
 
 
-@primitive(touches=("compaction",))
+@primitive(touches=("scanners", "lists"))
 def compact_begin(world: World, _thread: int, cc: Ref) -> None:
     """Put both scanners at the ends of the zone."""
     world.controls[cc.number].begin()
 
 
-@primitive(touches=("compaction",))
+@primitive(touches=("scanners",))
 def compact_finished(world: World, _thread: int, cc: Ref) -> bool:
     """Whether the scanners have met."""
     return world.controls[cc.number].finished()
 
 
-@primitive(touches=("compaction",))
+@primitive(touches=("scanners", "lists"))
 def begin_batch(world: World, _thread: int, cc: Ref) -> None:
     """Start a batch at the migrate scanner: choose how far it may scan."""
     world.controls[cc.number].begin_batch()
 
 
-@primitive(touches=("compaction",))
+@primitive(touches=("scanners", "lists"))
 def next_candidate(world: World, _thread: int, cc: Ref) -> int | None:
     """Move the migrate scanner to the next page that may be movable. None: the batch ends."""
     return world.controls[cc.number].next_candidate()
 
 
-@primitive(touches=("compaction",))
+@primitive(touches=("scanners", "lists"))
 def list_add_isolated(world: World, _thread: int, page: int, cc: Ref) -> None:
     """Put an isolated page on the compactor's private list, migratepages."""
     if world.frames.state_of[page] == PageState.IN_TRANSIT:  # the driver took it off the balloon's list
@@ -53,7 +53,7 @@ def list_add_isolated(world: World, _thread: int, page: int, cc: Ref) -> None:
     world.controls[cc.number].isolated(page)
 
 
-@primitive(touches=("compaction",))
+@primitive(touches=("scanners", "lists", "references"))
 def compaction_alloc(world: World, _thread: int, cc: Ref) -> int | None:
     """Take a page to migrate to from those set aside; runs the free scanner when none is left. None: out of targets."""
     page = world.controls[cc.number].alloc_target()
@@ -62,14 +62,14 @@ def compaction_alloc(world: World, _thread: int, cc: Ref) -> int | None:
     return page
 
 
-@primitive(touches=("compaction",))
+@primitive(touches=("scanners", "lists", "references"))
 def compaction_free(world: World, _thread: int, page: int, cc: Ref) -> None:
     """Give an unused target back to those set aside."""
     world.set_refcount(page, 0)
     world.controls[cc.number].give_back_target(page)
 
 
-@primitive(touches=("compaction",))
+@primitive(touches=("scanners", "lists", "references"))
 def move_lru_page(world: World, _thread: int, page: int, newpage: int, cc: Ref) -> None:
     """Copy a workload page, switch its users to the copy, free the old page."""
     world.set_refcount(newpage, 0)  # references of workload pages are not modelled
@@ -78,7 +78,7 @@ def move_lru_page(world: World, _thread: int, page: int, newpage: int, cc: Ref) 
         world.moves.append((page, newpage))
 
 
-@primitive(touches=("compaction",))
+@primitive(touches=("scanners", "lists"))
 def list_del_migrated(world: World, _thread: int, page: int, newpage: int, cc: Ref) -> None:
     """Count a migrated page, and take it off migratepages if the driver has not; the caller drops its references."""
     world.controls[cc.number].moved(page, newpage, settled=True, free_old=False)
@@ -86,7 +86,7 @@ def list_del_migrated(world: World, _thread: int, page: int, newpage: int, cc: R
         world.moves.append((page, newpage))
 
 
-@primitive(touches=("compaction",))
+@primitive(touches=("scanners", "lists", "references", "marks"))
 def putback_lru_page(world: World, _thread: int, page: int, cc: Ref) -> None:
     """Put an isolated page back on the kernel's LRU lists, and drop the reference of its isolation.
 
@@ -98,13 +98,13 @@ def putback_lru_page(world: World, _thread: int, page: int, cc: Ref) -> None:
         world.put_page(page)
 
 
-@primitive(touches=("compaction",))
+@primitive(touches=("scanners",))
 def end_batch(world: World, _thread: int, cc: Ref) -> None:
     """Count the batch: compact_blocks_moved, compact_pages_moved, compact_pagemigrate_failed."""
     world.controls[cc.number].end_batch()
 
 
-@primitive(touches=("compaction",))
+@primitive(touches=("scanners", "lists"))
 def release_freepages(world: World, _thread: int, cc: Ref) -> None:
     """Give the targets that were not needed back to the allocator."""
     world.controls[cc.number].release()

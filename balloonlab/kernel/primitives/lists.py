@@ -8,14 +8,14 @@ from balloonlab.kernel.world import KernelBugError, Ref, World
 POISON = -1  # what list_del leaves in page->lru
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("lists",))
 def list_first(world: World, _thread: int, pages: Ref) -> int | None:
     """The page at the head of the list, or None if the list is empty. It stays there."""
     page = world.frames.links.first(pages.number)
     return None if page < 0 else page
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("lists",))
 def list_next(world: World, _thread: int, page: int, pages: Ref) -> int | None:
     """What page->lru points to, on whatever list the page is by now; None where `pages` ends.
 
@@ -30,19 +30,19 @@ def list_next(world: World, _thread: int, page: int, pages: Ref) -> int | None:
     return None if node == pages.number else node
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("lists",))
 def list_pages(world: World, _thread: int, pages: Ref) -> tuple[int, ...]:
     """Every page of a list, head first. For lists that only this thread can see."""
     return world.list_pages(pages.number)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("lists",))
 def list_add(world: World, _thread: int, page: int, pages: Ref) -> None:
     """Put a page at the head of the list."""
     world.list_add(page, pages.number)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("lists",))
 def list_del(world: World, _thread: int, page: int) -> None:
     """Take a page off the list it is on."""
     world.list_del(page)

@@ -86,13 +86,13 @@ def spin_unlock_irqrestore(world: World, thread: int, lock: Ref) -> None:
     world.drop_lock(lock.number, thread)
 
 
-@primitive(_page_free, _page_held, touches=("page lock",))
+@primitive(_page_free, _page_held, touches=("page locks",))
 def lock_page(world: World, thread: int, page: int) -> None:
     """Take the lock bit of a page; waits while it is set."""
     world.take_page_lock(page, thread)
 
 
-@primitive(touches=("page lock",))
+@primitive(touches=("page locks",))
 def trylock_page(world: World, thread: int, page: int) -> bool:
     """Take the lock bit of a page if it is clear; never waits. Returns whether it was taken."""
     if page in world.page_locks:
@@ -101,7 +101,7 @@ def trylock_page(world: World, thread: int, page: int) -> bool:
     return True
 
 
-@primitive(touches=("page lock",))
+@primitive(touches=("page locks",))
 def unlock_page(world: World, _thread: int, page: int) -> None:
     """Clear the lock bit of a page. The kernel does not check who set it."""
     world.drop_page_lock(page)

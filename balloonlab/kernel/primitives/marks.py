@@ -39,25 +39,25 @@ def _clear(world: World, page: int, flag: int) -> None:
 # -- v9 to 3.8: the flag of page->mapping --
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def assign_balloon_mapping(world: World, _thread: int, page: int) -> None:
     """Mark the page as the balloon's in page->mapping."""
     _set(world, page, PageFlag.MAPPING)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def clear_balloon_mapping(world: World, _thread: int, page: int) -> None:
     """Take the balloon's mark off the page."""
     _clear(world, page, PageFlag.MAPPING)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def movable_balloon_page(world: World, _thread: int, page: int) -> bool:
     """Does page->mapping carry the balloon's mark? Asked without any lock."""
     return _has(world, page, PageFlag.MAPPING)
 
 
-@primitive(touches=("memory", "page lock"))
+@primitive(touches=("lists", "references", "marks", "page locks"))
 def unused_balloon_page(world: World, _thread: int, page: int) -> bool:
     """3.8: no page flags (neither locked nor on the LRU), one reference, and the balloon's mark in page->mapping."""
     plain = page not in world.page_locks and world.frames.state_of[page] != PageState.MOVABLE
@@ -67,25 +67,25 @@ def unused_balloon_page(world: World, _thread: int, page: int) -> bool:
 # -- 6.1: a type bit and operations in page->mapping --
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def set_page_movable(world: World, _thread: int, page: int) -> None:
     """__SetPageMovable: page->mapping gets the type of a movable page and its owner's operations."""
     _set(world, page, PageFlag.MOVABLE | PageFlag.MOVABLE_OPS)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def clear_page_movable(world: World, _thread: int, page: int) -> None:
     """__ClearPageMovable: the operations go; the type bit stays until the page is freed."""
     _clear(world, page, PageFlag.MOVABLE_OPS)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def page_looks_movable(world: World, _thread: int, page: int) -> bool:
     """__PageMovable: has page->mapping the type bit? Asked without the page's lock; it may be a stale one."""
     return _has(world, page, PageFlag.MOVABLE)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def page_movable(world: World, _thread: int, page: int) -> bool:
     """PageMovable: the type bit and operations. Asked under the page's lock."""
     return _has(world, page, PageFlag.MOVABLE | PageFlag.MOVABLE_OPS)
@@ -94,13 +94,13 @@ def page_movable(world: World, _thread: int, page: int) -> bool:
 # -- 7.2: flags of their own --
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def set_page_movable_ops(world: World, _thread: int, page: int) -> None:
     """SetPageMovableOps; it stays until the page is freed."""
     _set(world, page, PageFlag.MOVABLE_OPS)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def page_has_movable_ops(world: World, _thread: int, page: int) -> bool:
     """PG_movable_ops on a page whose type has operations registered (PageOffline, for the balloon)."""
     return _has(world, page, PageFlag.MOVABLE_OPS | PageFlag.OFFLINE)
@@ -109,43 +109,43 @@ def page_has_movable_ops(world: World, _thread: int, page: int) -> bool:
 # -- 6.1 and 7.2 --
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def set_page_isolated(world: World, _thread: int, page: int) -> None:
     """The core has isolated the page for migration."""
     _set(world, page, PageFlag.ISOLATED)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def clear_page_isolated(world: World, _thread: int, page: int) -> None:
     """The page is isolated no more."""
     _clear(world, page, PageFlag.ISOLATED)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def page_isolated(world: World, _thread: int, page: int) -> bool:
     """Is the page isolated for migration? Set and cleared under the page's lock."""
     return _has(world, page, PageFlag.ISOLATED)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def set_page_offline(world: World, _thread: int, page: int) -> None:
     """The page's type says that its content is not to be touched."""
     _set(world, page, PageFlag.OFFLINE)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def clear_page_offline(world: World, _thread: int, page: int) -> None:
     """The page is an ordinary one again."""
     _clear(world, page, PageFlag.OFFLINE)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def set_page_private(world: World, _thread: int, page: int, owned: bool) -> None:  # noqa: FBT001  (device or 0)
     """page->private = the balloon device, or 0."""
     (_set if owned else _clear)(world, page, PageFlag.PRIVATE)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("marks",))
 def page_private(world: World, _thread: int, page: int) -> bool:
     """Is page->private the balloon device? (balloon_page_device)."""
     return _has(world, page, PageFlag.PRIVATE)

@@ -7,25 +7,25 @@ from balloonlab.kernel.world import KernelBugError, World
 from balloonlab.memory.zone import PageState
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("lists", "references"))
 def alloc_page(world: World, _thread: int, migratetype: int) -> int | None:
     """One page of the wanted mobility, or None. Never retries, never reaches for the reserves (NORETRY, NOMEMALLOC)."""
     return world.alloc_page(migratetype)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("lists", "references", "marks"))
 def free_page(world: World, _thread: int, page: int) -> int:
     """__free_page: drop a reference; the last one returns the page to the allocator. Returns the references left."""
     return world.put_page(page)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("lists", "references", "marks"))
 def put_page(world: World, _thread: int, page: int) -> int:
     """Drop a reference; the last one returns the page to the allocator. Returns the references left."""
     return world.put_page(page)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("references",))
 def get_page_unless_zero(world: World, _thread: int, page: int) -> bool:
     """Take a reference, but not on a free page. Returns whether it was taken."""
     count = world.refcounts.get(page, 0)
@@ -34,19 +34,19 @@ def get_page_unless_zero(world: World, _thread: int, page: int) -> bool:
     return bool(count)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("references",))
 def page_count(world: World, _thread: int, page: int) -> int:
     """The page's references."""
     return world.refcounts.get(page, 0)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("references",))
 def get_page(world: World, _thread: int, page: int) -> None:
     """Take one more reference."""
     world.set_refcount(page, world.refcounts.get(page, 0) + 1)
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("lists", "references"))
 def isolate_lru_page(world: World, _thread: int, page: int) -> bool:
     """Take a page off the kernel's LRU lists if it is still there. Returns whether it was.
 

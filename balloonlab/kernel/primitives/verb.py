@@ -16,6 +16,19 @@ from balloonlab.kernel.world import Ref
 if TYPE_CHECKING:
     from balloonlab.kernel.world import World
 
+TOUCHED = {
+    "lists": "page states, free lists, the balloon's and the compactor's lists, types of pageblocks",
+    "references": "reference counts of pages",
+    "marks": "PageFlag bits of pages",
+    "page locks": "lock bits of pages",
+    "pfns": "the driver's array of PFNs",
+    "messages": "messages that are under way",
+    "beliefs": "what the host believes, and what it has given back",
+    "scanners": "positions and counts of a compactor",
+    "own sleep": "whether this thread is asleep",
+    "all sleeps": "which threads are asleep",
+    "tallies": "numbers that are kept for statistics only",
+}
 Effect = Callable[..., Any]
 Enabled = Callable[..., bool]
 Blocker = Callable[..., "Blocked"]
@@ -36,19 +49,28 @@ class Blocked(NamedTuple):
 class Verb:
     """A kind of primitive: its kernel name, its effect, when it is enabled, what blocks it.
 
-    naps: the statement lets time pass (msleep); a run that looks for rest stops there. touches: shared state that it
-    reads or writes beside the locks and numbers among its arguments: "memory" (pages, lists, allocator), "device"
-    (array of PFNs, messages, the host's beliefs), "page lock" (of its page), "own sleep", "all sleeps".
+    naps: the statement lets time pass (msleep); a run that looks for rest stops there. rests: who waits here has
+    nothing to do (an idle worker, a host without messages). touches: shared state that it reads or writes beside the
+    locks and numbers among its arguments, by the names of TOUCHED; "counter": it changes those numbers and its result
+    tells nothing of them.
     """
 
     def __init__(
-        self, effect: Effect, enabled: Enabled | None, blocker: Blocker | None, *, naps: bool, touches: tuple[str, ...]
+        self,
+        effect: Effect,
+        enabled: Enabled | None,
+        blocker: Blocker | None,
+        *,
+        naps: bool,
+        rests: bool,
+        touches: tuple[str, ...],
     ) -> None:
         self.name = effect.__name__
         self.effect = effect
         self.enabled = enabled
         self.blocker = blocker
         self.naps = naps
+        self.rests = rests
         self.touches = touches
         self.doc = inspect.getdoc(effect) or ""
         self.parameters = tuple(inspect.signature(effect).parameters)[2:]  # after world and thread
@@ -93,6 +115,7 @@ def primitive(
     blocker: Blocker | None = None,
     *,
     naps: bool = False,
+    rests: bool = False,
     touches: tuple[str, ...] = (),
 ) -> Callable[[Effect], Callable[..., Primitive]]:
     """Make a verb of an effect function ``(world, thread, *arguments) -> result``.
@@ -102,7 +125,7 @@ def primitive(
     """
 
     def decorate(effect: Effect) -> Callable[..., Primitive]:
-        verb = Verb(effect, enabled, blocker, naps=naps, touches=touches)
+        verb = Verb(effect, enabled, blocker, naps=naps, rests=rests, touches=touches)
         make = tuple.__new__
 
         def build(*args: Any) -> Primitive:  # noqa: ANN401

@@ -7,33 +7,33 @@ from balloonlab.kernel.primitives.verb import Blocked, primitive
 from balloonlab.kernel.world import Ref, World
 
 
-@primitive(touches=("device",))
+@primitive(touches=("pfns",))
 def set_page_pfns(world: World, _thread: int, index: int, page: int) -> None:
     """Write the page's 4 KiB PFNs (1, 4 or 16 of them) into vb->pfns from `index` on."""
     for i, pfn in enumerate(world.pfns_of(page)):
         world.set_slot(index + i, pfn)
 
 
-@primitive(touches=("device",))
+@primitive(touches=("pfns",))
 def copy_pfns(world: World, _thread: int, pfns: tuple[int, ...]) -> None:
     """Copy PFNs from a local array to the start of vb->pfns."""
     for i, pfn in enumerate(pfns):
         world.set_slot(i, pfn)
 
 
-@primitive(touches=("device",))
+@primitive(touches=("pfns",))
 def read_pfns(world: World, _thread: int, amount: int) -> tuple[int, ...]:
     """Read the first `amount` entries of vb->pfns."""
     return tuple(world.slots[:amount])
 
 
-@primitive(touches=("device",))
+@primitive(touches=("pfns",))
 def read_pfn(world: World, _thread: int, index: int) -> int:
     """Read one entry of vb->pfns, as it is now."""
     return world.slots[index]
 
 
-@primitive(touches=("device",))
+@primitive(touches=("pfns", "messages"))
 def virtqueue_add(world: World, _thread: int, vq: Ref, num_pfns: Ref) -> None:
     """Put a buffer over vb->pfns[0..num_pfns) on the queue."""
     world.host.messages.add(vq.number, world.slots[: world.values.get(num_pfns.number)])
@@ -49,7 +49,7 @@ _FIGURES = {
 }  # by how many the version sends; in its order
 
 
-@primitive(touches=("memory",))
+@primitive(touches=("lists", "tallies"))
 def collect_stats(world: World, _thread: int, amount: int = 6) -> bytes:
     """update_balloon_stats: gather the guest's memory figures into a statistics buffer.
 
@@ -60,13 +60,13 @@ def collect_stats(world: World, _thread: int, amount: int = 6) -> bytes:
     return pack_stats({name: known.get(name, 0) for name in _FIGURES[amount]})
 
 
-@primitive(touches=("device",))
+@primitive(touches=("messages",))
 def virtqueue_add_stats(world: World, _thread: int, vq: Ref, payload: bytes) -> None:
     """Put the statistics buffer on the queue."""
     world.host.messages.add(vq.number, (), payload)
 
 
-@primitive(touches=("device",))
+@primitive(touches=("messages",))
 def virtqueue_kick(world: World, _thread: int, vq: Ref) -> None:
     """Notify the host that the queue has new buffers."""
     messages = world.host.messages
@@ -74,7 +74,7 @@ def virtqueue_kick(world: World, _thread: int, vq: Ref) -> None:
         messages.advance(i, MessageStatus.KICKED)
 
 
-@primitive(touches=("device",))
+@primitive(touches=("messages",))
 def virtqueue_get_buf(world: World, _thread: int, vq: Ref) -> bool:
     """Take back a buffer that the host has returned. Returns whether there was one."""
     i = world.host.messages.oldest(vq.number, MessageStatus.USED)
@@ -114,7 +114,7 @@ def _not_asked(_world: World, _thread: int, _request: Ref) -> Blocked:
     return Blocked("idle", "somebody to ask for statistics")
 
 
-@primitive(_something_to_read, _nothing_to_read, touches=("device",))
+@primitive(_something_to_read, _nothing_to_read, touches=("messages", "beliefs"), rests=True)
 def host_read(world: World, _thread: int, vq: Ref) -> None:
     """The host reads the oldest waiting message of the queue and acts on it."""
     i = world.host.messages.oldest(vq.number, MessageStatus.KICKED)
@@ -122,12 +122,7 @@ def host_read(world: World, _thread: int, vq: Ref) -> None:
     world.host.read(i)
 
 
-@primitive(
-    touches=(
-        "device",
-        "all sleeps",
-    )
-)
+@primitive(touches=("messages", "all sleeps"))
 def host_acknowledge(world: World, _thread: int, vq: Ref, wakes: Ref) -> None:
     """The host returns the buffer and interrupts the guest, whose handler wakes `wakes`."""
     i = world.host.messages.oldest(vq.number, MessageStatus.READ)
@@ -136,12 +131,7 @@ def host_acknowledge(world: World, _thread: int, vq: Ref, wakes: Ref) -> None:
     world.wake_up(wakes.number)
 
 
-@primitive(
-    touches=(
-        "device",
-        "all sleeps",
-    )
-)
+@primitive(touches=("messages", "all sleeps"))
 def host_acknowledge_stats(
     world: World, _thread: int, vq: Ref, request: Ref, wakes: Ref, stopped: Ref | None = None
 ) -> None:
@@ -158,7 +148,7 @@ def host_acknowledge_stats(
         world.wake_up(wakes.number)
 
 
-@primitive(_asked_for_stats, _not_asked)
+@primitive(_asked_for_stats, _not_asked, rests=True)
 def host_wants_stats(world: World, _thread: int, request: Ref) -> None:
     """The host takes up a request for statistics."""
     world.values.set(request.number, 0)

@@ -78,7 +78,7 @@ def _frozen(_world: World, _thread: int, _value: Ref) -> Blocked:
     return Blocked("asleep", "the end of the system's sleep")
 
 
-@primitive(_not_freezing, _frozen)
+@primitive(_not_freezing, _frozen, rests=True)
 def try_to_freeze(_world: World, _thread: int, _value: Ref) -> None:
     """Stay here while the system is being suspended."""
 

@@ -41,7 +41,7 @@ def queue_work(world: World, _thread: int, work: Ref) -> bool:
     return True
 
 
-@primitive(_to_do, _nothing_to_do)
+@primitive(_to_do, _nothing_to_do, rests=True)
 def process_one_work(world: World, _thread: int, work: Ref, _freezing: Ref) -> None:
     """Begin the work: from here on it may be queued again."""
     world.values.set(work.number, RUNNING)

@@ -1,51 +1,15 @@
-"""Starting situations by name: a small guest, who runs in it, and what to look for.
-
-A scenario is a value: the same name and driver always give the same machine, so a schedule's token can be replayed
-on it by anybody.
-"""
+"""The plain situations: a balloon grows, shrinks, meets compaction, runs out of memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 
-from balloonlab.drivers import Driver, find_driver
-from balloonlab.errors import pick
+from balloonlab.drivers import Driver
 from balloonlab.guest import Guest
-from balloonlab.kernel.machine import Machine
-from balloonlab.kernel.schedule import Schedule
 from balloonlab.memory.zone import PageState
+from balloonlab.scenarios.scenario import Plot
 
 _F, _M, _U, _B = (int(s) for s in (PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON))
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A starting situation. question: what to find out by stepping. actions: what is asked for first, from outside."""
-
-    name: str
-    title: str
-    question: str
-    driver: Driver
-    build: Callable[[Driver], Guest]
-    actions: tuple[tuple[str, int], ...]
-
-    def guest(self) -> Guest:
-        """A new guest in the starting situation; its machine records and has had the first actions."""
-        guest = self.build(self.driver)
-        guest.machine.record()
-        for name, value in self.actions:
-            guest.machine.act(name, value)
-        return guest
-
-    def machine(self) -> Machine:
-        """The machine of a new guest, standing after the first actions."""
-        return self.guest().machine
-
-    def __repr__(self) -> str:
-        return f"<scenario {self.name}, driver {self.driver.name}: {self.title}>"
 
 
 def _small(states: list[int], driver: Driver, page_size: int = 4096) -> Guest:
@@ -86,72 +50,62 @@ def _full_with_one(driver: Driver) -> Guest:
     return Guest.from_states(np.array([_M, _B, _M], np.uint8), driver, candidates=(1,))
 
 
-_BUILT: dict[str, tuple[str, str, Callable[[Driver], Guest], tuple[tuple[str, int], ...]]] = {
-    "inflate": (
+PLOTS = (
+    Plot(
+        "inflate",
         "a balloon of two pages grows from nothing",
         "Which steps lie between the host's wish and its acknowledgement?",
         _four_free,
         (("set_target", 2),),
     ),
-    "deflate": (
+    Plot(
+        "deflate",
         "a balloon of four pages gives two back",
         "When may somebody else use a page that has left the balloon?",
         _four_in_balloon,
         (("set_target", 2),),
     ),
-    "fill-out-of-memory": (
+    Plot(
+        "fill-out-of-memory",
         "the host asks for two pages and the guest has none free",
         "The driver sleeps 200 ms and tries again. Does it?",
         _no_free_page,
         (("set_target", 2),),
+        goal="rounds",
     ),
-    "leak-64k": (
+    Plot(
+        "leak-64k",
         "a 64 KiB guest is asked to give back half of a page",
         "One guest page is 16 PFNs. Which PFNs does the host hear?",
         _stale_pfns,
         (("set_target", 56),),
     ),
-    "inflate-and-compact": (
+    Plot(
+        "inflate-and-compact",
         "the balloon inflates while compaction moves one of its pages",
         "Both want balloon_lock. Can they get into each other's way for good?",
         _one_in_balloon,
         (("set_target", 2), ("compact", 0)),
     ),
-    "deflate-and-compact": (
+    Plot(
+        "deflate-and-compact",
         "the balloon gives a page back while compaction moves another",
         "A page can be leaving and moving at once. Who notices?",
         _two_in_balloon,
         (("set_target", 1), ("compact", 0)),
     ),
-    "deflate-two-and-compact": (
+    Plot(
+        "deflate-two-and-compact",
         "the balloon gives two pages back while compaction moves two",
         "The driver waits for isolated pages to come back. Do they?",
         _three_in_balloon,
         (("set_target", 1), ("compact", 0)),
     ),
-    "full-and-compact": (
+    Plot(
+        "full-and-compact",
         "no page is free, the host wants one more, and compaction looks at the balloon's only page",
         "Nobody can get what they want. Does everybody notice?",
         _full_with_one,
         (("set_target", 2), ("compact", 0)),
     ),
-}
-SCENARIOS = list(_BUILT)
-
-
-def scenario(name: str, driver: str | Driver = "v9") -> Scenario:
-    """The scenario of that name with that driver; raises UnknownNameError that lists the names."""
-    title, question, build, actions = _BUILT[pick("scenario", name, SCENARIOS)]
-    return Scenario(name, title, question, find_driver(driver), build, actions)
-
-
-def replay(where: Scenario, token: str) -> Machine:
-    """A new machine of the scenario after the schedule that `token` stands for.
-
-    The token of `machine.schedule` includes the scenario's first actions. Raises BadScheduleError for a damaged
-    token, or one that was made for another scenario or driver.
-    """
-    guest = where.build(where.driver)
-    guest.machine.record()
-    guest.machine.replay(Schedule.from_token(token))
-    return guest.machine
+)

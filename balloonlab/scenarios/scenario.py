@@ -1,0 +1,90 @@
+"""What a scenario is: a small guest, who runs in it, what is asked for first, and what must hold whoever runs when.
+
+A scenario is a value: the same name and driver always give the same machine, so a schedule's token can be replayed
+on it by anybody, and every interleaving of it can be explored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from balloonlab.drivers import Driver
+from balloonlab.explore.subject import Property, Subject
+from balloonlab.guest import Guest
+from balloonlab.kernel.machine import Machine
+from balloonlab.scenarios.properties import invariants
+
+Watch = Callable[[Guest], tuple[Property, ...]]
+
+
+class Plot(NamedTuple):
+    """A scenario before a driver is chosen.
+
+    build: makes the guest. actions: what is asked for first, from outside. goal: what must stay possible from every
+    state (see explore.subject.GOALS). watch: what must hold beside the invariants, given the guest. invariants: the
+    ids of those that must hold (I1 to I6, and "target": at rest the balloon is as large as the host wants it). cpu:
+    names of threads that share one CPU without preemption: they run until they wait; () if everybody may be preempted.
+    """
+
+    name: str
+    title: str
+    question: str
+    build: Callable[[Driver], Guest]
+    actions: tuple[tuple[str, int], ...]
+    goal: str = "rest"
+    watch: Watch | None = None
+    invariants: tuple[str, ...] = ("I1", "I2", "I5", "I6", "target")
+    cpu: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A starting situation with a driver. question: what to find out by stepping it, or by exploring it."""
+
+    plot: Plot
+    driver: Driver
+
+    @property
+    def name(self) -> str:
+        return self.plot.name
+
+    @property
+    def title(self) -> str:
+        return self.plot.title
+
+    @property
+    def question(self) -> str:
+        return self.plot.question
+
+    @property
+    def actions(self) -> tuple[tuple[str, int], ...]:
+        return self.plot.actions
+
+    def bare_guest(self) -> Guest:
+        """A new guest before the first actions; its machine records."""
+        guest = self.plot.build(self.driver)
+        guest.machine.record()
+        return guest
+
+    def guest(self) -> Guest:
+        """A new guest in the starting situation; its machine records and has had the first actions."""
+        guest = self.bare_guest()
+        for name, value in self.actions:
+            guest.machine.act(name, value)
+        return guest
+
+    def machine(self) -> Machine:
+        """The machine of a new guest, standing after the first actions."""
+        return self.guest().machine
+
+    def subject(self) -> Subject:
+        """What an exploration starts from: the machine, what must hold, what must stay possible."""
+        guest = self.guest()
+        watched = self.plot.watch(guest) if self.plot.watch else ()
+        properties = (*invariants(guest, self.plot.invariants), *watched)
+        return Subject(guest.machine, properties, self.plot.goal, self.plot.cpu)
+
+    def __repr__(self) -> str:
+        return f"<scenario {self.name}, driver {self.driver.name}: {self.title}>"
