@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from balloonlab import errors
 from balloonlab.drivers import DRIVERS, Driver, find_driver
+from balloonlab.explore import explore
 from balloonlab.guest import Guest
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.memory.zone import Migratetype, PageState
@@ -42,6 +43,7 @@ __all__ = [
     "Schedule",
     "errors",
     "exercises",
+    "explore",
     "find_driver",
     "plots",
     "recordings",
