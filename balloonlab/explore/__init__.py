@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from balloonlab.explore.explorer import explore
+from balloonlab.explore.program import Program
 from balloonlab.explore.result import Finding, Result, Verdict
 
-__all__ = ["Finding", "Result", "Verdict", "explore"]
+__all__ = ["Finding", "Program", "Result", "Verdict", "explore"]
