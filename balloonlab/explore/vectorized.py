@@ -9,6 +9,7 @@ that stepped, and for threads whose row reads something that the step wrote.
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from balloonlab.explore.keytable import KeyTable
 from balloonlab.explore.layout import Layout, Overflow, Words, split
 from balloonlab.explore.limits import Limits
 from balloonlab.explore.search import PlainSearch
-from balloonlab.explore.table import Row
+from balloonlab.explore.table import BUG, NAPS, STEP
 
 _CHUNK = 8192  # states expanded at a time
 _UNKNOWN = -1  # a row that is to be looked up
@@ -47,9 +48,6 @@ class _Column:
     @property
     def nbytes(self) -> int:
         return self._rows.nbytes
-
-
-STEP, BUG, NAPS = 1, 2, 4  # what a row is, as bits
 
 
 class VectorizedSearch:
@@ -106,13 +104,10 @@ class VectorizedSearch:
         self._mask_high = np.zeros(table.threads * most, np.uint64)
         self._masks_seen = [0] * table.threads
         self._keys = KeyTable()
-        self._flips_low, self._flips_high = _Column(np.uint64), _Column(np.uint64)
-        self._reads, self._writes = _Column(np.uint64), _Column(np.uint64)
-        self._is, self._thread = _Column(np.uint8), _Column(np.intp)
         self._take_masks()
-        if table.rows:
-            self._keys.find_or_add(*_words(table.keys))
-            self._take_rows(list(range(len(table.rows))))
+        self._take_rows()
+        if len(table.columns):
+            self._keys.find_or_add(self._row_key_low, self._row_key_high)
 
     def _take_masks(self) -> None:
         """Take over what newly known local states look at."""
@@ -123,17 +118,13 @@ class VectorizedSearch:
                 self._mask_low[at], self._mask_high[at] = split(masks[local])
             self._masks_seen[thread] = count
 
-    def _take_rows(self, numbers: list[int]) -> None:
-        """Take over rows whose keys are in place already."""
-        table = self.table
-        rows = [table.rows[number] for number in numbers]
-        low, high = _words([table.flips[number] for number in numbers])
-        self._flips_low.append(low)
-        self._flips_high.append(high)
-        self._reads.append(np.array([_read(row) for row in rows], np.uint64))
-        self._writes.append(np.array([_written(row) for row in rows], np.uint64))
-        self._is.append(np.array([_bits(row) for row in rows], np.uint8))
-        self._thread.append(np.array([row.thread for row in rows], np.intp))
+    def _take_rows(self) -> None:
+        """Take over the table's rows as arrays."""
+        columns = self.table.columns
+        self._row_key_low, self._row_key_high = _array(columns.key_low), _array(columns.key_high)
+        self._flips_low, self._flips_high = _array(columns.flips_low), _array(columns.flips_high)
+        self._reads, self._writes = _array(columns.reads), _array(columns.writes)
+        self._kind, self._thread = _array(columns.kind), _array(columns.thread)
 
     def _relayout(self) -> None:
         old: Layout = self.table.layout
@@ -152,24 +143,24 @@ class VectorizedSearch:
         low, high = self.states.low[start:stop].copy(), self.states.high[start:stop].copy()
         rows = self._following.array[start:stop].copy()
         self._look_up(rows, low, high)
-        is_ = self._is.array.take(rows)
-        may = (is_ & STEP).view(np.bool_)
+        kind = self._kind.take(rows)
+        may = (kind & STEP).view(np.bool_)
         halted = self._halted.array[start:stop]
         if halted.any():
             may &= ~halted[:, None]
         if self.table.cpu:
-            may &= self._allowed(rows, is_, low, high)
+            may &= self._allowed(rows, kind, low, high)
         at = np.flatnonzero(may)
         row = rows.ravel().take(at)
         source = at // self.table.threads
-        there_low = low.take(source) ^ self._flips_low.array.take(row)
-        there_high = high.take(source) ^ self._flips_high.array.take(row)
+        there_low = low.take(source) ^ self._flips_low.take(row)
+        there_high = high.take(source) ^ self._flips_high.take(row)
         if self.table.cpu:
             there_low, there_high = self._take_cpu(there_low, there_high, at % self.table.threads)
         numbers, new = self.states.find_or_add(there_low, there_high)
         row, source = row.take(new), source.take(new)
         self._parent.append((start + source).astype(np.int32))
-        self._halted.append((self._is.array.take(row) & BUG).astype(np.bool_))
+        self._halted.append((self._kind.take(row) & BUG).astype(np.bool_))
         self._following.append(self._rows_after(rows.take(source, axis=0), row))
         following = np.full(may.size, NOWHERE, np.int32)
         following[at] = numbers
@@ -178,9 +169,9 @@ class VectorizedSearch:
 
     def _rows_after(self, rows: NDArray[np.int32], row: NDArray[np.int32]) -> NDArray[np.int32]:
         """The rows of states after a step, as far as they are those of the states before."""
-        reads, wrote = self._reads.array.take(rows), self._writes.array.take(row)
+        reads, wrote = self._reads.take(rows), self._writes.take(row)
         rows[(reads & wrote[:, None]).view(np.int64) != 0] = _UNKNOWN
-        rows[np.arange(len(row)), self._thread.array.take(row)] = _UNKNOWN
+        rows[np.arange(len(row)), self._thread.take(row)] = _UNKNOWN
         return rows
 
     def _look_up(self, rows: NDArray[np.int32], low: Words, high: Words) -> None:
@@ -194,18 +185,20 @@ class VectorizedSearch:
         numbers, new = self._keys.find_or_add(self._mask_low.take(local) & low, self._mask_high.take(local) & high)
         if len(new):
             states = [(int(thread[i]), int(low[i]) | int(high[i]) << 64) for i in new.tolist()]
-            self._take_rows([self.table.learn(*where) for where in states])
+            for where in states:
+                self.table.learn(*where)
             self._take_masks()
+            self._take_rows()
         rows.ravel()[places] = numbers
 
-    def _allowed(self, rows: NDArray[np.int32], is_: NDArray[np.uint8], low: Words, high: Words) -> Flags:
+    def _allowed(self, rows: NDArray[np.int32], kind: NDArray[np.uint8], low: Words, high: Words) -> Flags:
         """On a shared CPU only its thread may step, unless it waits or lets time pass."""
         table = self.table
         may = np.ones(rows.shape, np.bool_)
         running = table.layout.column(table.fields - 1, low, high).astype(np.intp) - 1
         states = np.flatnonzero(running >= 0)
         held = running[states]
-        goes_on = is_[states, held] & (STEP | NAPS) == STEP
+        goes_on = kind[states, held] & (STEP | NAPS) == STEP
         states, held = states[goes_on], held[goes_on]
         for thread in table.cpu:
             may[states, thread] = held == thread
@@ -231,21 +224,6 @@ def _words(numbers: list[int]) -> tuple[Words, Words]:
     return words[:, 0].copy(), words[:, 1].copy()
 
 
-def _read(row: Row) -> int:
-    bits = 0
-    for register in row.registers:
-        bits |= 1 << register % 64
-    return bits
-
-
-def _written(row: Row) -> int:
-    """The registers that a step changes, as bits (two registers may share one: then a row is looked up in vain)."""
-    changed = zip(row.registers, row.before, row.after, strict=True)
-    bits = 0
-    for register, before, after in changed:
-        bits |= (before != after) << register % 64
-    return bits
-
-
-def _bits(row: Row) -> int:
-    return (row.wait is None) * STEP | row.bug * BUG | row.naps * NAPS
+def _array(column: array[int]) -> NDArray[Any]:
+    """A copy of a typed array (a view would keep it from growing)."""
+    return np.array(column, column.typecode)
