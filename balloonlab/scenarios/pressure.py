@@ -88,6 +88,10 @@ def _page_cache(driver: Driver) -> Guest:
     return Guest.from_states(_states([_B, _M, _U]), reclaiming(driver))
 
 
+def _large_page_cache(driver: Driver) -> Guest:
+    return Guest.from_states(_states([_B] * 16 + [_M] * 17), reclaiming(driver), page_size=_64K)
+
+
 def _shrinkable(driver: Driver) -> Guest:
     states = _states([_B] * (_SHRINK + 2))
     return Guest.from_states(states, driver, page_size=_64K, actors=(shrink_the_balloon(_SHRINK),))
@@ -150,6 +154,13 @@ PLOTS = (
         "An allocation reclaims. From whom?",
         _page_cache,
         (("set_target", 2),),
+    ),
+    Plot(
+        "inflate-much-under-pressure",
+        "the balloon is to take 17 more pages of 64 KiB, which are all in the page cache",
+        "Every round inflates 16 pages. Does the balloon become larger?",
+        _large_page_cache,
+        (("set_target", 33 * 16),),
     ),
     Plot(
         "shrink-more-than-a-message",
