@@ -93,7 +93,7 @@ PLOTS = (
         "Pages are freed by what stands in vb->pfns. Whose are they by then?",
         _two_and_the_other_moves,
         (("set_target", 1), ("compact", 0)),
-        invariants=(*_PLAIN, "I2 at rest", "target"),
+        invariants=(*_PLAIN, "I2 between rounds", "target"),
     ),
     Plot(
         "deflate-the-last-and-compact",
@@ -102,7 +102,7 @@ PLOTS = (
         _one_and_it_moves,
         (("set_target", 0), ("compact", 0)),
         watch=lambda guest: (no_empty_message(guest), isolated_pages_are_counted(guest)),
-        invariants=(*_PLAIN, "I2 at rest", "target"),
+        invariants=(*_PLAIN, "I2 between rounds", "target"),
     ),
     Plot(
         "compact-one",
