@@ -3,7 +3,7 @@
 Against 4.8: all pages of a round are allocated, and the 200 ms slept, before balloon_lock is taken (M10; c7cdff0e8647).
 `DRIVER` does so as 6.1 does. The candidate counted a page in num_pfns before it wrote its PFNs to the place that
 num_pfns names: the first place was never written, and the last page of a full message beyond the array (M11; found
-on ppc64 in November 2017; the repair counts after the write).
+on ppc64 in December 2017; the repair counts after the write).
 """
 
 from __future__ import annotations
