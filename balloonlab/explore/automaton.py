@@ -55,7 +55,7 @@ class Automaton:
         self._numbers: dict[object, int] = {}
         self._edges: dict[tuple[int, type, object], int] = {}
         self._standing: dict[int, Routine] = {}
-        self.states: list[LocalState] = [LocalState(None, None, (), 0, True, None)]  # number 0 is nobody's
+        self.states: list[LocalState] = [LocalState(None, None, (), 0, rests=True, before=None)]  # number 0 is nobody's
         if thread.pending is None:
             self._settle(None, thread.crash, None, None)
         else:
@@ -79,7 +79,7 @@ class Automaton:
         number = self._numbers.get(key)
         if number is None:
             here = self.states[local]
-            state = LocalState(None, bug, here.calls, here.line, False, (local, None))  # noqa: FBT003
+            state = LocalState(None, bug, here.calls, here.line, rests=False, before=(local, None))
             number = self._numbers[key] = self._add(state)
         return number
 

@@ -140,11 +140,8 @@ class Table:
     def stand_threads(self, state: int) -> None:
         """Let the scratch machine's threads stand where they stand in a packed state."""
         for thread, number in zip(self.machine.threads, self.layout.unpack(state), strict=False):
-            thread.stand(*self._standing(thread.index, number))
-
-    def _standing(self, thread: int, number: int) -> tuple[object, object, tuple[str, ...]]:
-        local = self.automata[thread].states[number]
-        return local.pending, local.crash, local.calls
+            local = self.automata[thread.index].states[number]
+            thread.stand(local.pending, local.crash, local.calls)
 
     def row_number(self, thread: int, state: int) -> int:
         """The number of the row for a thread in a packed state; learns it if need be (see `learn`)."""
@@ -169,9 +166,9 @@ class Table:
         return able
 
     def learn(self, thread: int, state: int) -> int:
-        """The number of the row for a thread in a packed state, made if it is new.
+        """Learn the row for a thread in a packed state, into `rows` and `codes`; returns its number.
 
-        The row is in `rows` and `codes` then. Raises Overflow if something new does not fit the layout (relayout, pack the states again, try again),
+        Raises Overflow if something new does not fit the layout (relayout, pack the states again, try again),
         TallyReadError (restart), UnboundedError.
         """
         layout, automaton = self.layout, self.automata[thread]
