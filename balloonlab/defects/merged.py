@@ -11,7 +11,6 @@ from balloonlab.drivers.merged_variants import VARIANTS
 
 _3_13, _3_19, _4_8 = VARIANTS["linux-3.13"], VARIANTS["linux-3.19"], VARIANTS["linux-4.8"]
 _LIST, _OLD_DECIDES = VARIANTS["linux-3.19 (page list)"], VARIANTS["linux-3.19 (page list, old page decides)"]
-_BUG_ON_ADD = "the driver stops at a BUG_ON instead of waiting"
 
 DEFECTS = (
     Defect(
@@ -24,8 +23,8 @@ DEFECTS = (
                 "deflate-and-compact-another",
                 "double free",
                 {"v11": 90, "linux-3.8": 90, "linux-3.13": 91, "linux-3.19": 98},
-                besides={"linux-3.8": "M5", "linux-3.19": "M12", _LIST.name: "M12"},
-                variants=(_3_13, _3_19, _LIST, _OLD_DECIDES, _4_8),
+                besides={"linux-3.8": "M5", "linux-3.19": "M12"},
+                variants=(_3_13, _3_19, _OLD_DECIDES, _4_8),
             ),
         ),
         'release inside balloon_lock: f68b992bbb47 "fix race by fill and leak" (4.5)',

@@ -71,7 +71,13 @@ DEFECTS = (
         "livelock",
         ("linux-4.19", "linux-5.5"),
         (
-            Case("inflate-much-under-pressure", "doom", {}, unasked=_NO_RECLAIM, variants=(_4_15, _4_19, _5_5)),
+            Case(
+                "inflate-much-under-pressure",
+                "doom",
+                {"linux-4.19": 0, "linux-5.5": 0},
+                unasked=_NO_RECLAIM,
+                variants=(_4_15, _4_19, _5_5),
+            ),
             Case(
                 "inflate-under-pressure",
                 "invariant",
@@ -117,12 +123,12 @@ DEFECTS = (
         "M17",
         "a target between two guest pages is never met",
         "livelock",
-        ("linux-3.6", "v9", "v10", "v11", "linux-3.8", "linux-3.19", "linux-4.8", "linux-5.5"),
+        ("linux-3.6", "v9", "v11", "linux-3.8", "linux-3.19", "linux-4.8", "linux-5.5"),
         (
             Case(
                 "inflate-half-a-page",
                 "doom",
-                {},
+                {"linux-3.6": 0, "v9": 0, "v11": 0, "linux-3.8": 0, "linux-3.19": 0, "linux-4.8": 0, "linux-5.5": 0},
                 besides={"v10": "leak_target wraps below zero, and leak_balloon never returns"},
                 variants=(_3_19, _4_8, _5_5),
             ),
