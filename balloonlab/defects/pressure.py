@@ -205,10 +205,10 @@ DEFECTS = (
                 {"linux-6.1": 68, "linux-7.2": 60, "linux-4.8": 68, "linux-4.15": 68},
                 text="actual is 1, num_pages is 0",
                 besides={"linux-3.19": "M1, M8"},
-                variants=(_3_19, _4_8, _4_15),
+                variants=(_3_19, _4_8, _4_15, VARIANTS["linux-7.2 (size under the lock)"]),
             ),
         ),
-        "not yet. update_balloon_size would have to read and write inside balloon_lock",
+        "not yet. The repair here lets update_balloon_size read and write inside balloon_lock",
         "Linux 6.1 and 7.2, update_balloon_size, as called by the worker and by the OOM notifier; found by exploring",
     ),
 )

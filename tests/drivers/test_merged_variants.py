@@ -11,6 +11,8 @@ from balloonlab.drivers.merged_variants.broken_device import LOOKS_AT_THE_ADD
 from balloonlab.drivers.merged_variants.reclaim import shrink_the_balloon
 from balloonlab.guest import Guest
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.primitives import lru_cache_add, shrink_page_list
+from balloonlab.kernel.world import KernelBugError
 from balloonlab.memory.zone import PageState
 from balloonlab.scenarios import SCENARIOS, scenario
 from tests.drivers.steps import alone, go, pending, results, told, verbs
@@ -178,3 +180,37 @@ def test_an_oom_task_notes_what_it_was_told() -> None:
     assert results(guest, "oom", "mutex_trylock")[0] == 1
     assert guest.world.values["oom_freed"] == 256
     assert guest.balloon_pages == 16
+
+
+def test_reclaim_drops_the_lowest_clean_page_and_no_page_of_the_balloon() -> None:
+    guest = Guest.from_states([U, B, M, M], VARIANTS["linux-3.19"])
+    guest.world.set_refcount(2, 1)  # as a balloon page that got onto the LRU by mistake
+    shrink = shrink_page_list().verb.effect
+    before = fingerprint(guest.machine)
+    guest.machine.record()
+    assert shrink(guest.world, 0)
+    assert guest.page_states.tolist() == [U, B, M, F]
+    assert not shrink(guest.world, 0)
+    guest.machine.journal.undo(0, len(guest.machine.journal))
+    assert fingerprint(guest.machine)[:11] == before[:11]
+
+
+def test_a_listed_page_cannot_be_put_on_the_lru() -> None:
+    guest = Guest.from_states([B, U], VARIANTS["linux-3.19"])
+    with pytest.raises(KernelBugError, match="put on the LRU while it is on a list") as found:
+        lru_cache_add(0).verb.effect(guest.world, 0, 0)
+    assert found.value.kind == "list corruption"
+    guest.world.list_del(0)
+    lru_cache_add(0).verb.effect(guest.world, 0, 0)
+    assert guest.page_states[0] == M
+
+
+def test_a_variant_leaves_its_base_as_it_is() -> None:
+    base = VARIANTS["linux-4.15"]
+    routines, also = dict(base.functions), dict(base.also)
+    variant = base.variant("x", "a test's", without=("virtballoon_oom_notify",)).sharing(fs_lock="lock", more="value")
+    assert "virtballoon_oom_notify" not in variant.functions
+    assert (dict(base.functions), dict(base.also)) == (routines, also)
+    guest = Guest.from_states([F, F], variant)
+    assert guest.vb.fs_lock.kind == "lock"
+    assert guest.world.values["more"] == 0

@@ -6,7 +6,6 @@ other: ``bl.Guest(driver=variants.VARIANTS["linux-3.19"])``.
 
 from __future__ import annotations
 
-from balloonlab.drivers import linux_7_2
 from balloonlab.drivers.driver import Driver
 from balloonlab.drivers.merged_variants import (
     linux_3_13,
@@ -16,8 +15,8 @@ from balloonlab.drivers.merged_variants import (
     linux_4_19,
     linux_5_5,
     page_list,
+    repairs,
 )
-from balloonlab.drivers.merged_variants.broken_device import LOOKS_AT_THE_ADD
 
 _ALL = (
     linux_3_13.DRIVER,
@@ -30,7 +29,8 @@ _ALL = (
     linux_4_19.DRIVER,
     linux_4_19.CANDIDATE_OF_5_3,
     linux_5_5.DRIVER,
-    linux_7_2.DRIVER.variant(LOOKS_AT_THE_ADD, "Linux 7.2, with a tell_host that does not wait for a lost message"),
+    repairs.ADD_LOOKED_AT,
+    repairs.SIZE_UNDER_LOCK,
 )
 VARIANTS: dict[str, Driver] = {driver.name: driver for driver in _ALL}
 
