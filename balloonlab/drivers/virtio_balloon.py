@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from balloonlab.host import ARRAY_PFNS_MAX, QUEUE_NAMES, Queue
+from balloonlab.kernel.primitives.interrupts import Cpu
 from balloonlab.kernel.primitives.workqueue import PENDING
 from balloonlab.kernel.world import Ref, World
 from balloonlab.memory.zone import PageState
@@ -22,13 +23,18 @@ class VirtioBalloon:
     Units: num_pages, num_pfns and the config fields count 4 KiB balloon pages; num_isolated_pages and
     totalram_pages count guest pages (v10 counts isolated ones in 4 KiB pages). pages_per_page: 4 KiB pages in a guest
     page. deflate_on_oom: VIRTIO_BALLOON_F_DEFLATE_ON_OOM is negotiated (6.1, 7.2); then totalram_pages stays as it is.
-    vmstat: the version's counters by name. The last four attributes exist only where the driver uses work items.
+    vmstat: the version's counters by name. The four attributes of work items exist only where the driver uses them,
+    `frozen`, `mapping` and `cpu` only in scenarios that suspend the system, free the pages' mapping, and let an
+    interrupt come in on the CPU of the driver's thread.
     """
 
     update_balloon_size_work: Ref
     update_balloon_stats_work: Ref
     stop_update: Ref
     stop_update_lock: Ref
+    frozen: Ref
+    mapping: Ref
+    cpu: Cpu
 
     def __init__(self, world: World, driver: Driver) -> None:
         self.driver = driver
