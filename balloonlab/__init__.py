@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from balloonlab import errors
 from balloonlab.drivers import DRIVERS, Driver, find_driver
+from balloonlab.explore import Program, explore
 from balloonlab.guest import Guest
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.memory.zone import Migratetype, PageState
@@ -38,10 +39,12 @@ __all__ = [
     "Migratetype",
     "PageMap",
     "PageState",
+    "Program",
     "Scenario",
     "Schedule",
     "errors",
     "exercises",
+    "explore",
     "find_driver",
     "plots",
     "recordings",

@@ -54,6 +54,9 @@ class PfnMessage(NamedTuple):
         return self.pfns.astype("<u4").tobytes()
 
 
+UnderWay = tuple[tuple[int, int, tuple[int, ...], bytes], ...]  # queue, status, PFNs, payload of each message
+
+
 def decode_pfns(buffer: bytes) -> NDArray[np.uint32]:
     """The 4 KiB PFNs in a message's bytes; a length that is no multiple of 4 or too long is refused."""
     if len(buffer) % 4 or len(buffer) > 4 * ARRAY_PFNS_MAX:
@@ -143,10 +146,20 @@ class MessageLog:
         self.advance(i, MessageStatus.ADDED)
         return i
 
-    def clear(self) -> None:
-        """Forget every message; for construction, not journaled."""
+    def under_way(self) -> UnderWay:
+        """The messages not collected yet."""
+        return tuple(
+            (int(self.queue[i]), int(status), tuple(self[i].pfns.tolist()), self.payloads.get(i, b""))
+            for i, status in enumerate(self.status)
+            if status != MessageStatus.COLLECTED
+        )
+
+    def go_on_from(self, messages: UnderWay) -> None:
+        """Forget every message and begin with these; the reverse of `under_way`, for construction, not journaled."""
         for i in range(self._length - 1, -1, -1):
             self.put(i, -1)
+        for queue, status, pfns, payload in messages:
+            self.put(self.append(queue, pfns, payload), status)
 
     def advance(self, i: int, status: int) -> None:
         """Journaled change of a message's status."""
@@ -232,24 +245,18 @@ class Host:
         """Slots of the numbers that follow from messages: pages believed ballooned, pages given back."""
         return self._believed_slot, self._given_slot
 
-    def under_way(self) -> tuple[tuple[tuple[int, int, tuple[int, ...], bytes], ...], bytes, bytes]:
-        """What the past has left: messages not collected (queue, status, PFNs, payload), beliefs, memory given back."""
-        log = self.messages
-        messages = tuple(
-            (int(log.queue[i]), int(status), tuple(log[i].pfns.tolist()), log.payloads.get(i, b""))
-            for i, status in enumerate(log.status)
-            if status != MessageStatus.COLLECTED
-        )
-        return messages, self.believed.tobytes(), bytes(self._given_back)
+    def beliefs(self) -> tuple[bytes, bytes, int, int]:
+        """What the host believes and has given back, and the two numbers that follow from it."""
+        believed, given = (self._values.get(slot) for slot in self.slots)
+        return self.believed.tobytes(), bytes(self._given_back), believed, given
 
-    def go_on_from(self, under_way: tuple[tuple[tuple[int, int, tuple[int, ...], bytes], ...], bytes, bytes]) -> None:
-        """Forget every message and begin with these; the reverse of `under_way`, for construction, not journaled."""
-        messages, believed, given_back = under_way
-        self.messages.clear()
-        for queue, status, pfns, payload in messages:
-            self.messages.put(self.messages.append(queue, pfns, payload), status)
+    def believe_again(self, beliefs: tuple[bytes, bytes, int, int]) -> None:
+        """The reverse of `beliefs`; not journaled."""
+        believed, given_back, *numbers = beliefs
         self.believed[:] = np.frombuffer(believed, np.uint8)
         self._given_back[:] = given_back
+        for slot, number in zip(self.slots, numbers, strict=True):
+            self._values.numbers[slot] = number
 
     def check_target(self, balloon_pages: object) -> int:
         """The target as an int; raises BadValueError for one outside 0..the guest's memory."""

@@ -16,16 +16,18 @@ GOALS = {
     "rounds": "for each thread a moment when it is between two rounds of its work",
     "": "nothing",
 }
-MOMENTS = ("always", "at rest")
+MOMENTS = ("always", "between rounds", "at rest")
 
 
 class Property(NamedTuple):
     """Something that must hold.
 
-    name: an invariant's id or a sentence. kind: of the finding if it does not hold. when: "always", or "at rest" (no
-    thread has anything to do). reads: the shared state that `check` looks at: names of primitives.verb.TOUCHED, of
-    locks and of numbers; () for all of it. check: looks at the machine of the subject, which stands at the state as
-    far as `reads` goes; raises AssertionError with a sentence if the property does not hold.
+    name: an invariant's id or a sentence. kind: of the finding if it does not hold. when: "always", "between rounds"
+    (every thread is between two rounds of its work, or has ended), or "at rest" (nobody can step, and all are between
+    rounds). reads: the shared state that `check` looks at: names of primitives.verb.TOUCHED, of locks ("locks" for
+    all) and of numbers, and "threads" for where threads stand; () for all of it. check: looks at the machine of the
+    subject, which stands at the state as far as `reads` goes; raises AssertionError with a sentence if the property
+    does not hold.
     """
 
     name: str

@@ -40,6 +40,7 @@ class Thread:
         self.results: list[Any] = []
         self.done = 0
         self.crash: KernelBugError | None = None
+        self._calls: tuple[str, ...] | None = None
         self._generator = self.start()
         self._at = 0  # results the generator has consumed
         self._pending_since = 0
@@ -69,6 +70,8 @@ class Thread:
     @property
     def calls(self) -> tuple[str, ...]:
         """Names of the routines it is in, outermost first; () once it has ended."""
+        if self._calls is not None:
+            return self._calls
         if self.pending is None:
             return ()
         names, routine = [], cast("Any", self.generator)
@@ -76,6 +79,10 @@ class Thread:
             names.append(routine.gi_code.co_name)
             routine = routine.gi_yieldfrom
         return tuple(names)
+
+    def stand(self, pending: Primitive | None, crash: KernelBugError | None, calls: tuple[str, ...]) -> None:
+        """Be shown at a place that this thread did not walk to. It cannot be stepped any more."""
+        self.pending, self.crash, self._calls = pending, crash, calls
 
     def remember(self) -> None:
         """From now on keep what was pending at each position, so that `go_to` can return to any of them."""
@@ -124,18 +131,11 @@ class Thread:
             self._pendings.append(self.pending)
 
     def _next(self, result: object, generator: Routine | None = None) -> Primitive | None:
-        try:
-            yielded = (generator or self._generator).send(result)
-        except StopIteration:
+        pending = proceed(generator or self._generator, result)
+        if isinstance(pending, KernelBugError):
+            self.crash = pending
             return None
-        except Exception as error:  # noqa: BLE001  (driver text may be a learner's: any mistake in it ends the thread)
-            self.crash = KernelBugError("exception", f"{type(error).__name__}: {error}")
-            return None
-        if type(yielded) is not Primitive:
-            text = f"the routine yielded {yielded!r}; it must yield a primitive such as mutex_lock(vb.balloon_lock)"
-            self.crash = KernelBugError("not a primitive", text)
-            return None
-        return yielded
+        return pending
 
     def _rebuild(self) -> None:
         pending: Primitive | None = None
@@ -150,3 +150,17 @@ class Thread:
         if pending != self.pending:
             text = f"{self.name} did something else when it was run again; driver text may depend only on results"
             raise KernelBugError("not deterministic", text)
+
+
+def proceed(routine: Routine, result: object) -> Primitive | KernelBugError | None:
+    """Hand a result to a routine and run it to its next primitive; None if it ends, a bug if it cannot go on."""
+    try:
+        yielded = routine.send(result)
+    except StopIteration:
+        return None
+    except Exception as error:  # noqa: BLE001  (driver text may be a learner's: any mistake in it ends the thread)
+        return KernelBugError("exception", f"{type(error).__name__}: {error}")
+    if type(yielded) is not Primitive:
+        text = f"the routine yielded {yielded!r}; it must yield a primitive such as mutex_lock(vb.balloon_lock)"
+        return KernelBugError("not a primitive", text)
+    return yielded

@@ -60,6 +60,7 @@ class World:
         self.irqs_off: dict[int, int] = {}  # thread: slot of how often it turned interrupts off, if one may come in
         self.throttled = False  # whether an allocation that finds no page waits while pages are isolated
         self.gates: set[int] = set()  # slots of numbers that a primitive may wait for
+        self.tallies: set[int] = set()  # slots of numbers that are kept for statistics only
         self.controls: list[Control] = []  # one a zone, for the compacting thread
         self.moves: list[tuple[int, int]] | None = None  # a whole operation may collect (old, new) here
         self.lists: dict[str, int] = {}
@@ -99,8 +100,10 @@ class World:
         return Ref("value", self.values.declare(name, number, unit), name)
 
     def new_tally(self, name: str, unit: str = "") -> Ref:
-        """A number that is kept for statistics only: nothing that anybody does depends on it."""
-        return Ref("tally", self.values.declare(name, 0, unit), name)
+        """A number that is kept for statistics only: hardly anything that anybody does depends on it."""
+        tally = Ref("tally", self.values.declare(name, 0, unit), name)
+        self.tallies.add(tally.number)
+        return tally
 
     def new_gate(self, name: str) -> Ref:
         """A shared number that some primitive waits for."""

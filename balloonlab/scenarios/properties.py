@@ -25,12 +25,20 @@ def invariants(guest: Guest, names: Sequence[str]) -> tuple[Property, ...]:
     """Those of the named invariants, I1, I2, I4, I5, I6 and "target", as properties of this guest's machine."""
     world, vb = guest.world, guest.vb
     known: dict[str, tuple[str, tuple[str, ...], Callable[[], None]]] = {
-        "I1": ("at rest", ("lists", "num_pages"), lambda: checks.check_i1(world, vb)),
+        "I1": ("between rounds", ("lists", "num_pages"), lambda: checks.check_i1(world, vb)),
         "I2": ("always", ("lists", "references"), lambda: checks.check_i2(world, vb)),
-        "I2 at rest": ("at rest", ("lists", "references", "marks"), lambda: checks.check_i2_at_rest(world, vb)),
-        "I4": ("at rest", ("lists", *vb.vmstat), lambda: checks.check_i4(world, vb)),
+        "I2 between rounds": (
+            "between rounds",
+            ("lists", "references", "marks"),
+            lambda: checks.check_i2_at_rest(world, vb),
+        ),
+        "I4": ("between rounds", ("lists", *vb.vmstat), lambda: checks.check_i4(world, vb)),
         "I5": ("always", ("lists", "beliefs"), lambda: checks.check_i5(world)),
-        "I6": ("at rest", ("beliefs", "num_pages", vb.config_actual.name), lambda: checks.check_i6(world, vb)),
+        "I6": (
+            "between rounds",
+            ("beliefs", "num_pages", world.values.names[world.host.actual_slot]),
+            lambda: checks.check_i6(world, vb),
+        ),
         "target": ("at rest", ("num_pages",), lambda: check_target(guest)),
     }
     made = []

@@ -1,0 +1,145 @@
+"""A thread learned as a finite automaton: its local states, and which follows which for each result of a primitive.
+
+A thread's behaviour is a function of the results sent into it. The first time a local state meets a result, the
+routine itself is run (again from the start, with its history, if no copy of it stands there); equal local states
+(frames.py) are merged. After that no generator runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import GeneratorType
+from typing import Any
+
+from balloonlab.explore.frames import Frames
+from balloonlab.kernel.primitives import Primitive, Routine
+from balloonlab.kernel.thread import Thread, proceed
+from balloonlab.kernel.world import KernelBugError
+
+Recall = tuple[int, object]  # the local state before, and the result that led on
+
+
+@dataclass(slots=True)
+class LocalState:
+    """Where a thread can stand. pending: its next primitive, None at an end. crash: the bug it ended with.
+
+    calls: routines it is in, outermost first. line: of the innermost one. rests: it is between two rounds of its work,
+    or has ended well. before: how it was first reached (None for the first).
+    """
+
+    pending: Primitive | None
+    crash: KernelBugError | None
+    calls: tuple[str, ...]
+    line: int
+    rests: bool
+    before: Recall | None
+
+
+class NotDeterministicError(KernelBugError):
+    """A routine that was run again did something else."""
+
+    def __init__(self, name: str, routine: str) -> None:
+        text = f"{name} did something else when it was run again; {routine} may depend only on results of primitives"
+        super().__init__("not deterministic", text)
+
+
+class Automaton:
+    """The local states of one thread. They are numbered from 1; 1 is where the thread stands now."""
+
+    def __init__(self, thread: Thread) -> None:
+        self.index, self.name = thread.index, thread.name
+        self._start: Callable[[], Routine] = thread.start
+        self._past = thread.results[: thread.done]
+        self._frames = Frames()
+        self._numbers: dict[object, int] = {}
+        self._edges: dict[tuple[int, type, object], int] = {}
+        self._standing: dict[int, Routine] = {}
+        self.states: list[LocalState] = [LocalState(None, None, (), 0, rests=True, before=None)]  # number 0 is nobody's
+        if thread.pending is None:
+            self._settle(None, thread.crash, None, None)
+        else:
+            routine = self._run_again([])
+            self._settle(routine, None, thread.pending, None)
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def advance(self, local: int, result: object) -> int:
+        """The local state that follows `local` once its primitive has returned `result`."""
+        key = (local, result.__class__, result)
+        following = self._edges.get(key)
+        if following is None:
+            following = self._edges[key] = self._learn(local, result)
+        return following
+
+    def crashed(self, local: int, bug: KernelBugError) -> int:
+        """The local state of a thread whose primitive at `local` found a bug."""
+        key = ("crash", local, bug.kind, str(bug))
+        number = self._numbers.get(key)
+        if number is None:
+            here = self.states[local]
+            state = LocalState(None, bug, here.calls, here.line, rests=False, before=(local, None))
+            number = self._numbers[key] = self._add(state)
+        return number
+
+    def history(self, local: int) -> list[object]:
+        """Results that lead from local state 1 to `local`."""
+        results = []
+        while (before := self.states[local].before) is not None:
+            local, result = before
+            results.append(result)
+        return results[::-1]
+
+    def _learn(self, local: int, result: object) -> int:
+        routine = self._standing.pop(local, None) or self._run_again(self.history(local))
+        pending = proceed(routine, result)
+        if isinstance(pending, KernelBugError):
+            return self._settle(None, pending, None, (local, result))
+        return self._settle(routine, None, pending, (local, result))
+
+    def _settle(
+        self, routine: Routine | None, crash: KernelBugError | None, pending: Primitive | None, before: Recall | None
+    ) -> int:
+        key: object
+        if pending is None or routine is None:
+            key = ("end", crash and (crash.kind, str(crash), before))
+        else:
+            key = self._frames.identity(routine)
+        number = self._numbers.get(key)
+        if number is None:
+            calls, line = _stack(routine) if pending else ((), 0)
+            if crash and before:
+                calls, line = self.states[before[0]].calls, self.states[before[0]].line
+            rests = _rests(pending, calls) if pending else crash is None
+            number = self._numbers[key] = self._add(LocalState(pending, crash, calls, line, rests, before))
+        if pending is not None and routine is not None:
+            self._standing.setdefault(number, routine)
+        return number
+
+    def _add(self, state: LocalState) -> int:
+        self.states.append(state)
+        return len(self.states) - 1
+
+    def _run_again(self, results: list[object]) -> Routine:
+        routine = self._start()
+        pending = proceed(routine, None)
+        for result in (*self._past, *results):
+            if not isinstance(pending, Primitive):
+                raise NotDeterministicError(self.name, getattr(routine, "__name__", "the routine"))
+            pending = proceed(routine, result)
+        return routine
+
+
+def _stack(routine: Any) -> tuple[tuple[str, ...], int]:  # noqa: ANN401
+    names, line = [], 0
+    while isinstance(routine, GeneratorType):
+        names.append(routine.gi_code.co_name)
+        line = routine.gi_frame.f_lineno if routine.gi_frame is not None else line
+        routine = routine.gi_yieldfrom
+    return tuple(names), line
+
+
+def _rests(pending: Primitive, calls: tuple[str, ...]) -> bool:
+    """Whether a thread that stands here has nothing to do: an idle worker, or a main routine in a wait of its own."""
+    return pending.verb.rests or (pending.verb.name == "schedule" and calls[1:] == ("wait_event",))

@@ -1,0 +1,63 @@
+"""explore: from a scenario to a verdict."""
+
+from __future__ import annotations
+
+from balloonlab.errors import pick
+from balloonlab.explore.graph import Graph
+from balloonlab.explore.inspect import inspect
+from balloonlab.explore.limits import Limits
+from balloonlab.explore.result import Finding, Result
+from balloonlab.explore.search import PlainSearch
+from balloonlab.explore.subject import Explorable
+from balloonlab.explore.table import Table, TallyReadError
+from balloonlab.explore.vectorized import TooWideError, VectorizedSearch
+from balloonlab.interrupt import interruptible
+
+MANY_WAITING = 1000  # states that wait to be looked at, from which on numpy is faster
+MOST_STATES = 10_000_000
+MOST_MEMORY = 4 << 30  # bytes
+_SEARCHES = {"auto": MANY_WAITING, "plain": None, "vectorized": 0}
+
+
+def explore(
+    scenario: Explorable, *, most_states: int = MOST_STATES, most_memory: int = MOST_MEMORY, search: str = "auto"
+) -> Result:
+    """Every interleaving of a scenario's threads: its states, its transitions, and what is wrong in any of them.
+
+    scenario: a Scenario, a Program, or anything with a `subject` method. most_states, most_memory (bytes): limits, at
+    which the exploration ends as "not finished"; an interrupt ends it so too. search: "plain", "vectorized", or "auto",
+    which begins with the one and goes on with the other.
+    """
+    pick("search", search, list(_SEARCHES))
+    subject = scenario.subject().checked()
+    schedule = subject.machine.schedule.choices if subject.machine.recording else ()
+    table = Table(subject)
+    with interruptible("exploring") as interruption:
+        limits = Limits.checked(most_states, most_memory)
+        limits.interruption = interruption
+        while True:
+            try:
+                graph, why = _search(table, limits, search)
+                break
+            except TallyReadError:
+                table.restart()
+    result = Result(scenario, graph, why, schedule)
+    inspection = inspect(graph, finished=not why)
+    findings = tuple(Finding(*found, result) for found in inspection.found)
+    return Result(scenario, graph, why, schedule, findings, inspection.violated)
+
+
+def _search(table: Table, limits: Limits, search: str) -> tuple[Graph, str]:
+    """Search plainly, and where it serves go on in numpy; if the states do not fit two words, only plainly."""
+    plain = PlainSearch(table)
+    why = plain.run(limits, _SEARCHES[search])
+    if why == "many waiting" and not table.layout.wide:
+        try:
+            fast = VectorizedSearch(plain)
+            why = fast.run(limits)
+            return fast.graph(), why
+        except TooWideError:
+            plain = PlainSearch(table)
+    if why == "many waiting":
+        why = plain.run(limits)
+    return plain.graph(), why

@@ -1,0 +1,108 @@
+"""A program: a few hand-written threads over shared numbers, locks and wait queues, to explore without a guest.
+
+For the oldest examples there are (two threads that add one, two locks in two orders), and for learners' own.
+
+    def adder(shared):
+        seen = yield read(shared.x)
+        yield write(shared.x, seen + 1)
+
+    result = explore(Program("lost update", {"one": adder, "two": adder}, values={"x": 0}))
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
+
+from balloonlab.errors import BadValueError, whole_number
+from balloonlab.explore.subject import Property, Subject
+from balloonlab.host import Host
+from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.primitives import Routine
+from balloonlab.kernel.thread import ThreadSpec
+from balloonlab.kernel.world import World
+from balloonlab.memory.buddy import Buddy
+from balloonlab.memory.zone import PageFrames, Zone
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,40}")  # what a schedule can hold
+Shared = SimpleNamespace  # the shared objects by name, as Refs; pages are numbers
+Check = Callable[[Mapping[str, int]], bool]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Threads and what they share.
+
+    threads: generator functions by name, each given the shared objects as attributes (Refs for primitives). values:
+    shared numbers and what they start as. locks: names, for mutexes and spinlocks alike. queues: names of wait queues.
+    pages: guest pages for alloc_page and page locks, 0 to pages - 1, all free. at_end: sentences with a test of the
+    shared numbers that must hold when nobody can step any more; always: that must hold in every state. goal: see
+    subject.GOALS. cpu: names of threads that share one CPU without preemption.
+    Raises BadValueError for a thread that is no generator function or a name that does not do.
+    """
+
+    name: str
+    threads: Mapping[str, Callable[[Shared], Routine]]
+    values: Mapping[str, int] = field(default_factory=dict)
+    locks: Sequence[str] = ()
+    queues: Sequence[str] = ()
+    pages: int = 1
+    at_end: Mapping[str, Check] = field(default_factory=dict)
+    always: Mapping[str, Check] = field(default_factory=dict)
+    goal: str = ""
+    cpu: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if not self.threads:
+            raise BadValueError(f"program {self.name!r} has no threads; it needs at least one.")
+        for name, routine in self.threads.items():
+            if not _NAME.fullmatch(name):
+                raise BadValueError(f"thread name {name!r}: a name is a letter, then letters, digits, - and _.")
+            if not inspect.isgeneratorfunction(routine):
+                raise BadValueError(
+                    f"thread {name!r} is no generator function: it must yield each primitive it performs."
+                )
+        names = [*self.values, *self.locks, *self.queues]
+        for name in names:
+            if not name.isidentifier() or names.count(name) > 1:
+                raise BadValueError(f"shared name {name!r}: names must be Python identifiers, each used once.")
+        for name, number in self.values.items():
+            whole_number(name, number, -(2**31), 2**31 - 1)
+        whole_number("pages", self.pages, 1, 64, "guest pages")
+
+    def subject(self) -> Subject:
+        """A machine of its own, standing at the start, and what must hold."""
+        frames = PageFrames(self.pages)
+        buddy = Buddy(Zone(frames), "3.6")
+        host = Host(self.pages, frames.journal, frames.values)
+        world = World(frames, [buddy], host)
+        shared = Shared(
+            **{name: world.new_value(name, number) for name, number in self.values.items()},
+            **{name: world.new_lock(name) for name in self.locks},
+            **{name: world.new_wait_queue(name) for name in self.queues},
+        )
+        threads = [ThreadSpec(name, "", partial(routine, shared)) for name, routine in self.threads.items()]
+        machine = Machine(world, threads)
+        machine.record()
+        return Subject(machine, self._properties(world), self.goal, tuple(self.cpu))
+
+    def machine(self) -> Machine:
+        """A new machine, standing at the start."""
+        return self.subject().machine
+
+    def _properties(self, world: World) -> tuple[Property, ...]:
+        def holds(check: Check) -> None:
+            numbers = {name: world.values[name] for name in self.values}
+            assert check(numbers), f"not with {', '.join(f'{name} = {n}' for name, n in numbers.items())}"
+
+        reads = tuple(self.values) or ("pfns",)
+        moments = [(self.always, "always"), (self.at_end, "at rest")]
+        return tuple(
+            Property(sentence, "property", when, reads, partial(holds, check))
+            for checks, when in moments
+            for sentence, check in checks.items()
+        )

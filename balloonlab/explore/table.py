@@ -1,0 +1,236 @@
+"""The guarded-command table of a subject: learned rows "this thread, standing there, with these values, does that".
+
+A row is learned the first time it is needed: the primitive's effect (registers.py) and the thread's way on
+(automaton.py). From then on a step is a lookup: mask the packed state, find the row, replace the bits it changes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from balloonlab.explore.automaton import Automaton, LocalState
+from balloonlab.explore.layout import Overflow, fitting
+from balloonlab.explore.registers import Registers
+from balloonlab.explore.subject import Subject
+from balloonlab.kernel.timeline import FINISHED, Wait
+
+MOST_LOCAL = 50_000  # local states of a thread, or values of a register, after which a count without bound is suspected
+
+
+class TallyReadError(Exception):
+    """A tally turned out to be read: it must be part of the state from the beginning."""
+
+
+class UnboundedError(Exception):
+    """A thread or a register takes more and more values; its text says which."""
+
+
+class Row(NamedTuple):
+    """A step, or why there is none, of one thread.
+
+    thread, local: who, standing where. registers, before: what it depends on. wait: why it cannot step, else None.
+    after: values of its registers, following: its next local state. holder: number of the thread it waits for, or -1.
+    bug: the step ran into a bug. naps: it lets time pass.
+    """
+
+    thread: int
+    local: int
+    registers: tuple[int, ...]
+    before: tuple[int, ...]
+    wait: Wait | None
+    after: tuple[int, ...]
+    following: int
+    holder: int = -1
+    bug: bool = False
+    naps: bool = False
+
+
+class Table:
+    """Rows and the packing of states.
+
+    masks[t][local]: the bits that thread t, standing there, looks at. codes[t]: what it does where these bits are so:
+    above 0 the bits that its step flips; 0 for no step; ``-2 - n`` for a step that is row n and needs care: it runs
+    into a bug, or flips nothing.
+
+    Fields of a state: the threads' local states, the live registers, and last, if some threads share a CPU, which of
+    them has it (0 nobody, else 1 + its number).
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.machine = subject.machine
+        self.names = self.machine.names
+        self.registers = Registers(self.machine)
+        self.automata = [Automaton(thread) for thread in self.machine.threads]
+        self.threads = len(self.automata)
+        self.cpu = frozenset(self.names.index(name) for name in subject.cpu)
+        self.rows: list[Row] = []
+        for prop in subject.properties:
+            self.registers.read_tallies |= self.registers.tallies & set(self.registers.named(prop.reads))
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the rows, and choose anew which registers are part of a state."""
+        registers = self.registers
+        registers.forget_deps()
+        dropped = registers.tallies - registers.read_tallies
+        self.live = [i for i in range(len(registers)) if i not in dropped]
+        self._known_tallies = set(registers.read_tallies)
+        self._field = {register: self.threads + i for i, register in enumerate(self.live)}
+        self.rows.clear()
+        self.relayout()
+
+    @property
+    def fields(self) -> int:
+        return self.threads + len(self.live) + bool(self.cpu)
+
+    def relayout(self) -> None:
+        """Make every field wide enough for the numbers known by now, and pack the rows again."""
+        counts = [len(automaton) for automaton in self.automata]
+        counts += [len(self.registers.values[register]) for register in self.live]
+        counts += [self.threads + 1] if self.cpu else []
+        self.layout = fitting(counts, self.threads)
+        self.masks: list[list[int]] = [[0] * (ones + 1) for ones in self.layout.ones[: self.threads]]
+        self.codes: list[dict[int, int]] = [{} for _ in self.automata]
+        self._row_numbers: list[dict[int, int]] = [{} for _ in self.automata]
+        self.keys: list[int] = []
+        self.flips: list[int] = []
+        for thread, automaton in enumerate(self.automata):
+            for local in range(1, len(automaton)):
+                self._see(thread, local)
+        for number, row in enumerate(self.rows):
+            self._pack(number, row)
+
+    def _see(self, thread: int, local: int) -> None:
+        """Note what a thread that stands at `local` looks at."""
+        pending = self.automata[thread].states[local].pending
+        registers = self.registers.deps(pending, thread) if pending is not None else ()
+        if self.registers.read_tallies != self._known_tallies:
+            raise TallyReadError
+        self.masks[thread][local] = self.layout.mask([thread, *(self._field[r] for r in registers)])
+
+    def initial(self) -> int:
+        """The packed state that the subject's machine stood at."""
+        return self.layout.pack([1] * self.threads + [0] * (self.fields - self.threads))
+
+    def local(self, thread: int, local: int) -> LocalState:
+        return self.automata[thread].states[local]
+
+    def register_numbers(self, state: int, registers: tuple[int, ...]) -> tuple[int, ...]:
+        """The numbers that some live registers have in a packed state."""
+        layout, field = self.layout, self._field
+        return tuple([state >> layout.shifts[field[r]] & layout.ones[field[r]] for r in registers])
+
+    def field_of(self, register: int) -> int:
+        """The number of a live register's field."""
+        return self._field[register]
+
+    def mask_of(self, registers: tuple[int, ...]) -> int:
+        """The bits of some registers in a packed state (those that are live)."""
+        return self.layout.mask([self._field[r] for r in registers if r in self._field])
+
+    def stand(self, state: int, registers: tuple[int, ...] | None = None) -> None:
+        """Set the scratch world to a packed state: all of it, threads too, or these registers only."""
+        wanted = self.live if registers is None else [r for r in registers if r in self._field]
+        for register, number in zip(wanted, self.register_numbers(state, tuple(wanted)), strict=True):
+            self.registers.put(register, number)
+        if registers is None:
+            self.stand_threads(state)
+
+    def stand_threads(self, state: int) -> None:
+        """Let the scratch machine's threads stand where they stand in a packed state."""
+        for thread, number in zip(self.machine.threads, self.layout.unpack(state), strict=False):
+            local = self.automata[thread.index].states[number]
+            thread.stand(local.pending, local.crash, local.calls)
+
+    def row_number(self, thread: int, state: int) -> int:
+        """The number of the row for a thread in a packed state; learns it if need be (see `learn`)."""
+        layout = self.layout
+        local = state >> layout.shifts[thread] & layout.ones[thread]
+        number = self._row_numbers[thread].get(state & self.masks[thread][local])
+        return self.learn(thread, state) if number is None else number
+
+    def on_cpu(self, state: int, thread: int) -> int:
+        """The packed state, with the shared CPU given to the thread if it is one of those that share it."""
+        if thread not in self.cpu:
+            return state
+        return state & ~self.layout.masks[-1] | (thread + 1) << self.layout.shifts[-1]
+
+    def allowed(self, state: int, rows: list[Row]) -> list[bool]:
+        """Who may step: whoever can, but on a shared CPU only its thread, unless that waits or lets time pass."""
+        able = [row.wait is None for row in rows]
+        if self.cpu:
+            running = (state >> self.layout.shifts[-1] & self.layout.ones[-1]) - 1
+            if running >= 0 and able[running] and not rows[running].naps:
+                return [can and (thread == running or thread not in self.cpu) for thread, can in enumerate(able)]
+        return able
+
+    def learn(self, thread: int, state: int) -> int:
+        """Learn the row for a thread in a packed state, into `rows` and `codes`; returns its number.
+
+        Raises Overflow if something new does not fit the layout (relayout, pack the states again, try again),
+        TallyReadError (restart), UnboundedError.
+        """
+        layout, automaton = self.layout, self.automata[thread]
+        local = state >> layout.shifts[thread] & layout.ones[thread]
+        here = automaton.states[local]
+        if here.pending is None:
+            row = Row(thread, local, (), (), FINISHED, (), local)
+        else:
+            registers = self.registers.deps(here.pending, thread)
+            before = self.register_numbers(state, registers)
+            row = self._learn_step(thread, local, registers, before)
+        self.rows.append(row)
+        try:
+            self._pack(len(self.rows) - 1, row)
+        except Overflow:
+            self._suspect(thread, row)
+            raise
+        return len(self.rows) - 1
+
+    def _learn_step(self, thread: int, local: int, registers: tuple[int, ...], before: tuple[int, ...]) -> Row:
+        automaton = self.automata[thread]
+        here = automaton.states[local]
+        assert here.pending is not None
+        effect = self.registers.effect(here.pending, thread, before)
+        if effect.blocked is not None:
+            holder = self.names.index(effect.blocked.holder) if effect.blocked.holder else -1
+            return Row(thread, local, registers, before, effect.blocked, before, local, holder)
+        if effect.bug is not None:
+            following = automaton.crashed(local, effect.bug)
+        else:
+            following = automaton.advance(local, effect.result)
+        there = automaton.states[following]
+        return Row(
+            *(thread, local, registers, before, None, effect.after, following),
+            bug=there.crash is not None,
+            naps=here.pending.verb.naps,
+        )
+
+    def _pack(self, number: int, row: Row) -> None:
+        layout, field = self.layout, self._field
+        if row.local > layout.ones[row.thread] or row.following > layout.ones[row.thread]:
+            raise Overflow
+        if not self.masks[row.thread][row.following]:
+            self._see(row.thread, row.following)
+        key, after = row.local << layout.shifts[row.thread], row.following << layout.shifts[row.thread]
+        for register, old, new in zip(row.registers, row.before, row.after, strict=True):
+            at = field[register]
+            if old > layout.ones[at] or new > layout.ones[at]:
+                raise Overflow
+            key |= old << layout.shifts[at]
+            after |= new << layout.shifts[at]
+        code = key ^ after if key != after and not row.bug else -2 - number
+        self.codes[row.thread][key] = 0 if row.wait is not None else code
+        self._row_numbers[row.thread][key] = number
+        self.keys.append(key)
+        self.flips.append(key ^ after)
+
+    def _suspect(self, thread: int, row: Row) -> None:
+        """Raise UnboundedError if the overflow is one too many."""
+        if len(self.automata[thread]) > MOST_LOCAL:
+            raise UnboundedError(f"{self.names[thread]} is in more than {MOST_LOCAL:,} different local states")
+        for register in row.registers:
+            if len(self.registers.values[register]) > MOST_LOCAL:
+                title = self.registers.title(register)
+                raise UnboundedError(f"{title} has taken more than {MOST_LOCAL:,} different values")
