@@ -16,18 +16,19 @@ from balloonlab.scenarios.scenario import Plot
 _F, _B = int(PageState.FREE), int(PageState.BALLOON)
 
 
-def _sleeper(state: int, driver: Driver) -> Guest:
-    guest = Guest.from_states(np.array([state], np.uint8), freezable(driver), candidates=(), actors=(SLEEPER,))
+def _sleeper(state: int, driver: Driver, candidates: tuple[int, ...] = ()) -> Guest:
+    states = np.array([state], np.uint8)
+    guest = Guest.from_states(states, freezable(driver), candidates=candidates, actors=(SLEEPER,))
     guest.vb.frozen = guest.world.new_gate("vballoon frozen")
     return guest
 
 
-def _remover(driver: Driver) -> Guest:
-    return Guest.from_states(np.array([_B, _F], np.uint8), driver, candidates=(0,), actors=(REMOVER,))
+def _remover(driver: Driver, *states: int) -> Guest:
+    return Guest.from_states(np.array(states, np.uint8), driver, candidates=(0,), actors=(REMOVER,))
 
 
 def _mapping_object(driver: Driver) -> Guest:
-    guest = _remover(with_mapping_object(driver))
+    guest = _remover(with_mapping_object(driver), _B, _F)
     guest.vb.mapping = guest.world.new_value("mapping freed")
     return guest
 
@@ -48,6 +49,15 @@ PLOTS = (
         (("request_stats", 0), ("begin", 0)),
     ),
     Plot(
+        "suspend-and-compact",
+        "the system is suspended while the driver wants a page back that compaction has isolated",
+        "Everybody is to stop. Can everybody?",
+        lambda driver: _sleeper(_B, driver, candidates=(0,)),
+        (("set_target", 0), ("compact", 0), ("begin", 0)),
+        watch=lambda guest: (watched.can_be_frozen(guest),),
+        invariants=("I2", "I5"),
+    ),
+    Plot(
         "remove-and-compact",
         "somebody unloads the driver while compaction looks at its page",
         "What may compaction still look at when the driver is gone?",
@@ -60,7 +70,7 @@ PLOTS = (
         "remove-on-one-cpu",
         "who unloads the driver shares a CPU with compaction, which has isolated the balloon's only page",
         "The balloon cannot be emptied yet. How is the time spent until it can?",
-        lambda driver: _remover(with_cond_resched(driver)),
+        lambda driver: _remover(with_cond_resched(driver), _B),
         (("compact", 0), ("begin", 0)),
         invariants=("I2", "I5"),
         cpu=("remover", "compactor"),

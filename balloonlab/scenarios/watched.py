@@ -75,7 +75,7 @@ def takes_what_is_there(guest: Guest) -> Property:
 
     def check() -> None:
         listed = len(guest.balloon_list)
-        assert not (listed and _waits_for_pages(guest)), f"leak_balloon sleeps, and {listed} pages are listed"
+        assert not (listed and _waits_for_pages(guest)), f"leak_balloon sleeps, and {listed} of its pages could be had"
 
     reads = ("threads", "lists", "all sleeps")
     return Property("leak_balloon takes what is there", "starvation", "always", reads, check)
@@ -104,6 +104,28 @@ def passes_over_locked_pages(guest: Guest) -> Property:
             assert not others, "leak_balloon tries a locked page and no other, and a page behind it is unlocked"
 
     return Property("a locked page is passed over", "fairness", "always", ("threads", "lists", "page locks"), check)
+
+
+def can_be_frozen(guest: Guest) -> Property:
+    """V8: a thread that is to be frozen does not sleep where it cannot be."""
+
+    def check() -> None:
+        freezing = guest.world.values.get(guest.vb.freezing.number)
+        assert not (freezing and _waits_for_pages(guest)), "the system waits to freeze a thread that waits for pages"
+
+    reads = ("threads", "freezing", "all sleeps")
+    return Property("who is to be frozen can be", "suspend hang", "always", reads, check)
+
+
+def nobody_complains(guest: Guest) -> Property:
+    """V12: no WARN_ON where nothing is wrong."""
+
+    def check() -> None:
+        for thread in guest.machine.threads:
+            warning = _about_to(thread, "warn_on")
+            assert not (warning and warning.args[0]), f"{thread.name} warns of {warning and warning.args[1]}"
+
+    return Property("nobody complains", "warning", "always", ("threads",), check)
 
 
 # -- locks --
@@ -160,7 +182,9 @@ def nobody_is_in_a_removed_driver(guest: Guest) -> Property:
 
     def check() -> None:
         pending = guest.machine.thread("compactor").pending
-        if guest.machine.thread("remover").pending is None and pending is not None:
+        remover = guest.machine.thread("remover")
+        gone = remover.pending is None and remover.crash is None
+        if gone and pending is not None:
             used = [arg for arg in pending.args if isinstance(arg, Ref) and arg in own]
             assert not used, f"the driver is gone and the compactor is about to use {used[0].name}"
 
