@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from balloonlab import errors
+from balloonlab.defects import defects
 from balloonlab.drivers import DRIVERS, Driver, find_driver
 from balloonlab.explore import Program, explore
 from balloonlab.guest import Guest
@@ -42,6 +43,7 @@ __all__ = [
     "Program",
     "Scenario",
     "Schedule",
+    "defects",
     "errors",
     "exercises",
     "explore",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from balloonlab.defects import review
+from balloonlab.defects import discussed, review
 from balloonlab.defects.defect import Case, Defect
 from balloonlab.errors import pick
 
@@ -38,4 +38,4 @@ class Catalogue(Mapping[str, Defect]):
         return "\n".join("  ".join((*map(str.ljust, row[:3], widths), row[3])) for row in rows)
 
 
-defects = Catalogue((*review.DEFECTS,))
+defects = Catalogue((*review.DEFECTS, *discussed.DEFECTS))

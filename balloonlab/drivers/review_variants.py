@@ -149,32 +149,32 @@ def _variant(driver: Driver, name: str, title: str) -> Driver:
 _WAITS = dequeue_that_waits_for_the_page()
 SAMPLED_ONCE = _variant(
     v9.DRIVER.replace(wait_on_isolated_pages=sampled_once()),
-    "v9, sampled once",
+    "v9 (sampled once)",
     "v9 with the wait that was proposed first: on copies of the counters",
 )
 NO_PAGE_LOCK = _variant(
     v9.DRIVER.replace(leak_balloon=no_page_lock()),
-    "v9, no page lock",
+    "v9 (no page lock)",
     "v9 that takes pages off the list without their locks",
 )
 LEAK_WAITS_10 = _variant(
     v10.DRIVER.replace(do_leak_balloon=leak_that_waits_for_the_page()),
-    "v10, leak waits",
+    "v10 (leak waits)",
     "v10 that waits for the page's lock when it leaks",
 )
 LEAK_WAITS = _variant(
     v11.DRIVER.replace(balloon_page_dequeue=_WAITS),
-    "v11, leak waits",
+    "v11 (leak waits)",
     "v11 that waits for the page's lock when it leaks",
 )
 MIGRATION_WAITS = _variant(
     v11.DRIVER.replace(virtballoon_migratepage=v10.virtballoon_migratepage),
-    "v11, migration waits",
+    "v11 (migration waits)",
     "v11 whose migration waits for balloon_lock",
 )
 BOTH_WAIT = _variant(
     v11.DRIVER.replace(balloon_page_dequeue=_WAITS, virtballoon_migratepage=v10.virtballoon_migratepage),
-    "v11, both wait",
+    "v11 (both wait)",
     "v11 whose leaking waits for the page's lock, and whose migration waits for balloon_lock",
 )
 VARIANTS = {
