@@ -75,15 +75,17 @@ class Registers:
         return len(self.all)
 
     def named(self, names: Iterable[str]) -> tuple[int, ...]:
-        """Numbers of registers by names as a Property gives them: of TOUCHED, of locks, of numbers; () is all."""
+        """Numbers of registers by names as a Property gives them: of TOUCHED, of locks, of numbers; () is all.
+
+        Names of threads are no registers', and passed over.
+        """
         wanted = list(names)
         if not wanted:
             return tuple(range(len(self.all)))
         found: set[int] = set()
         for name in wanted:
-            if name == "threads":
-                continue
-            found |= set(self._found(name))
+            if name != "threads" and name not in self.machine.names:
+                found |= set(self._found(name))
         return tuple(sorted(found))
 
     def _found(self, name: str) -> list[int]:

@@ -53,7 +53,7 @@ def looks_where_pages_are(guest: Guest) -> Property:
         if _about_to(own, "list_first") and own.calls[-1] in ("leak_balloon", "do_leak_balloon"):
             assert guest.balloon_list, "leak_balloon found enough pages by its counters, and the list is empty"
 
-    return Property("who goes for a page finds one", "accounting", "always", ("threads", "lists"), check)
+    return Property("who goes for a page finds one", "accounting", "always", (_own(guest).name, "lists"), check)
 
 
 def wakes_for_a_page_it_can_have(guest: Guest) -> Property:
@@ -66,7 +66,7 @@ def wakes_for_a_page_it_can_have(guest: Guest) -> Property:
             free = [page for page in head if world.page_lock_holder(page) != compactor.index]
             assert free, "the compactor wakes who waits for a page, and still holds the lock of the page at the head"
 
-    reads = ("threads", "lists", "page locks", "all sleeps")
+    reads = (_own(guest).name, "compactor", "lists", "page locks", "all sleeps")
     return Property("who is woken can go on", "wait design", "always", reads, check)
 
 
@@ -77,7 +77,7 @@ def takes_what_is_there(guest: Guest) -> Property:
         listed = len(guest.balloon_list)
         assert not (listed and _waits_for_pages(guest)), f"leak_balloon sleeps, and {listed} of its pages could be had"
 
-    reads = ("threads", "lists", "all sleeps")
+    reads = (_own(guest).name, "lists", "all sleeps")
     return Property("leak_balloon takes what is there", "starvation", "always", reads, check)
 
 
@@ -90,7 +90,7 @@ def sleeps_for_one_thing(guest: Guest) -> Property:
             what = "has queued up on config_change to sleep, and sleeps for something else in its condition"
             assert not _queued(guest, own), f"{own.name} {what}"
 
-    return Property("a condition does not sleep", "wait design", "always", ("threads", "all sleeps"), check)
+    return Property("a condition does not sleep", "wait design", "always", (_own(guest).name, "all sleeps"), check)
 
 
 def passes_over_locked_pages(guest: Guest) -> Property:
@@ -103,7 +103,8 @@ def passes_over_locked_pages(guest: Guest) -> Property:
             others = [page for page in guest.balloon_list if page not in locks]
             assert not others, "leak_balloon tries a locked page and no other, and a page behind it is unlocked"
 
-    return Property("a locked page is passed over", "fairness", "always", ("threads", "lists", "page locks"), check)
+    reads = (_own(guest).name, "lists", "page locks")
+    return Property("a locked page is passed over", "fairness", "always", reads, check)
 
 
 def can_be_frozen(guest: Guest) -> Property:
@@ -113,7 +114,7 @@ def can_be_frozen(guest: Guest) -> Property:
         freezing = guest.world.values.get(guest.vb.freezing.number)
         assert not (freezing and _waits_for_pages(guest)), "the system waits to freeze a thread that waits for pages"
 
-    reads = ("threads", "freezing", "all sleeps")
+    reads = (_own(guest).name, "freezing", "all sleeps")
     return Property("who is to be frozen can be", "suspend hang", "always", reads, check)
 
 
@@ -121,11 +122,10 @@ def nobody_complains(guest: Guest) -> Property:
     """V12: no WARN_ON where nothing is wrong."""
 
     def check() -> None:
-        for thread in guest.machine.threads:
-            warning = _about_to(thread, "warn_on")
-            assert not (warning and warning.args[0]), f"{thread.name} warns of {warning and warning.args[1]}"
+        warning = _about_to(guest.machine.thread("compactor"), "warn_on")
+        assert not (warning and warning.args[0]), f"the compactor warns of {warning and warning.args[1]}"
 
-    return Property("nobody complains", "warning", "always", ("threads",), check)
+    return Property("nobody complains", "warning", "always", ("compactor",), check)
 
 
 # -- locks --
@@ -141,7 +141,7 @@ def never_sleeps_for_it_under_a_page_lock(guest: Guest) -> Property:
             held = compactor.index in guest.world.page_locks.values()
             assert not held, "the compactor sleeps for balloon_lock and holds the locks of pages"
 
-    reads = ("threads", "page locks", "balloon_lock")
+    reads = ("compactor", "page locks", "balloon_lock")
     return Property("migration does not sleep for balloon_lock", "latency", "always", reads, check)
 
 
@@ -149,25 +149,26 @@ def allocates_without_it(guest: Guest) -> Property:
     """V16: memory is looked for, and 200 ms are slept, without balloon_lock."""
 
     def check() -> None:
-        holder = guest.world.lock_holders[guest.vb.balloon_lock.number]
-        if holder != NOBODY:
-            act = _about_to(guest.machine.threads[holder], "alloc_page", "msleep")
-            assert act is None, f"{guest.machine.names[holder]} holds balloon_lock and is about to {act}"
+        own = _own(guest)
+        act = _about_to(own, "alloc_page", "msleep")
+        if guest.world.lock_holders[guest.vb.balloon_lock.number] == own.index:
+            assert act is None, f"{own.name} holds balloon_lock and is about to {act}"
 
-    return Property("nobody allocates under balloon_lock", "convoy", "always", ("threads", "balloon_lock"), check)
+    reads = (_own(guest).name, "balloon_lock")
+    return Property("nobody allocates under balloon_lock", "convoy", "always", reads, check)
 
 
 def never_waits_for_a_page_under_it(guest: Guest) -> Property:
     """V10: who holds balloon_lock only tries the locks of pages."""
 
     def check() -> None:
-        holder = guest.world.lock_holders[guest.vb.balloon_lock.number]
-        if holder != NOBODY:
-            wanted = _about_to(guest.machine.threads[holder], "lock_page")
-            waits = wanted is not None and wanted.args[0] in guest.world.page_locks
-            assert not waits, f"{guest.machine.names[holder]} holds balloon_lock and waits for a page's lock"
+        own = _own(guest)
+        wanted = _about_to(own, "lock_page")
+        if wanted and guest.world.lock_holders[guest.vb.balloon_lock.number] == own.index:
+            free = wanted.args[0] not in guest.world.page_locks
+            assert free, f"{own.name} holds balloon_lock and waits for a page's lock"
 
-    reads = ("threads", "page locks", "balloon_lock")
+    reads = (_own(guest).name, "page locks", "balloon_lock")
     return Property("a page's lock is not waited for under balloon_lock", "lock order", "always", reads, check)
 
 
@@ -188,7 +189,7 @@ def nobody_is_in_a_removed_driver(guest: Guest) -> Property:
             used = [arg for arg in pending.args if isinstance(arg, Ref) and arg in own]
             assert not used, f"the driver is gone and the compactor is about to use {used[0].name}"
 
-    return Property("nobody is in a driver that is gone", "use after free", "always", ("threads",), check)
+    return Property("nobody is in a driver that is gone", "use after free", "always", ("compactor", "remover"), check)
 
 
 def totalram_is_right(guest: Guest) -> Property:
