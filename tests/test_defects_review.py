@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
 import pytest
 
 import balloonlab as bl
-from balloonlab.defects import Case, Catalogue, Defect, defects, discussed, review
+from balloonlab.defects import Case, Defect, defects, discussed, review
 from balloonlab.defects.meets import MEETS
 from balloonlab.drivers import DRIVERS
 from balloonlab.drivers.review_variants import VARIANTS
@@ -78,11 +79,13 @@ def test_the_schedule_of_a_finding_can_be_replayed_by_its_token() -> None:
 
 
 def test_the_catalogue_is_a_mapping_and_a_table() -> None:
-    assert isinstance(bl.defects, Catalogue)
+    assert isinstance(bl.defects, Mapping)
+    assert list(bl.defects.items()) == list(defects.items())
     assert next(iter(bl.defects)) == "V1"
     assert bl.defects["V1"].case().scenario == "fill-out-of-memory"
-    assert len(str(bl.defects).splitlines()) == len(bl.defects) + 1
+    assert len(repr(bl.defects).splitlines()) == len(bl.defects) + 1
     assert "acked" in str(bl.defects["V1"])
+    assert repr(bl.defects) == repr(defects)
     with pytest.raises(UnknownNameError, match="V1, V2"):
         bl.defects["V99"]
 

@@ -1,8 +1,13 @@
-"""Floor 5: the defects of the patch and of the kernels after it, as data: ``defects["V1"]``."""
+"""Floor 5: the defects of the patch and of the kernels after it, as data.
+
+The package itself is the catalogue: ``bl.defects["V1"]`` is ``bl.defects.defects["V1"]``.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 
 from balloonlab.defects import discussed, review
 from balloonlab.defects.defect import Case, Defect
@@ -39,3 +44,22 @@ class Catalogue(Mapping[str, Defect]):
 
 
 defects = Catalogue((*review.DEFECTS, *discussed.DEFECTS))
+
+
+class _Defects(ModuleType, Mapping[str, Defect]):
+    """This package, read and shown as its catalogue."""
+
+    def __getitem__(self, name: str) -> Defect:
+        return defects[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(defects)
+
+    def __len__(self) -> int:
+        return len(defects)
+
+    def __repr__(self) -> str:
+        return repr(defects)
+
+
+sys.modules[__name__].__class__ = _Defects
