@@ -47,7 +47,10 @@ defects = Catalogue((*review.DEFECTS, *discussed.DEFECTS))
 
 
 class _Defects(ModuleType, Mapping[str, Defect]):
-    """This package, read and shown as its catalogue."""
+    """This package, read and shown as its catalogue; a module for the rest: equal to itself only."""
+
+    __eq__ = ModuleType.__eq__
+    __hash__ = ModuleType.__hash__
 
     def __getitem__(self, name: str) -> Defect:
         return defects[name]
