@@ -64,7 +64,7 @@ def test_a_system_is_suspended_and_resumed(driver: str) -> None:
 
 def test_the_thread_is_frozen_before_the_driver_is() -> None:
     guest = scenario("resume-without-target", "linux-3.8").guest()
-    go(guest, "suspend", "wait_for_completion(vballoon frozen)")
+    go(guest, "suspend", "wait_for_completion(frozen)")
     assert "suspend" not in guest.machine.runnable()
     alone(guest, "vballoon")
     assert pending(guest.machine, "vballoon").startswith("try_to_freeze")
@@ -77,7 +77,6 @@ def test_the_thread_is_frozen_before_the_driver_is() -> None:
 def test_finer_text_and_variants_do_what_the_driver_does_when_they_are_left_alone(driver: str) -> None:
     known = VARIANTS.get(driver) or DRIVERS[driver]
     guest = guest_of([B, F, F, M], with_cond_resched(with_mapping_object(known)), candidates=(0,))
-    guest.vb.mapping = guest.world.new_value("mapping freed")
     guest.compact()
     guest.set_target(0)
     assert guest.balloon_pages == 0

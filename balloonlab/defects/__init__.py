@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
-from balloonlab.defects import discussed, review
+from balloonlab.defects import discussed, merged, pressure, review
 from balloonlab.defects.defect import Case, Defect
 from balloonlab.errors import pick
 
@@ -43,7 +43,7 @@ class Catalogue(Mapping[str, Defect]):
         return "\n".join("  ".join((*map(str.ljust, row[:3], widths), row[3])) for row in rows)
 
 
-defects = Catalogue((*review.DEFECTS, *discussed.DEFECTS))
+defects = Catalogue((*review.DEFECTS, *discussed.DEFECTS, *merged.DEFECTS, *pressure.DEFECTS))
 
 
 class _Defects(ModuleType, Mapping[str, Defect]):

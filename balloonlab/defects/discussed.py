@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from balloonlab.defects.defect import Case, Defect
+from balloonlab.defects.defect import Defect
 from balloonlab.defects.meets import case
 from balloonlab.drivers.review_variants import NO_PAGE_LOCK, SAMPLED_ONCE
 
@@ -15,20 +15,6 @@ def _untold(name: str, title: str, kind: str, versions: tuple[str, ...], fixed_b
 
 
 DEFECTS = (
-    Defect(
-        "D1",
-        "two read num_pages and write `actual`, without a lock: the host may keep the older number",
-        "accounting",
-        ("linux-6.1", "linux-7.2"),
-        (
-            Case(
-                *("fill-and-out-of-memory", "invariant", {"linux-6.1": 62, "linux-7.2": 56}, "I6"),
-                unasked=dict.fromkeys(("linux-3.6", "v9", "v10", "v11", "linux-3.8"), "it has no OOM notifier"),
-            ),
-        ),
-        "not known; the next change of the balloon's size puts it right",
-        f"found by exploring: update_balloon_size, called by the worker and by the OOM notifier, in {_DRIVER} of 6.1",
-    ),
     Defect(
         "S1",
         "num_pages - num_isolated_pages of two moments, below zero?",

@@ -1,7 +1,7 @@
 """Actors: threads beside the driver's, the compactor and the host, that a scenario brings onto the stage.
 
-Who unloads the driver, an interrupt, a host that changes its mind, a task that is out of memory. An actor waits until
-the action "begin" happens; so a guest is at rest before its play starts. Who suspends the system is in suspend.py.
+Who unloads the driver, an interrupt, a host that changes its mind. An actor waits until the action "begin" happens; so
+a guest is at rest before its play starts. Who suspends the system is in suspend.py.
 """
 
 from __future__ import annotations
@@ -49,12 +49,6 @@ def end_page_writeback(vb: VirtioBalloon, mm: Compaction) -> Routine:
     yield irq_exit(vb.cpu.handler)
 
 
-def out_of_memory(vb: VirtioBalloon, _mm: Compaction) -> Routine:
-    """A task finds no memory: whoever has registered for that is asked to free some (mm/oom_kill.c, Linux 6.1)."""
-    if "virtio_balloon_oom_notify" in vb.driver.functions:
-        yield from vb.driver.virtio_balloon_oom_notify(vb)
-
-
 def wish(balloon_pages: int) -> Callable[[VirtioBalloon, Compaction], Routine]:
     """The host sets another target, as the action set_target does, but at any moment."""
 
@@ -69,5 +63,4 @@ def wish(balloon_pages: int) -> Callable[[VirtioBalloon, Compaction], Routine]:
 
 
 INTERRUPT = Actor("interrupt", "a disk's interrupt on the CPU of the driver's thread", end_page_writeback)
-OUT_OF_MEMORY = Actor("oom", "a task that is out of memory", out_of_memory)
 REMOVER = Actor("remover", "somebody unloads the driver", lambda vb, _mm: vb.driver.virtballoon_remove(vb))

@@ -205,7 +205,8 @@ def with_mapping_object(driver: Driver) -> Driver:
         yield from remove(vb)
         yield kfree_mapping(vb.mapping)
 
-    return driver.replace(balloon_page_movable=balloon_page_movable, virtballoon_remove=virtballoon_remove)
+    finer = driver.replace(balloon_page_movable=balloon_page_movable, virtballoon_remove=virtballoon_remove)
+    return finer.sharing(mapping="value")
 
 
 def with_cond_resched(driver: Driver) -> Driver:

@@ -67,7 +67,7 @@ def balloon(vb: VirtioBalloon) -> Routine:
 
 def freezable(driver: Driver) -> Driver:
     """The driver with a kernel thread that can be frozen while it sleeps; a workqueue can be as it is."""
-    return driver if driver.workqueue else driver.replace(balloon=balloon)
+    return driver if driver.workqueue else driver.replace(balloon=balloon).sharing(frozen="gate")
 
 
 def suspend_and_resume(vb: VirtioBalloon, _mm: Compaction) -> Routine:

@@ -47,26 +47,32 @@ class KeyTable:
         missing = np.flatnonzero(numbers < 0)
         if not len(missing):
             return numbers, missing
-        added, new = self._add(low[missing], high[missing])
+        added, new = self._add(low.take(missing), high.take(missing))
         numbers[missing] = added
-        return numbers, missing[new]
+        return numbers, missing.take(new)
 
     def _find(self, low: Words, high: Words) -> Numbers:
         """Numbers of keys, -1 for those that are not known."""
         slots, last = self._slots, len(self._slots) - 1
         at = self._hash(low, high)
-        numbers = slots[at]
-        other = (self.low[numbers] != low) | (self.high[numbers] != high)
-        left = np.flatnonzero(other & (numbers >= 0))
+        numbers = slots.take(at)
+        left = np.flatnonzero(self._other(numbers, low, high))
+        left = left[numbers[left] >= 0]
         at = at[left]
         while len(left):
             at = (at + 1) & last
-            held = slots[at]
+            held = slots.take(at)
             numbers[left] = held
-            other = (self.low[held] != low[left]) | (self.high[held] != high[left])
-            going = np.flatnonzero(other & (held >= 0))
-            left, at = left[going], at[going]
+            going = np.flatnonzero(self._other(held, low.take(left), high.take(left)) & (held >= 0))
+            left, at = left.take(going), at.take(going)
         return numbers
+
+    def _other(self, numbers: Numbers, low: Words, high: Words) -> NDArray[np.bool_]:
+        """Where the key with that number (any, for -1) is another one."""
+        index = numbers.astype(np.intp)
+        other: NDArray[np.bool_] = self.low.take(index) != low
+        other |= self.high.take(index) != high
+        return other
 
     def _add(self, low: Words, high: Words) -> tuple[Numbers, Places]:
         """Numbers for keys that are not known yet, some of them several times; and where each stands first."""
@@ -79,11 +85,11 @@ class KeyTable:
         new = np.flatnonzero(numbers == np.arange(first, first + many, dtype=np.int32))
         if len(new) < many:
             renumbered = np.zeros(many, np.int32)
-            renumbered[new] = np.arange(first, first + len(new), dtype=np.int32)
-            numbers = renumbered[numbers - first]
-            self._slots[position[new]] = renumbered[new]
-            self.low[first : first + len(new)] = low[new]
-            self.high[first : first + len(new)] = high[new]
+            renumbered[new] = given = np.arange(first, first + len(new), dtype=np.int32)
+            numbers = renumbered.take(numbers - first)
+            self._slots[position.take(new)] = given
+            self.low[first : first + len(new)] = low.take(new)
+            self.high[first : first + len(new)] = high.take(new)
         self._count = first + len(new)
         return numbers, new
 
@@ -95,34 +101,34 @@ class KeyTable:
         position = np.zeros(len(low), np.intp)
         left = np.arange(len(low), dtype=np.int32)
         while len(left):
-            empty = np.flatnonzero(slots[at] < 0)
-            claimed, claimers = at[empty], left[empty]
+            empty = np.flatnonzero(slots.take(at) < 0)
+            claimed, claimers = at.take(empty), left.take(empty)
             slots[claimed[::-1]] = first + claimers[::-1]  # of several writes the last stays: the first claimer's
             position[claimers] = claimed
-            held = slots[at]
-            same = (self.low[held] == low) & (self.high[held] == high)
+            held = slots.take(at)
             numbers[left] = held
-            going = np.flatnonzero(~same)
-            left, at, low, high = left[going], (at[going] + 1) & last, low[going], high[going]
+            going = np.flatnonzero(self._other(held, low, high))
+            left, low, high = left.take(going), low.take(going), high.take(going)
+            at = (at.take(going) + 1) & last
         return numbers, position
 
-    def _hash(self, low: Words, high: Words) -> NDArray[np.intp]:
+    def _hash(self, low: Words, high: Words) -> Places:
         mixed = low * _A
         mixed += high * _B
         mixed ^= mixed >> _FOLD
         mixed *= _C
-        bits = len(self._slots).bit_length() - 1
-        return (mixed >> np.uint64(64 - bits)).astype(np.intp)
+        mixed >>= np.uint64(65 - len(self._slots).bit_length())
+        return mixed.view(np.intp)
 
     def _make_room(self, many: int) -> None:
-        """Room for that many more keys, with at most a quarter of the slots taken, or half if there are many."""
+        """Room for that many more keys, with at most a quarter of the slots taken."""
         wanted = self._count + many
         if wanted > len(self.low):
             size = max(wanted, len(self.low) * 3 // 2)
             self.low = np.concatenate((self.low[: self._count], np.zeros(size - self._count, np.uint64)))
             self.high = np.concatenate((self.high[: self._count], np.zeros(size - self._count, np.uint64)))
-        share = 4 if wanted < _MANY else 2
-        if share * wanted > len(self._slots):
+        if 4 * wanted > len(self._slots):
+            share = 16 if wanted < _MANY else 4
             self._slots = np.full(1 << (share * wanted).bit_length(), _EMPTY, np.int32)
             count, self._count = self._count, 0
             self._claim(self.low[:count].copy(), self.high[:count].copy())

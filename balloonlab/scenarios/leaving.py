@@ -18,19 +18,11 @@ _F, _B = int(PageState.FREE), int(PageState.BALLOON)
 
 def _sleeper(state: int, driver: Driver, candidates: tuple[int, ...] = ()) -> Guest:
     states = np.array([state], np.uint8)
-    guest = Guest.from_states(states, freezable(driver), candidates=candidates, actors=(SLEEPER,))
-    guest.vb.frozen = guest.world.new_gate("vballoon frozen")
-    return guest
+    return Guest.from_states(states, freezable(driver), candidates=candidates, actors=(SLEEPER,))
 
 
 def _remover(driver: Driver, *states: int) -> Guest:
     return Guest.from_states(np.array(states, np.uint8), driver, candidates=(0,), actors=(REMOVER,))
-
-
-def _mapping_object(driver: Driver) -> Guest:
-    guest = _remover(with_mapping_object(driver), _B, _F)
-    guest.vb.mapping = guest.world.new_value("mapping freed")
-    return guest
 
 
 PLOTS = (
@@ -61,7 +53,7 @@ PLOTS = (
         "remove-and-compact",
         "somebody unloads the driver while compaction looks at its page",
         "What may compaction still look at when the driver is gone?",
-        _mapping_object,
+        lambda driver: _remover(with_mapping_object(driver), _B, _F),
         (("compact", 0), ("begin", 0)),
         watch=lambda guest: (watched.nobody_is_in_a_removed_driver(guest),),
         invariants=("I2", "I5"),
