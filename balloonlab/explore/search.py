@@ -29,7 +29,7 @@ class PlainSearch:
         self.numbers = {self.states[0]: 0}
         self.parent = array("i", [NOWHERE])
         self.following = array("i")
-        self.halted: set[int] = set()
+        self.halted = {0} if any(automaton.states[1].crash for automaton in table.automata) else set[int]()
         self.expanded = 0
 
     def run(self, limits: Limits, most_waiting: int | None = None) -> str:
