@@ -28,9 +28,9 @@ def promela(table: Table) -> str:
     lines += [f"{_type(len(registers.values[r]))} r{r} = 0; /* {registers.title(r)} */" for r in live]
     if stops:
         lines.append("bit stopped = 0; /* a bug stops the guest */")
-    for thread, name in enumerate(table.names):
+    for thread, name in enumerate(table.names):  # a name may be a word of Promela, or differ in - and _ only
         provided = " provided (!stopped)" if stops else ""
-        lines.append(f"active proctype {re.sub('[^A-Za-z0-9]', '_', name)}(){provided} {{")
+        lines.append(f"active proctype t{thread}_{re.sub('[^A-Za-z0-9]', '_', name)}(){provided} {{")
         lines += _thread(table, thread, set(live))
         lines.append("}")
     return "\n".join(lines) + "\n"
