@@ -201,7 +201,7 @@ def _key(primitive: Primitive) -> Hashable:
     try:
         hash(primitive)
     except TypeError:
-        return str(primitive)
+        return repr(primitive)
     return primitive
 
 

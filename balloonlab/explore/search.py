@@ -14,7 +14,7 @@ import numpy as np
 from balloonlab.explore.graph import NOWHERE, Graph
 from balloonlab.explore.layout import Overflow
 from balloonlab.explore.limits import BYTES_A_STATE, Limits
-from balloonlab.explore.table import Table
+from balloonlab.explore.table import Table, UnboundedError
 
 _LOOK = 512  # states between two looks at the limits
 _UNKNOWN = -1
@@ -44,6 +44,9 @@ class PlainSearch:
                 expand(min(self.expanded + _LOOK, len(self.states)))
             except Overflow:
                 self._relayout()
+            except UnboundedError as error:
+                del self.following[self.expanded * self.table.threads :]
+                return str(error)
         return ""
 
     def graph(self) -> Graph:

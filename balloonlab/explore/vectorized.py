@@ -16,7 +16,7 @@ from balloonlab.explore.keytable import KeyTable
 from balloonlab.explore.layout import Layout, Overflow, Words, split
 from balloonlab.explore.limits import Limits
 from balloonlab.explore.search import PlainSearch
-from balloonlab.explore.table import Row
+from balloonlab.explore.table import Row, UnboundedError
 
 _CHUNK = 8192  # states expanded at a time
 
@@ -74,6 +74,8 @@ class VectorizedSearch:
                 self._expand(start, stop)
             except Overflow:
                 self._relayout()
+            except UnboundedError as error:
+                return str(error)
         return ""
 
     def graph(self) -> Graph:
