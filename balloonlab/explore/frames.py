@@ -50,7 +50,7 @@ class Frames:
         names = frame.f_locals  # 3.11 keeps this dict with the frame, so it is made before the referents are read
         skip = (id(frame), id(names), id(inner))
         held = [self.value(x, met) for x in gc.get_referents(routine) if id(x) not in skip]
-        return routine.gi_code, frame.f_lasti, tuple(names), tuple(held)
+        return routine.gi_code, frame.f_lasti, tuple(sorted(names)), tuple(held)  # (its order is that of earlier looks)
 
     def value(self, x: Any, met: Met) -> Hashable:  # noqa: ANN401, C901, PLR0911
         """`x` as something that can be compared: equal exactly if nobody could tell the two apart.
