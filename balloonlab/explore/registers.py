@@ -143,6 +143,8 @@ class Registers:
         """Ask again what each primitive depends on: another tally is read by now."""
         self._deps.clear()
         self._effects.clear()
+        for tally in self.tallies:
+            self._now[tally] = -1  # nobody kept account of it
 
     def _touched(self, primitive: Primitive, thread: int) -> tuple[int, ...]:
         touches = primitive.verb.touches
