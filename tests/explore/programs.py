@@ -82,8 +82,7 @@ def peterson(*, swapped: bool = False, rounds: int = 1) -> Program:
             mine, other = (shared.wants_0, shared.wants_1)[:: 1 if me == 0 else -1]
             for _ in range(rounds):
                 announce = [write(mine, 1), write(shared.turn, 1 - me)]
-                for each in reversed(announce) if swapped else announce:
-                    yield each
+                yield from reversed(announce) if swapped else announce
                 while (yield read(other)) and (yield read(shared.turn)) != me:
                     pass
                 yield write((shared.inside_0, shared.inside_1)[me], 1)

@@ -1,4 +1,4 @@
-"""An exploration and its slow twin find the same states in the same order, and the same things wrong at the same depth."""
+"""An exploration and its slow twin find the same states in the same order, and the same wrong at the same depth."""
 
 from __future__ import annotations
 

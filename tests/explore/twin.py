@@ -9,7 +9,7 @@ import copy
 import gc
 from collections import deque
 from collections.abc import Iterator, Sequence
-from os.path import commonprefix
+from itertools import takewhile
 from types import FunctionType, GeneratorType
 from typing import Any, NamedTuple
 
@@ -46,9 +46,10 @@ def explored_by_hand(scenario: Explorable, tallies: Sequence[str] = ()) -> Twin:
     waiting = deque(twin.schedules)
     while waiting:
         schedule = waiting.popleft()
-        common = commonprefix([schedule, machine.schedule.choices[start:]])
-        machine.seek(start + len(common))
-        for name in schedule[len(common) :]:
+        taken = machine.schedule.choices[start:]
+        common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(schedule, taken, strict=False)))
+        machine.seek(start + common)
+        for name in schedule[common:]:
             machine.step(name)
         for kind in wrong(subject):
             twin.nearest.setdefault(kind, len(schedule))
@@ -113,7 +114,7 @@ def identity(machine: Machine, ended: dict[int, object], cpu: str, tallies: Sequ
 
 
 def place(thread: Thread) -> object:
-    """Where a thread stands, as text: for each routine it is in the instruction, the locals, what its loops have left."""
+    """Where a thread stands, as text: of each routine the instruction, the locals, what its loops have left."""
     if thread.pending is None:
         return ("ended", repr(thread.crash))
     return standing(thread.generator)
@@ -132,7 +133,7 @@ def standing(routine: object) -> list[object] | tuple[object, ...]:
     return tuple(levels)
 
 
-def shown(x: Any) -> object:  # noqa: ANN401
+def shown(x: Any) -> object:  # noqa: ANN401, PLR0911
     """A value as text that tells it from others; what belongs to the machine by its class only."""
     if isinstance(x, GeneratorType):
         return standing(x)
@@ -161,13 +162,7 @@ def wrong(subject: Subject) -> Iterator[str]:
     waits = machine.blocked()
     resting = [rests(thread) for thread in threads]
     if not machine.bugs:
-        ahead = {name: wait.holder for name, wait in waits.items()}
-        for name in ahead:
-            steps, on = 1, ahead[name]
-            while on and on != name and steps <= len(threads):
-                steps, on = steps + 1, ahead.get(on, "")
-            if on == name:
-                yield "waits for itself" if steps == 1 else "wait cycle"
+        yield from rings({name: wait.holder for name, wait in waits.items()})
     for holder in (*machine.world.lock_holders, *machine.world.page_locks.values()):
         if holder >= 0 and resting[holder]:
             yield "lock held by a finished call"
@@ -181,6 +176,15 @@ def wrong(subject: Subject) -> Iterator[str]:
                 each.check()
             except AssertionError:
                 yield f"{each.kind} {each.name}"
+
+
+def rings(ahead: dict[str, str]) -> Iterator[str]:
+    for name, holder in ahead.items():
+        steps, on = 1, holder
+        while on and on != name and steps <= len(ahead):
+            steps, on = steps + 1, ahead.get(on, "")
+        if on == name:
+            yield "waits for itself" if steps == 1 else "wait cycle"
 
 
 def rests(thread: Thread) -> bool:
