@@ -115,7 +115,7 @@ class Automaton:
         if pending is None or routine is None:
             key = ("end", crash and (crash.kind, str(crash), before))
         else:
-            key = self._frames.identity(routine)
+            key = self._frames.identity(routine), self._frames.value(pending, {})  # only it may know a result
         number = self._numbers.get(key)
         if number is None:
             calls, line = _stack(routine) if pending else ((), 0)

@@ -52,7 +52,7 @@ class Frames:
         held = [self.value(x, met) for x in gc.get_referents(routine) if id(x) not in skip]
         return routine.gi_code, frame.f_lasti, tuple(sorted(names)), tuple(held)  # (its order is that of earlier looks)
 
-    def value(self, x: Any, met: Met) -> Hashable:  # noqa: ANN401, C901, PLR0911
+    def value(self, x: Any, met: Met) -> Hashable:  # noqa: ANN401, C901, PLR0911, PLR0912
         """`x` as something that can be compared: equal exactly if nobody could tell the two apart.
 
         Two names for one list are something else than two equal lists, so what was met before is given by its number.
@@ -78,6 +78,8 @@ class Frames:
             return kind, x.__code__, *(self.value(each, met) for each in parts)
         if kind is MethodType:
             return kind, self.value(x.__func__, met), self.value(x.__self__, met)
+        if kind is BuiltinFunctionType and not isinstance(x.__self__, ModuleType | None):
+            return kind, x.__name__, self.value(x.__self__, met)
         if kind is partial:
             return kind, self.value((x.func, x.args, x.keywords), met)
         if kind is GeneratorType:
