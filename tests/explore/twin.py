@@ -130,7 +130,7 @@ def standing(routine: object) -> list[object] | tuple[object, ...]:
         ]
         levels.append((routine.gi_code.co_qualname, frame.f_lasti, repr(values), repr(loops)))
         routine = routine.gi_yieldfrom
-    return tuple(levels)
+    return (*levels, repr(shown(routine)))  # it may yield from an iterator that is no generator
 
 
 def shown(x: Any) -> object:  # noqa: ANN401, PLR0911
