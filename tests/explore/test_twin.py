@@ -14,7 +14,7 @@ from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import Routine, atomic_inc, atomic_read
 from balloonlab.kernel.thread import ThreadSpec
 from tests.explore.programs import PROGRAMS, peterson
-from tests.explore.twin import Twin, explored_by_hand
+from tests.explore.twin import FROM_WAYS, Twin, explored_by_hand
 from tests.kernel.test_machine import bare_world
 
 SMALL = [
@@ -24,7 +24,6 @@ SMALL = [
     ("inflate-and-compact", "linux-3.6"),
     ("deflate-and-compact", "linux-3.6"),
 ]
-FROM_WAYS = ("doom", "starvation")  # kinds that follow from ways between states: no single state shows them
 
 
 def nearest(result: Result) -> dict[str, int]:

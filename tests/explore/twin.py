@@ -19,6 +19,7 @@ from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.thread import Thread
 
 NOWHERE = -1
+FROM_WAYS = ("doom", "starvation")  # kinds that follow from ways between states: no single state shows them
 
 
 class Twin(NamedTuple):
