@@ -60,6 +60,30 @@ def isolate_lru_page(world: World, _thread: int, page: int) -> bool:
     return True
 
 
+@primitive(touches=("lists",))
+def lru_cache_add(world: World, _thread: int, page: int) -> None:
+    """putback_lru_page, first half: put a page on the kernel's LRU lists, by its one pair of links, page->lru.
+
+    The second half drops a reference.
+    """
+    if world.frames.links.listed(page):
+        raise KernelBugError("list corruption", f"page {page:#x} is put on the LRU while it is on a list")
+    world.frames.set_state(page, PageState.MOVABLE)
+
+
+@primitive(touches=("lists", "references"))
+def shrink_page_list(world: World, _thread: int) -> bool:
+    """Reclaim drops one clean page of the page cache, the lowest. Returns whether there was one.
+
+    References of workload pages are not modelled: a page with counted ones is the balloon's.
+    """
+    for page, state in enumerate(world.frames.state_of):
+        if state == PageState.MOVABLE and page not in world.refcounts:
+            world.buddy_of(page).free(page, 0)
+            return True
+    return False
+
+
 @primitive()
 def bug_on(_world: World, _thread: int, condition: bool, what: str) -> None:  # noqa: FBT001  (the kernel's BUG_ON)
     """BUG_ON: a condition the author believed impossible. If it holds, the thread stops here for good."""
