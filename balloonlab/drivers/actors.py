@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from balloonlab.drivers.compactor import Compaction
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
+from balloonlab.kernel.foreign import foreign_functions
 from balloonlab.kernel.primitives import Routine, wait_for_completion
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.kernel.world import Ref
@@ -30,7 +31,7 @@ class Actor(NamedTuple):
             yield wait_for_completion(begin)
             yield from self.routine(vb, mm)
 
-        return ThreadSpec(self.name, self.role, play)
+        return ThreadSpec(self.name, self.role, play, foreign_functions((self.routine, *vb.driver.foreign)))
 
 
 REMOVER = Actor("remover", "somebody unloads the driver", lambda vb, _mm: vb.driver.virtballoon_remove(vb))

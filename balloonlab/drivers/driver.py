@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
 from balloonlab.errors import BadValueError, pick
+from balloonlab.kernel.foreign import foreign_functions
 from balloonlab.kernel.primitives import Routine
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import Migratetype
@@ -54,6 +55,11 @@ class Driver:
     isolated_counter: tuple[str, str] = ("num_isolated_pages", "guest pages")
     threads: tuple[DriverThread, ...] = KTHREAD
     workqueue: bool = False
+
+    @property
+    def foreign(self) -> tuple[FunctionType, ...]:
+        """Functions behind its routines that are not this package's, such as those typed in a notebook."""
+        return foreign_functions(self.functions.values())
 
     def __getattr__(self, name: str) -> Function:
         try:

@@ -7,7 +7,8 @@ from balloonlab.explore.limits import Limits
 from balloonlab.explore.result import Finding, Result
 from balloonlab.explore.search import PlainSearch
 from balloonlab.explore.subject import Explorable
-from balloonlab.explore.table import Table, TallyReadError, UnboundedError
+from balloonlab.explore.table import Table, TallyReadError
+from balloonlab.explore.unbounded import UnboundedError
 from balloonlab.explore.vectorized import TooWideError, VectorizedSearch
 from balloonlab.interrupt import interruptible
 
@@ -45,9 +46,15 @@ def explore(
 def _search(table: Table, limits: Limits, search: str):
     plain = PlainSearch(table)
     most = {"auto": MANY_WAITING, "plain": None, "vectorized": 0}[search]
-    why = plain.run(limits, most)
+    try:
+        why = plain.run(limits, most)
+    except UnboundedError as suspect:
+        return plain.graph(), str(suspect)
     if why != "many waiting":
         return plain.graph(), why
     fast = VectorizedSearch(plain)
-    why = fast.run(limits)
+    try:
+        why = fast.run(limits)
+    except UnboundedError as suspect:
+        why = str(suspect)
     return fast.graph(), why

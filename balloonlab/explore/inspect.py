@@ -68,7 +68,7 @@ def _bugs(graph: Graph) -> Sorted:
         for thread in range(table.threads):
             local = table.local(thread, int(graph.column(thread)[state]))
             if local.crash is not None:
-                text = f"{table.names[thread]} in {_inside(local.calls)}: {local.crash}"
+                text = f"{table.names[thread]} in {local.where}: {local.crash}"
                 yield ("bug", thread, local.crash.kind, local.line), Found(local.crash.kind, text, state)
 
 
@@ -139,7 +139,7 @@ def _waiting(table: Table, thread: int, packed: int) -> str:
     row = table.rows[table.row_number(thread, packed)]
     local = table.local(thread, row.local)
     why = row.wait.text if row.wait is not None else "may not run"
-    return f"{table.names[thread]} in {_inside(local.calls)} {why}"
+    return f"{table.names[thread]} in {local.where} {why}"
 
 
 # -- locks held by who has finished --
@@ -253,7 +253,3 @@ def verdict_on(table: Table, prop: Property, packed: int) -> str | None:
     except AssertionError as wrong:
         return str(wrong) or "does not hold"
     return None
-
-
-def _inside(calls: tuple[str, ...]) -> str:
-    return calls[-1] if calls else "its main routine"

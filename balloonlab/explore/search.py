@@ -29,7 +29,8 @@ class PlainSearch:
         self.numbers = {self.states[0]: 0}
         self.parent = array("i", [NOWHERE])
         self.following = array("i")
-        self.halted: set[int] = set()
+        first = [automaton.states[1].crash for automaton in table.automata]
+        self.halted = {0} if any(first) else set[int]()
         self.expanded = 0
 
     def run(self, limits: Limits, most_waiting: int | None = None) -> str:
@@ -48,7 +49,8 @@ class PlainSearch:
 
     def graph(self) -> Graph:
         """What was found, as a graph."""
-        following = np.array(self.following, np.int32).reshape(-1, self.table.threads)
+        looked_at = self.following[: self.expanded * self.table.threads]
+        following = np.array(looked_at, np.int32).reshape(-1, self.table.threads)
         halted = np.array(sorted(self.halted), np.int32)
         return Graph(self.table, following, np.array(self.parent, np.int32), halted, self.states)
 

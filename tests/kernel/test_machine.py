@@ -131,7 +131,7 @@ def test_mistakes_in_driver_text_end_the_thread_with_a_sentence() -> None:
     machine.step("numbers")
     machine.step("divides")
     assert [bug.kind for bug in machine.bugs] == ["not a primitive", "exception"]
-    assert "must yield a primitive" in machine.bugs[0].text
+    assert "a yield stands before a primitive" in machine.bugs[0].text
     assert "ZeroDivisionError" in machine.bugs[1].text
     machine.seek(0)
     assert machine.bugs == ()
