@@ -247,8 +247,8 @@ class Host:
 
     def beliefs(self) -> tuple[bytes, bytes, int, int]:
         """What the host believes and has given back, and the two numbers that follow from it."""
-        numbers = (self._values.get(slot) for slot in self.slots)
-        return self.believed.tobytes(), bytes(self._given_back), *numbers
+        believed, given = (self._values.get(slot) for slot in self.slots)
+        return self.believed.tobytes(), bytes(self._given_back), believed, given
 
     def believe_again(self, beliefs: tuple[bytes, bytes, int, int]) -> None:
         """The reverse of `beliefs`; not journaled."""

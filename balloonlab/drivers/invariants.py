@@ -30,9 +30,10 @@ def check_i1(world: World, vb: VirtioBalloon) -> None:
 def check_i2(world: World, vb: VirtioBalloon) -> None:
     """I2, at every step: a page on the balloon's list has a reference, an isolated balloon page has two.
 
-    While a compactor looks at a listed page it may hold one more (and from 3.8 on to 3.17 whoever dequeues it takes one
-    before it leaves the list), and a page that is migrated to has the migration's besides the balloon's (6.1, 7.2); an isolated one may have lost one while it is being freed. A page that left the
-    list has what the version gives it (two from 3.8 on to 3.17, else one), and a compactor's.
+    While a compactor looks at a listed page it may hold one more (and from 3.8 on to 3.17 whoever dequeues it takes
+    one before it leaves the list), and a page that is migrated to has the migration's besides the balloon's (6.1,
+    7.2); an isolated one may have lost one while it is being freed. A page that left the list has what the version
+    gives it (two from 3.8 on to 3.17, else one), and a compactor's.
     """
     most = vb.driver.dequeued_references + 1
     for page in world.list_pages(vb.pages.number):

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from balloonlab.explore.behaviour import Behaviour, Difference, difference
 from balloonlab.explore.explorer import explore
+from balloonlab.explore.fate import Fate, Fates
 from balloonlab.explore.program import Program
+from balloonlab.explore.promela import promela
 from balloonlab.explore.result import Finding, Result, Verdict
 
-__all__ = ["Finding", "Program", "Result", "Verdict", "explore"]
+__all__ = [
+    "Behaviour",
+    "Difference",
+    "Fate",
+    "Fates",
+    "Finding",
+    "Program",
+    "Result",
+    "Verdict",
+    "difference",
+    "explore",
+    "promela",
+]

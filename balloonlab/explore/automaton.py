@@ -65,7 +65,7 @@ class Automaton:
         self._numbers: dict[object, int] = {}
         self._edges: dict[tuple[int, type, object], int] = {}
         self._standing: dict[int, Routine] = {}
-        self.states: list[LocalState] = [LocalState(None, None, (), 0, True, None)]  # number 0 is nobody's
+        self.states: list[LocalState] = [LocalState(None, None, (), 0, rests=True, before=None)]  # number 0 is nobody's
         if thread.pending is None:
             self._settle(None, thread.crash, None, None)
         else:

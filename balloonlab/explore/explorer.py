@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from balloonlab.errors import pick
+from balloonlab.explore.graph import Graph
 from balloonlab.explore.inspect import inspect
 from balloonlab.explore.limits import Limits
 from balloonlab.explore.result import Finding, Result
@@ -15,6 +17,7 @@ from balloonlab.interrupt import interruptible
 MANY_WAITING = 1000  # states that wait to be looked at, from which on numpy is faster
 MOST_STATES = 10_000_000
 MOST_MEMORY = 4 << 30  # bytes
+_SEARCHES = {"auto": MANY_WAITING, "plain": None, "vectorized": 0}
 
 
 def explore(
@@ -26,6 +29,7 @@ def explore(
     which the exploration ends as "not finished"; an interrupt ends it so too. search: "plain", "vectorized", or "auto",
     which begins with the one and goes on with the other.
     """
+    pick("search", search, list(_SEARCHES))
     subject = scenario.subject().checked()
     schedule = subject.machine.schedule.choices if subject.machine.recording else ()
     table = Table(subject)
@@ -39,22 +43,30 @@ def explore(
             except TallyReadError:
                 table.restart()
     result = Result(scenario, graph, why, schedule)
-    findings = tuple(Finding(*found, result) for found in inspect(graph))
-    return Result(scenario, graph, why, schedule, findings)
+    inspection = inspect(graph, finished=not why)
+    findings = tuple(Finding(*found, result) for found in inspection.found)
+    return Result(scenario, graph, why, schedule, findings, inspection.violated)
 
 
-def _search(table: Table, limits: Limits, search: str):
+def _search(table: Table, limits: Limits, search: str) -> tuple[Graph, str]:
+    """Search plainly, and where it serves go on in numpy; if the states do not fit two words, only plainly."""
     plain = PlainSearch(table)
-    most = {"auto": MANY_WAITING, "plain": None, "vectorized": 0}[search]
+    why = _run(plain, limits, _SEARCHES[search])
+    if why == "many waiting" and not table.layout.wide:
+        try:
+            fast = VectorizedSearch(plain)
+            why = _run(fast, limits)
+            return fast.graph(), why
+        except TooWideError:
+            plain = PlainSearch(table)
+    if why == "many waiting":
+        why = _run(plain, limits)
+    return plain.graph(), why
+
+
+def _run(search: PlainSearch | VectorizedSearch, limits: Limits, *most: int | None) -> str:
+    """Let a search run; why it stopped. A count without a bound is such a reason."""
     try:
-        why = plain.run(limits, most)
+        return search.run(limits, *most)
     except UnboundedError as suspect:
-        return plain.graph(), str(suspect)
-    if why != "many waiting":
-        return plain.graph(), why
-    fast = VectorizedSearch(plain)
-    try:
-        why = fast.run(limits)
-    except UnboundedError as suspect:
-        why = str(suspect)
-    return fast.graph(), why
+        return str(suspect)

@@ -1,8 +1,8 @@
 """The identity of a thread's local state: where its routine stands, and everything it remembers there.
 
 Two moments of a thread are the same local state if every frame of its call stack has the same code, the same
-instruction, the same variables, and the same values on its stack; so they go on alike for ever. The value stack matters:
-a `for` loop keeps its iterator there and nowhere else.
+instruction, the same variables, and the same values on its stack; so they go on alike for ever. The value stack
+matters: a `for` loop keeps its iterator there and nowhere else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KEPT = (ModuleType, BuiltinFunctionType, type)
 
 
 class Frames:
-    """Makes local states comparable. Objects without a value of their own are told apart by identity, and kept alive."""
+    """Makes local states comparable. Objects without a value are told apart by identity, and kept alive for that."""
 
     def __init__(self) -> None:
         self._alive: dict[int, Any] = {}

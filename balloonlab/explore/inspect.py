@@ -9,15 +9,17 @@ between states (doom, starvation) is fate.py's.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from balloonlab.explore.automaton import LocalState
 from balloonlab.explore.graph import Flags, Graph
 from balloonlab.explore.keytable import KeyTable
 from balloonlab.explore.layout import split
+from balloonlab.explore.liveness import endless
 from balloonlab.explore.subject import Property
 from balloonlab.explore.table import Row, Table
 
@@ -33,31 +35,44 @@ class Found(NamedTuple):
     state: int
 
 
-def inspect(graph: Graph) -> list[Found]:
-    """Everything that is wrong in the graph's states, nearest first, one of each sort."""
+class Inspection(NamedTuple):
+    """What is wrong, nearest first, one of each sort; and bool[states], in which states something is."""
+
+    found: list[Found]
+    violated: Flags
+
+
+Sorted = Iterator[tuple[object, Found, NDArray[np.intp]]]  # what makes two the same, the finding, all its states
+
+
+def inspect(graph: Graph, *, finished: bool) -> Inspection:
+    """Everything that is wrong in the graph's states; what goes on for ever only if the graph is whole."""
     table = graph.table
     seen: dict[object, Found] = {}
+    violated = np.zeros(graph.states, np.bool_)
     running = _running(graph)
-    for same, found in (
-        *_bugs(graph),
-        *_rings(graph),
-        *_held(graph),
-        *_stopped(graph, running),
-        *_violations(graph, running),
-    ):
+
+    def note(same: object, found: Found) -> None:
         if same not in seen or found.state < seen[same].state:
             seen[same] = found
+
+    for find in (_bugs(graph), _rings(graph), _held(graph), _stopped(graph, running), _violations(graph, running)):
+        for same, found, states in find:
+            note(same, found)
+            violated[states] = True
+    if finished:
+        for kind, text, flags in list(endless(graph, violated)):
+            states = np.flatnonzero(flags)
+            note((kind, text), Found(kind, text, int(states[0])))
+            violated |= flags
     graph.forget_columns()
     table.stand(table.initial())
-    return sorted(seen.values(), key=lambda found: found.state)[:MOST_FOUND]
-
-
-Sorted = Iterator[tuple[object, Found]]  # what makes two findings the same thing, and the finding
+    return Inspection(sorted(seen.values(), key=lambda found: found.state)[:MOST_FOUND], violated)
 
 
 def _running(graph: Graph) -> Flags:
     """Which of the expanded states have a step; those where a bug stopped the guest count as running."""
-    running: Flags = (graph.following >= 0).any(axis=1)
+    running = np.asarray((graph.following >= 0).any(axis=1), np.bool_)
     running[graph.halted[graph.halted < graph.expanded]] = True
     return running
 
@@ -68,8 +83,9 @@ def _bugs(graph: Graph) -> Sorted:
         for thread in range(table.threads):
             local = table.local(thread, int(graph.column(thread)[state]))
             if local.crash is not None:
-                text = f"{table.names[thread]} in {local.where}: {local.crash}"
-                yield ("bug", thread, local.crash.kind, local.line), Found(local.crash.kind, text, state)
+                text = f"{table.names[thread]} in {_where(local)}: {local.crash}"
+                found = Found(local.crash.kind, text, state)
+                yield ("bug", thread, local.crash.kind, local.line), found, np.array([state])
 
 
 # -- waiting --
@@ -106,14 +122,15 @@ def _rings(graph: Graph) -> Sorted:
     for _ in range(table.threads - 1):
         ahead = np.where(ahead >= 0, np.take_along_axis(holders, np.maximum(ahead, 0), axis=1), NOBODY)
         ring |= (ahead == itself).any(axis=1)
+    at_ring = np.flatnonzero(ring)
     seen: set[object] = set()
-    for at in np.flatnonzero(ring).tolist():
+    for at in at_ring.tolist():
         state = int(waiting[at])
         for members in _cycles(holders[at].tolist()):
             same = ("ring", *((t, int(graph.column(t)[state])) for t in members))
             if same not in seen:
                 seen.add(same)
-                yield _ring(graph, members, state)
+                yield *_ring(graph, members, state), waiting[at_ring]
 
 
 def _cycles(holders: list[int]) -> list[list[int]]:
@@ -160,7 +177,7 @@ def _held(graph: Graph) -> Sorted:
                 if len(at):
                     lock = registers.title(register) if page is None else f"the lock of page {page:#x}"
                     text = f"{table.names[holder]} has finished its call and still holds {lock}"
-                    yield ("held", holder, lock), Found("lock held by a finished call", text, int(at[0]))
+                    yield ("held", holder, lock), Found("lock held by a finished call", text, int(at[0])), at
 
 
 # -- nobody can step --
@@ -174,7 +191,8 @@ def _stopped(graph: Graph, running: Flags) -> Sorted:
     for thread in range(table.threads):
         all_rest &= graph.resting(thread)[still]
     seen: set[object] = set()
-    for state in still[~all_rest].tolist():
+    stuck_states = still[~all_rest]
+    for state in stuck_states.tolist():
         stuck = [t for t in range(table.threads) if not graph.resting(t)[state]]
         places = tuple((t, int(graph.column(t)[state])) for t in stuck)
         if places in seen:
@@ -183,7 +201,7 @@ def _stopped(graph: Graph, running: Flags) -> Sorted:
         packed = graph.state(state)
         text = "; ".join(_waiting(table, thread, packed) for thread in stuck)
         lines = tuple((t, table.local(t, local).line, table.local(t, local).calls) for t, local in places)
-        yield ("deadlock", lines), Found("deadlock", text, state)
+        yield ("deadlock", lines), Found("deadlock", text, state), stuck_states
 
 
 # -- properties --
@@ -217,27 +235,37 @@ def _check(graph: Graph, prop: Property, states: NDArray[np.intp]) -> Sorted:
     mask = table.mask_of(table.registers.named(prop.reads))
     if "threads" in prop.reads or not prop.reads:
         mask |= table.layout.mask(range(table.threads))
-    for state in _first_of_each(graph, mask, states):
-        if (wrong := verdict_on(table, prop, graph.state(state))) is not None:
-            same = ("property", prop.name, "".join(" " if c.isdigit() else c for c in wrong))
-            yield same, Found(prop.kind, f"{prop.name}: {wrong}", state)
+    first, which = _first_of_each(graph, mask, states)
+    wrong = np.zeros(len(first), np.bool_)
+    texts: dict[int, str] = {}
+    for i, state in enumerate(first):
+        if (text := verdict_on(table, prop, graph.state(state))) is not None:
+            wrong[i] = True
+            texts[state] = text
+    everywhere = states[wrong[which]]
+    for state, text in texts.items():
+        same = ("property", prop.name, "".join(" " if c.isdigit() else c for c in text))
+        named = text if text.startswith(f"{prop.name}:") else f"{prop.name}: {text}"
+        yield same, Found(prop.kind, named, state), everywhere
 
 
-def _first_of_each(graph: Graph, mask: int, states: NDArray[np.intp]) -> Sequence[int]:
-    """The first of `states` with each combination of the masked bits."""
+def _first_of_each(graph: Graph, mask: int, states: NDArray[np.intp]) -> tuple[list[int], NDArray[np.intp]]:
+    """The first of `states` with each combination of the masked bits; and which combination each of `states` has."""
     if isinstance(graph.packed, list):
         first: dict[int, int] = {}
-        for state in states.tolist():
-            first.setdefault(graph.packed[state] & mask, state)
-        return list(first.values())
+        packed = graph.packed
+        which = [first.setdefault(packed[state] & mask, len(first)) for state in states.tolist()]
+        numbers = np.array(which, np.intp)
+        return states[np.unique(numbers, return_index=True)[1]].tolist(), numbers
     low_mask, high_mask = (np.uint64(word) for word in split(mask))
     low, high = graph.packed
-    keys, found = KeyTable(), []
+    keys, found, parts = KeyTable(), [], [np.zeros(0, np.intp)]
     for start in range(0, len(states), 1 << 16):
         some = states[start : start + (1 << 16)]
-        _, new = keys.find_or_add(low[some] & low_mask, high[some] & high_mask)
+        which_some, new = keys.find_or_add(low[some] & low_mask, high[some] & high_mask)
         found += some[new].tolist()
-    return found
+        parts.append(which_some.astype(np.intp))
+    return found, np.concatenate(parts)
 
 
 def verdict_on(table: Table, prop: Property, packed: int) -> str | None:
@@ -253,3 +281,8 @@ def verdict_on(table: Table, prop: Property, packed: int) -> str | None:
     except AssertionError as wrong:
         return str(wrong) or "does not hold"
     return None
+
+
+def _where(local: LocalState) -> str:
+    """Where a thread crashed, unless the bug's own sentence says it."""
+    return (local.calls or ("its main routine",))[-1] if str(local.crash).startswith("line ") else local.where

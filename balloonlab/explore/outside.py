@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Hashable, Iterable
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 
 from balloonlab.explore.frames import Frames
 from balloonlab.kernel.foreign import outside, place, with_nested
@@ -71,7 +71,7 @@ def _bug(function: FunctionType, name: str) -> KernelBugError:
     return KernelBugError("hidden state", text)
 
 
-def _uses(function: FunctionType, name: str) -> list[tuple[object, int]]:
+def _uses(function: FunctionType, name: str) -> list[tuple[CodeType, int]]:
     """The code and lines that mention a name, those that assign to it first."""
     found = []
     for code in with_nested(function.__code__):

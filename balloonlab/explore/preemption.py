@@ -5,7 +5,8 @@ A schedule with few of them is easier to read than a shortest one, and likelier 
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Callable
+from heapq import heappop, heappush
 
 from balloonlab.explore.graph import Graph
 
@@ -25,57 +26,44 @@ def preemptions(graph: Graph, choices: list[int]) -> int:
 
 def fewest_preemptions(graph: Graph, goal: int) -> list[int]:
     """Thread numbers of a schedule from the first state to `goal` with the fewest preemptions, then steps."""
-    path = search(graph, 0, lambda state: state == goal)
-    assert path is not None
-    return path
+    found = search(graph, 0, lambda state: state == goal)
+    assert found is not None
+    return found[1]
 
 
-def search(graph: Graph, start: int, wanted, most: int | None = None) -> list[int] | None:  # noqa: ANN001
-    """A schedule from `start` to the nearest wanted state, counted in preemptions and then in steps; None: no way.
+def search(
+    graph: Graph, start: int, wanted: Callable[[int], bool], running: int = NOBODY
+) -> tuple[int, list[int]] | None:
+    """The fewest preemptions from `start` to a wanted state, and a schedule with no more steps than that allows.
 
-    Breadth first within a number of preemptions: a state is reached together with the thread that ran last.
+    running: the thread that ran last. None if there is no way. A place on the way is a state together with the thread
+    that ran last; places are settled in the order of preemptions, then steps.
     """
-    following, threads = graph.following, graph.table.threads
-    first = (start, NOBODY)
-    before: dict[tuple[int, int], tuple[int, int]] = {first: first}
-    now: deque[tuple[int, int]] = deque([first])
-    later: deque[tuple[int, int]] = deque()
-    settled: set[tuple[int, int]] = set()
-    count = 0
-    while now or later:
-        if not now:
-            count += 1
-            if most is not None and count > most:
-                return None
-            now, later = later, deque()
-        node = now.popleft()
-        if node in settled:
+    first = (start, running)
+    before: dict[tuple[int, int], tuple[int, int]] = {}
+    heap: list[tuple[int, int, tuple[int, int], tuple[int, int]]] = [(0, 0, first, first)]
+    while heap:
+        count, steps, place, source = heappop(heap)
+        if place in before:
             continue
-        settled.add(node)
-        state, running = node
+        before[place] = source
+        state, last = place
         if wanted(state):
-            return _way(before, node)
-        if state >= len(following):
+            return count, _way(before, place)
+        if state >= graph.expanded:
             continue
-        goes_on = running != NOBODY and following[state, running] >= 0
-        for thread in range(threads):
-            there = int(following[state, thread])
-            if there < 0 or (there, thread) in settled:
-                continue
-            costs = goes_on and thread != running
-            reached = (there, thread)
-            if reached not in before:
-                before[reached] = node
-                (later if costs else now).append(reached)
-            elif not costs and reached in before and reached not in settled:
-                before[reached] = node
-                now.append(reached)
+        following: list[int] = graph.following[state].tolist()
+        goes_on = last != NOBODY and following[last] >= 0
+        for thread, there in enumerate(following):
+            if there >= 0 and (there, thread) not in before:
+                costs = goes_on and thread != last
+                heappush(heap, (count + costs, steps + 1, (there, thread), place))
     return None
 
 
-def _way(before: dict[tuple[int, int], tuple[int, int]], node: tuple[int, int]) -> list[int]:
+def _way(before: dict[tuple[int, int], tuple[int, int]], place: tuple[int, int]) -> list[int]:
     choices = []
-    while before[node] != node:
-        choices.append(node[1])
-        node = before[node]
+    while before[place] != place:
+        choices.append(place[1])
+        place = before[place]
     return choices[::-1]

@@ -63,7 +63,9 @@ class Program:
             if not _NAME.fullmatch(name):
                 raise BadValueError(f"thread name {name!r}: a name is a letter, then letters, digits, - and _.")
             if not inspect.isgeneratorfunction(routine):
-                raise BadValueError(f"thread {name!r} is no generator function: it must yield each primitive it performs.")
+                raise BadValueError(
+                    f"thread {name!r} is no generator function: it must yield each primitive it performs."
+                )
         names = [*self.values, *self.locks, *self.queues]
         for name in names:
             if not name.isidentifier() or names.count(name) > 1:
@@ -104,4 +106,3 @@ class Program:
             for checks, when in moments
             for sentence, check in checks.items()
         )
-

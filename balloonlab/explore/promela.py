@@ -25,8 +25,7 @@ def promela(table: Table) -> str:
     live = [r for r in table.live if len(registers.values[r]) > 1]
     stops = any(row.bug for row in table.rows)
     lines = [f"/* {table.subject.machine.names}: every step is one row of the learned table */"]
-    for r in live:
-        lines.append(f"{_type(len(registers.values[r]))} r{r} = 0; /* {registers.title(r)} */")
+    lines += [f"{_type(len(registers.values[r]))} r{r} = 0; /* {registers.title(r)} */" for r in live]
     if stops:
         lines.append("bit stopped = 0; /* a bug stops the guest */")
     for thread, name in enumerate(table.names):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from balloonlab.errors import BadValueError
 from balloonlab.kernel.machine import Machine
@@ -17,6 +18,8 @@ from balloonlab.kernel.primitives import Primitive
 from balloonlab.kernel.timeline import Wait
 from balloonlab.kernel.world import KernelBugError, Ref, World
 
+_OF_KIND = {"lock": "lock", "compact control": "scanners", "value": "value", "tally": "value"}
+_MANY = {"locks": "lock", "scanners": "scanners", "all sleeps": "sleep"}
 MOST_PAGES = 4096  # of a guest that can be explored; more would only cost time
 
 
@@ -85,19 +88,18 @@ class Registers:
 
     def _found(self, name: str) -> list[int]:
         world = self.world
-        if name == "locks":
-            return [i for i, known in enumerate(self.names) if known.startswith("lock ")]
-        if name == "scanners":
-            return [i for i, known in enumerate(self.names) if known.startswith("scanners ")]
-        if name == "all sleeps":
-            return [i for i, known in enumerate(self.names) if known.startswith("sleep ")]
-        if name in self._index:
-            return [self._index[name]]
+        if name == "tallies":
+            return sorted(self.tallies)
+        if name in _MANY:
+            return [i for i, known in enumerate(self.names) if known.startswith(f"{_MANY[name]} ")]
+        key = name
         if name in world.lock_names:
-            return [self._index[f"lock {world.lock_names.index(name)}"]]
-        if name in world.values and (key := f"value {world.values.names.index(name)}") in self._index:
-            return [self._index[key]]
-        raise BadValueError(f"no shared state is called {name!r}; there is {', '.join(self.called())}.")
+            key = f"lock {world.lock_names.index(name)}"
+        elif name in world.values:
+            key = f"value {world.values.names.index(name)}"
+        if key not in self._index:
+            raise BadValueError(f"no shared state is called {name!r}; there is {', '.join(self.called())}.")
+        return [self._index[key]]
 
     def called(self) -> list[str]:
         """What people call the registers, one name each."""
@@ -143,30 +145,18 @@ class Registers:
         self._effects.clear()
 
     def _touched(self, primitive: Primitive, thread: int) -> tuple[int, ...]:
-        index, verb = self._index, primitive.verb
+        touches = primitive.verb.touches
         found: set[int] = set()
-        blind = "counter" in verb.touches
-        for name in verb.touches:
+        for name in touches:
             if name == "own sleep":
-                found.add(index[f"sleep {thread}"])
-            elif name == "all sleeps":
-                found |= {i for known, i in index.items() if known.startswith("sleep ")}
-            elif name == "tallies":
-                self.read_tallies |= self.tallies
-                found |= self.tallies
+                found.add(self._index[f"sleep {thread}"])
             elif name not in ("counter", "scanners"):
-                found.add(index[name])
+                found |= set(self._found(name))
         for arg in primitive.args:
-            if type(arg) is not Ref:
-                continue
-            if arg.kind == "lock":
-                found.add(index[f"lock {arg.number}"])
-            elif arg.kind == "compact control":
-                found.add(index[f"scanners {arg.number}"])
-            elif arg.kind in ("value", "tally") and (i := index.get(f"value {arg.number}")) is not None:
-                if not blind and i in self.tallies:
-                    self.read_tallies.add(i)
-                found.add(i)
+            if type(arg) is Ref and arg.kind in _OF_KIND:
+                found |= {i for i in [self._index.get(f"{_OF_KIND[arg.kind]} {arg.number}")] if i is not None}
+        if "counter" not in touches:
+            self.read_tallies |= found & self.tallies
         return tuple(sorted(found - (self.tallies - self.read_tallies)))
 
     def effect(self, primitive: Primitive, thread: int, before: tuple[int, ...]) -> Effect:
@@ -209,14 +199,14 @@ def _shared(world: World) -> list[Register]:
     free = [slot for buddy in world.buddies for slot in buddy.slots]
     numbers = frames.values.numbers
     nodes = frames.pages + len(frames.links.heads)
-    arrays = (frames.states, frames.orders, frames.block_types)
-    links = (frames.links.next_array[:nodes], frames.links.prev_array[:nodes])
+    arrays: list[NDArray[Any]] = [frames.states, frames.orders, frames.block_types]
+    arrays += [frames.links.next_array[:nodes], frames.links.prev_array[:nodes]]
 
     def get_lists() -> Hashable:
-        return *(a.tobytes() for a in (*arrays, *links)), tuple([numbers[slot] for slot in free])
+        return *(array.tobytes() for array in arrays), tuple([numbers[slot] for slot in free])
 
     def set_lists(value: tuple[Any, ...]) -> None:
-        for array, saved in zip((*arrays, *links), value, strict=False):
+        for array, saved in zip(arrays, value, strict=False):
             array[:] = np.frombuffer(saved, array.dtype)
         for slot, number in zip(free, value[-1], strict=True):
             numbers[slot] = number

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+
 from balloonlab.errors import BalloonlabError, whole_number
-from balloonlab.explore.graph import Graph
+from balloonlab.explore.graph import Flags, Graph
 from balloonlab.explore.preemption import fewest_preemptions, preemptions
 from balloonlab.explore.subject import Explorable
 from balloonlab.kernel.machine import Machine
@@ -80,8 +82,9 @@ class Finding:
 class Result:
     """Everything that an exploration found.
 
-    why: in words, why it was not finished, else "". findings: nearest first, one of each sort. graph: the states and
-    the steps between them. actions: the scenario's first actions, as a schedule writes them.
+    why: in words, why it was not finished, else "". actions: the scenario's first actions, as a schedule writes them.
+    findings: nearest first, one of each sort. violated: bool[states], in which of them something is wrong. graph: the
+    states and the steps between them.
     """
 
     subject: Explorable = field(repr=False)
@@ -89,6 +92,7 @@ class Result:
     why: str
     actions: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    violated: Flags = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False)
 
     @property
     def states(self) -> int:

@@ -135,11 +135,8 @@ class Table:
     def stand_threads(self, state: int) -> None:
         """Let the scratch machine's threads stand where they stand in a packed state."""
         for thread, number in zip(self.machine.threads, self.layout.unpack(state), strict=False):
-            thread.stand(*self._standing(thread.index, number))
-
-    def _standing(self, thread: int, number: int) -> tuple[object, object, tuple[str, ...]]:
-        local = self.automata[thread].states[number]
-        return local.pending, local.crash, local.calls
+            local = self.automata[thread.index].states[number]
+            thread.stand(local.pending, local.crash, local.calls)
 
     def row_number(self, thread: int, state: int) -> int:
         """The number of the row for a thread in a packed state; learns it if need be (see `learn`)."""
@@ -164,9 +161,9 @@ class Table:
         return able
 
     def learn(self, thread: int, state: int) -> int:
-        """The number of the row for a thread in a packed state, made if it is new.
+        """Learn the row for a thread in a packed state, into `rows` and `codes`; returns its number.
 
-        The row is in `rows` and `codes` then. Raises Overflow if something new does not fit the layout (relayout, pack the states again, try again),
+        Raises Overflow if something new does not fit the layout (relayout, pack the states again, try again),
         TallyReadError (restart), UnboundedError.
         """
         layout, automaton = self.layout, self.automata[thread]
@@ -222,7 +219,7 @@ class Table:
         self.flips.append(key ^ after)
 
     def _suspect(self, row: Row) -> None:
-        """Raise UnboundedError if the thread has come to too many local states, or what it changed to too many values."""
+        """Raise UnboundedError for too many local states of its thread, or too many values of what it changed."""
         name, here = self.names[row.thread], self.local(row.thread, row.local)
         if len(self.automata[row.thread]) > MOST_LOCAL:
             raise too_many(f"{name} is in more than {MOST_LOCAL:,} different local states, the last in {here.where}")

@@ -6,6 +6,8 @@ mask, look the row up, flip bits; then look the new states up. Python runs only 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,10 +25,10 @@ class _Column:
     """A growing array."""
 
     def __init__(self, dtype: type, width: int = 0) -> None:
-        self._rows = np.zeros((64, width) if width else 64, dtype)
+        self._rows: NDArray[Any] = np.zeros((64, width) if width else 64, dtype)
         self.count = 0
 
-    def append(self, rows: NDArray[np.generic]) -> None:
+    def append(self, rows: NDArray[Any]) -> None:
         wanted = self.count + len(rows)
         if wanted > len(self._rows):
             more = max(wanted, len(self._rows) * 3 // 2) - len(self._rows)
@@ -35,7 +37,7 @@ class _Column:
         self.count = wanted
 
     @property
-    def array(self) -> NDArray[np.generic]:
+    def array(self) -> NDArray[Any]:
         return self._rows[: self.count]
 
     @property
@@ -78,7 +80,7 @@ class VectorizedSearch:
         """What was found, as a graph."""
         halted = np.flatnonzero(self._halted.array).astype(np.int32)
         following, parent = self._following.array, self._parent.array
-        return Graph(self.table, following, parent, halted, self.states.words)  # type: ignore[arg-type]
+        return Graph(self.table, following, parent, halted, self.states.words)
 
     def _memory(self) -> int:
         return self.states.nbytes + self._parent.nbytes + self._following.nbytes + self._halted.nbytes

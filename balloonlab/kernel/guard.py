@@ -52,7 +52,7 @@ class _Monitor:
             self._asked = True
             self._take_tool()
         if self.tool is not None:
-            monitoring: Any = sys.monitoring  # type: ignore[attr-defined]  (Python 3.11 has none)
+            monitoring: Any = getattr(sys, "monitoring", None)  # Python 3.11 has none
             for function in functions:
                 for code in with_nested(function.__code__):
                     monitoring.set_local_events(self.tool, code, monitoring.events.JUMP)
@@ -103,7 +103,7 @@ def guarded(function: Callable[..., Any], *arguments: object) -> Any:  # noqa: A
 def _traced(function: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401
     """The same by a trace function, which an earlier one of a debugger shares the events with."""
     before = sys.gettrace()
-    chained = None if type(before).__module__.partition(".")[0] == "coverage" else before
+    chained: Any = None if type(before).__module__.partition(".")[0] == "coverage" else before
     left = MOST
 
     def begin(frame: FrameType, event: str, arg: object) -> Any:  # noqa: ANN401

@@ -18,7 +18,7 @@ def not_a_primitive(routine: Any, yielded: object) -> KernelBugError:  # noqa: A
     return KernelBugError("not a primitive", f"{where} {_what(yielded)}")
 
 
-def _what(yielded: object) -> str:
+def _what(yielded: object) -> str:  # noqa: PLR0911  (one for each way to go wrong)
     if isinstance(yielded, GeneratorType):
         name = yielded.gi_code.co_name
         return f"yields the routine {name} itself; enter a routine by `yield from {name}(...)`."
