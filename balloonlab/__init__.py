@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from balloonlab import errors
 from balloonlab.drivers import DRIVERS, Driver, find_driver
+from balloonlab.drivers.comparison import diff
 from balloonlab.explore import Program, explore
 from balloonlab.guest import Guest
 from balloonlab.kernel.schedule import Schedule
@@ -42,6 +43,7 @@ __all__ = [
     "Program",
     "Scenario",
     "Schedule",
+    "diff",
     "errors",
     "exercises",
     "explore",
