@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from balloonlab.errors import BadValueError, pick
 from balloonlab.kernel.foreign import foreign_functions
+from balloonlab.kernel.mistakes import check
 from balloonlab.kernel.primitives import Routine
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import Migratetype
@@ -77,7 +78,8 @@ class Driver:
         """This driver with some routines replaced by others of the same parameters.
 
         Raises UnknownNameError for a routine the driver does not have, BadValueError for one that is no generator
-        function (it has no yield) or takes other parameters.
+        function (it has no yield), takes other parameters, or has mistakes that show before it runs: then it lists
+        each with its line and the mend.
         """
         functions = {self.aliases.get(name, name): function for name, function in functions.items()}
         for name, function in functions.items():
@@ -87,6 +89,7 @@ class Driver:
             wanted, given = (len(inspect.signature(f).parameters) for f in (self.functions[name], function))
             if wanted != given:
                 raise BadValueError(f"{name} takes {given} parameters; the routine it replaces takes {wanted}.")
+            check(name, function, {*self.functions, *self.aliases})
         merged = MappingProxyType({**self.functions, **functions})
         return replace(self, name=f"{self.name}*", title=f"{self.title}, edited", functions=merged)
 

@@ -20,6 +20,8 @@ from balloonlab.kernel.primitives import Primitive, Routine
 from balloonlab.kernel.thread import Thread, not_deterministic, proceed
 from balloonlab.kernel.world import KernelBugError
 
+_TRIED = 8  # ways that are tried again
+
 Recall = tuple[int, object]  # the local state before, and the result that led on
 
 
@@ -145,6 +147,14 @@ class Automaton:
     def _add(self, state: LocalState) -> int:
         self.states.append(state)
         return len(self.states) - 1
+
+    def check_again(self) -> None:
+        """Raise NotDeterministicError if a learner's routine does something else when tried again."""
+        if self._foreign:
+            last = len(self.states) - 1
+            for local in {1 + (last - 1) * part // _TRIED for part in range(_TRIED + 1)}:
+                if self.states[local].crash is None:
+                    self._again_at(local)
 
     def _run_again(self, results: list[object], pendings: list[Primitive | None]) -> Routine:
         """The routine made anew and handed these results; before each of them it must come to its primitive."""

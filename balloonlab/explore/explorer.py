@@ -42,6 +42,9 @@ def explore(
                 break
             except TallyReadError:
                 table.restart()
+    if not why:
+        for automaton in table.automata:
+            automaton.check_again()
     result = Result(scenario, graph, why, schedule)
     inspection = inspect(graph, finished=not why)
     findings = tuple(Finding(*found, result) for found in inspection.found)

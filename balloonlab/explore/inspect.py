@@ -83,7 +83,7 @@ def _bugs(graph: Graph) -> Sorted:
         for thread in range(table.threads):
             local = table.local(thread, int(graph.column(thread)[state]))
             if local.crash is not None:
-                text = f"{table.names[thread]} in {_where(local)}: {local.crash}"
+                text = f"{table.names[thread]}{_where(local)}: {local.crash}"
                 found = Found(local.crash.kind, text, state)
                 yield ("bug", thread, local.crash.kind, local.line), found, np.array([state])
 
@@ -285,4 +285,4 @@ def verdict_on(table: Table, prop: Property, packed: int) -> str | None:
 
 def _where(local: LocalState) -> str:
     """Where a thread crashed, unless the bug's own sentence says it."""
-    return (local.calls or ("its main routine",))[-1] if str(local.crash).startswith("line ") else local.where
+    return "" if str(local.crash).startswith("line ") else f" in {local.where}"

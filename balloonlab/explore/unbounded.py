@@ -15,6 +15,7 @@ from typing import Any
 from balloonlab.kernel.foreign import line_text, place
 
 MOST_VALUES = 5_000  # of one variable, or one shared number
+MOST_LENGTHS = 1_000  # of one list: longer ones cost more each time
 MOST_LOCAL = 50_000  # local states of a thread, or values of any other piece of shared state
 FEW = 500  # local states up to which nobody suspects anything
 _MEND = "With ever new values the states never end: bound it, or leave it out."
@@ -35,21 +36,27 @@ class Variables:
         while isinstance(routine, GeneratorType) and routine.gi_frame is not None:
             for name, value in routine.gi_frame.f_locals.items():
                 kind = type(value)
-                if kind is int or kind is tuple or kind is str or kind is list:
-                    seen = self._seen[routine.gi_code, name]
-                    seen.add(len(value) if kind is list else hash(value) if kind is tuple else value)
-                    if len(seen) >= MOST_VALUES:
-                        raise UnboundedError(_variable(thread, routine.gi_code, name))
+                if kind is int or kind is str:
+                    self._add(thread, routine.gi_code, name, value)
+                elif kind is list or kind is tuple or kind is set or kind is dict:
+                    self._add(thread, routine.gi_code, name, ("of length", len(value)))
             routine = routine.gi_yieldfrom
 
+    def _add(self, thread: str, code: CodeType, name: str, value: Hashable) -> None:
+        seen = self._seen[code, name]
+        seen.add(value)
+        if isinstance(value, tuple) and len(seen) >= MOST_LENGTHS:
+            raise _variable(thread, code, name, f"{MOST_LENGTHS:,} different lengths")
+        if len(seen) >= MOST_VALUES:
+            raise _variable(thread, code, name, f"{MOST_VALUES:,} different values")
 
-def _variable(thread: str, code: CodeType, name: str) -> str:
+
+def _variable(thread: str, code: CodeType, name: str, many: str) -> UnboundedError:
     line = _assigned(code, name)
     text = line_text(code, line)
     where = f"line {line}: `{text}`" if text else f"line {line}"
-    return (
-        f"{thread} in {code.co_name}: its local variable `{name}` has taken {MOST_VALUES:,} different values "
-        f"({where}). {_MEND}"
+    return UnboundedError(
+        f"{thread} in {code.co_name}: its local variable `{name}` has taken {many} ({where}). {_MEND}"
     )
 
 

@@ -6,8 +6,11 @@ What a learner typed may loop for ever, forget a yield or keep books of its own.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import linecache
 import sysconfig
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -101,6 +104,22 @@ def place(code: CodeType, line: int) -> str:
     """A line in words: its number, its routine, its text if there is one."""
     where, text = f"line {line}, in {code.co_name}", line_text(code, line)
     return f"{where}: `{text}`" if text else where
+
+
+def loop_around(code: CodeType, line: int) -> int:
+    """The line at which the innermost loop around a line begins; the line itself if no source is kept."""
+    try:
+        lines, first = inspect.getsourcelines(code)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, TypeError, SyntaxError):
+        return line
+    at = line - max(first, 1) + 1
+    loops = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.While | ast.For) and node.lineno <= at <= (node.end_lineno or at)
+    ]
+    return line - at + max(loops) if loops else line
 
 
 def innermost(routine: Any) -> tuple[CodeType, int] | None:  # noqa: ANN401  (a generator, or what it yields from)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from balloonlab.kernel.foreign import is_foreign, place, with_nested
+from balloonlab.kernel.foreign import is_foreign, loop_around, place, with_nested
 from balloonlab.kernel.world import KernelBugError
 
 MOST = 100_000  # lines, or jumps, between two primitives
@@ -24,9 +24,10 @@ class _EndlessError(BaseException):
     """Raised inside the loop; a learner's ``except Exception`` must not catch it."""
 
     def __init__(self, code: CodeType, line: int) -> None:
+        where = place(code, loop_around(code, line))
         super().__init__(
-            f"{place(code, line)} loops without yielding, {MOST:,} times by now. A loop ends only if something that "
-            "it tests changes, and what others change is seen by a yield alone: put one into the loop."
+            f"{where} loops without yielding, {MOST:,} times by now. A loop ends only if something that it tests "
+            "changes, and what others change is seen by a yield alone: put one into the loop."
         )
 
 
