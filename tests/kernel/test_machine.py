@@ -350,15 +350,14 @@ def test_interrupted_anywhere_the_history_stays_exact() -> None:
         machine.act("set_target", 200)
         machine.act("compact")
         timer = threading.Timer(delay, signal.raise_signal, (signal.SIGINT,))
-        timer.start()
         try:
+            timer.start()
             for _ in range(100):
                 machine.run(500)
                 machine.seek(0)
                 machine.seek(len(machine.timeline))
+            timer.join()
         except KeyboardInterrupt:
-            pass
-        finally:
             timer.join()
         machine.seek(0)
         assert fingerprint(machine) == start
