@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from types import FunctionType
+from inspect import CO_GENERATOR
+from types import FunctionType, ModuleType
 
 from balloonlab.kernel.foreign import outside
 from balloonlab.kernel.machine import Machine
@@ -20,6 +21,7 @@ _CHANGERS = frozenset(
         *("reverse", "set", "setdefault", "sort", "update", "write"),
     )
 )
+_FIXED = (ModuleType, World, Machine)
 _MEND = "it cannot be taken back, and no other thread may rely on it"
 
 
@@ -41,12 +43,12 @@ def hidden_state(function: FunctionType, node: ast.FunctionDef) -> Iterator[tupl
         elif (target := _changed(each)) is not None:
             root, attributes = _root(target)
             text = ast.unparse(target)
-            if root in given and attributes:
+            if root in given and attributes and code.co_flags & CO_GENERATOR:
                 yield (
                     target,
                     f"changes `{text}` without a primitive: {_MEND}. Write `yield write({text}, ...)` or the like.",
                 )
-            elif root in around and root not in own and not _is_whole(around[root]):
+            elif root in around and root not in own and not isinstance(around[root], _FIXED):
                 yield target, f"changes `{root}`, which outlives the routine: {_MEND}. {_instead()}"
 
 

@@ -184,6 +184,14 @@ def test_a_program_is_read_too() -> None:
         bl.Program("lost update", {"one": adder}, values={"x": 0})
 
 
+class Tally:
+    def __init__(self):
+        self.number = 0
+
+    def count(self):
+        self.number += 1
+
+
 def right(vb, num):
     step = mutex_lock(vb.balloon_lock)
     yield step
@@ -204,6 +212,9 @@ def right(vb, num):
     pages[0] += 1
     yield from wait_event(vb.config_change, enough)
     yield unlock() if pages else read(vb.num_pages)
+    tally = Tally()
+    tally.count()
+    yield primitives.add(vb.num_pages, tally.number)
     for each in (read(vb.num_pages), read(vb.num_pfns)):  # noqa: UP028
         yield each
 
