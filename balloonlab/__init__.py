@@ -9,10 +9,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from balloonlab import errors
+from balloonlab import defects, errors, explore
 from balloonlab.drivers import DRIVERS, Driver, find_driver
 from balloonlab.drivers.comparison import diff
-from balloonlab.explore import Program, explore
+from balloonlab.explore import Program
 from balloonlab.guest import Guest
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.memory.zone import Migratetype, PageState
@@ -43,6 +43,7 @@ __all__ = [
     "Program",
     "Scenario",
     "Schedule",
+    "defects",
     "diff",
     "errors",
     "exercises",

@@ -7,7 +7,7 @@ routine itself is run (again from the start, with its history, if no copy of it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from types import CodeType, GeneratorType
 from typing import Any
@@ -15,10 +15,10 @@ from typing import Any
 from balloonlab.explore.frames import Frames
 from balloonlab.explore.outside import Outside
 from balloonlab.explore.unbounded import FEW, Variables
-from balloonlab.kernel.foreign import is_foreign, place
+from balloonlab.kernel.foreign import is_foreign
 from balloonlab.kernel.primitives import Primitive, Routine
 from balloonlab.kernel.thread import Thread, not_deterministic, proceed
-from balloonlab.kernel.world import KernelBugError
+from balloonlab.kernel.world import KernelBugError, World
 
 _TRIED = 8  # ways that are tried again
 
@@ -45,7 +45,7 @@ class LocalState:
     def where(self) -> str:
         """In words: the innermost routine, and in a learner's text the line."""
         if self.code is not None and is_foreign(self.code):
-            return f"{self.code.co_name} ({place(self.code, self.line)})"
+            return f"{self.code.co_name} (line {self.line})"
         return self.calls[-1] if self.calls else "its main routine"
 
 
@@ -56,8 +56,9 @@ class NotDeterministicError(KernelBugError):
 class Automaton:
     """The local states of one thread. They are numbered from 1; 1 is where the thread stands now."""
 
-    def __init__(self, thread: Thread) -> None:
+    def __init__(self, thread: Thread, world: World) -> None:
         self.index, self.name = thread.index, thread.name
+        self._world = world
         self._start: Callable[[], Routine] = thread.start
         self._past = thread.results[: thread.done]
         self._foreign = bool(thread.foreign)
@@ -65,7 +66,7 @@ class Automaton:
         self._variables = Variables()
         self._frames = Frames()
         self._numbers: dict[object, int] = {}
-        self._edges: dict[tuple[int, type, object], int] = {}
+        self._edges: dict[tuple[int, Hashable], int] = {}
         self._standing: dict[int, Routine] = {}
         self.states: list[LocalState] = [LocalState(None, None, (), 0, rests=True, before=None)]  # number 0 is nobody's
         if thread.pending is None:
@@ -81,7 +82,7 @@ class Automaton:
 
     def advance(self, local: int, result: object) -> int:
         """The local state that follows `local` once its primitive has returned `result`."""
-        key = (local, result.__class__, result)
+        key = (local, self._frames.value(result, {}))
         following = self._edges.get(key)
         if following is None:
             following = self._edges[key] = self._learn(local, result)
@@ -116,11 +117,20 @@ class Automaton:
     def _learn(self, local: int, result: object) -> int:
         routine = self._standing.pop(local, None) or self._again_at(local)
         before = self._outside.look()
-        pending = proceed(routine, result, foreign=self._foreign)
+        pending = self._asked(proceed(routine, result, foreign=self._foreign))
         pending = self._outside.change(before) or pending
         if isinstance(pending, KernelBugError):
             return self._settle(None, pending, None, (local, result))
         return self._settle(routine, None, pending, (local, result))
+
+    def _asked(self, pending: Primitive | KernelBugError | None) -> Primitive | KernelBugError | None:
+        """What was yielded, or the bug that it cannot even be asked whether it may happen (as Machine does)."""
+        if isinstance(pending, Primitive):
+            try:
+                pending.enabled(self._world, self.index)
+            except Exception as error:  # noqa: BLE001  (arguments of a learner's primitive may be anything)
+                return KernelBugError("exception", f"{pending}: {type(error).__name__}: {error}")
+        return pending
 
     def _settle(
         self, routine: Routine | None, crash: KernelBugError | None, pending: Primitive | None, before: Recall | None
@@ -129,7 +139,7 @@ class Automaton:
         if pending is None or routine is None:
             key = ("end", crash and (crash.kind, str(crash), before))
         else:
-            key = self._frames.identity(routine)
+            key = self._frames.identity(routine), self._frames.value(pending, {})  # only it may know a result
         number = self._numbers.get(key)
         if number is None:
             calls, line, code = _stack(routine) if pending else ((), 0, None)

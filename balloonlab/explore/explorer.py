@@ -10,11 +10,10 @@ from balloonlab.explore.result import Finding, Result
 from balloonlab.explore.search import PlainSearch
 from balloonlab.explore.subject import Explorable
 from balloonlab.explore.table import Table, TallyReadError
-from balloonlab.explore.unbounded import UnboundedError
 from balloonlab.explore.vectorized import TooWideError, VectorizedSearch
 from balloonlab.interrupt import interruptible
 
-MANY_WAITING = 1000  # states that wait to be looked at, from which on numpy is faster
+MANY_WAITING = 150  # states that wait to be looked at, from which on numpy is faster
 MOST_STATES = 10_000_000
 MOST_MEMORY = 4 << 30  # bytes
 _SEARCHES = {"auto": MANY_WAITING, "plain": None, "vectorized": 0}
@@ -33,15 +32,15 @@ def explore(
     subject = scenario.subject().checked()
     schedule = subject.machine.schedule.choices if subject.machine.recording else ()
     table = Table(subject)
-    with interruptible("exploring") as interruption:
-        limits = Limits.checked(most_states, most_memory)
-        limits.interruption = interruption
-        while True:
-            try:
-                graph, why = _search(table, limits, search)
-                break
-            except TallyReadError:
-                table.restart()
+    limits = Limits.checked(most_states, most_memory)
+    searched = None
+    try:
+        with interruptible("exploring") as limits.interruption:
+            searched = _whole_search(table, limits, search)
+    except KeyboardInterrupt:
+        if searched is None:
+            raise
+    graph, why = searched  # an interrupt has ended the search, and is said in `why`
     if not why:
         for automaton in table.automata:
             automaton.check_again()
@@ -51,25 +50,25 @@ def explore(
     return Result(scenario, graph, why, schedule, findings, inspection.violated)
 
 
+def _whole_search(table: Table, limits: Limits, search: str) -> tuple[Graph, str]:
+    while True:
+        try:
+            return _search(table, limits, search)
+        except TallyReadError:
+            table.restart()
+
+
 def _search(table: Table, limits: Limits, search: str) -> tuple[Graph, str]:
     """Search plainly, and where it serves go on in numpy; if the states do not fit two words, only plainly."""
     plain = PlainSearch(table)
-    why = _run(plain, limits, _SEARCHES[search])
+    why = plain.run(limits, _SEARCHES[search])
     if why == "many waiting" and not table.layout.wide:
         try:
             fast = VectorizedSearch(plain)
-            why = _run(fast, limits)
+            why = fast.run(limits)
             return fast.graph(), why
         except TooWideError:
             plain = PlainSearch(table)
     if why == "many waiting":
-        why = _run(plain, limits)
+        why = plain.run(limits)
     return plain.graph(), why
-
-
-def _run(search: PlainSearch | VectorizedSearch, limits: Limits, *most: int | None) -> str:
-    """Let a search run; why it stopped. A count without a bound is such a reason."""
-    try:
-        return search.run(limits, *most)
-    except UnboundedError as suspect:
-        return str(suspect)

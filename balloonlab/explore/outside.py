@@ -46,7 +46,7 @@ class Outside:
         return None
 
     def _value(self, value: object) -> Hashable:
-        return ("large", id(value)) if _things(value) >= _LARGE else self._frames.value(value, ())
+        return ("large", id(value)) if _things(value) >= _LARGE else self._frames.value(value, {})
 
 
 def _things(value: object, inside: tuple[int, ...] = ()) -> int:

@@ -15,6 +15,7 @@ from balloonlab.explore.graph import NOWHERE, Graph
 from balloonlab.explore.layout import Overflow
 from balloonlab.explore.limits import BYTES_A_STATE, Limits
 from balloonlab.explore.table import Table
+from balloonlab.explore.unbounded import UnboundedError
 
 _LOOK = 512  # states between two looks at the limits
 _UNKNOWN = -1
@@ -29,8 +30,7 @@ class PlainSearch:
         self.numbers = {self.states[0]: 0}
         self.parent = array("i", [NOWHERE])
         self.following = array("i")
-        first = [automaton.states[1].crash for automaton in table.automata]
-        self.halted = {0} if any(first) else set[int]()
+        self.halted = {0} if any(automaton.states[1].crash for automaton in table.automata) else set[int]()
         self.expanded = 0
 
     def run(self, limits: Limits, most_waiting: int | None = None) -> str:
@@ -45,12 +45,14 @@ class PlainSearch:
                 expand(min(self.expanded + _LOOK, len(self.states)))
             except Overflow:
                 self._relayout()
+            except UnboundedError as error:
+                del self.following[self.expanded * self.table.threads :]
+                return str(error)
         return ""
 
     def graph(self) -> Graph:
         """What was found, as a graph."""
-        looked_at = self.following[: self.expanded * self.table.threads]
-        following = np.array(looked_at, np.int32).reshape(-1, self.table.threads)
+        following = np.array(self.following, np.int32).reshape(-1, self.table.threads)
         halted = np.array(sorted(self.halted), np.int32)
         return Graph(self.table, following, np.array(self.parent, np.int32), halted, self.states)
 
@@ -104,7 +106,7 @@ class PlainSearch:
     def _step(self, state: int, row: int) -> int:
         """The number of the state after a step that needs care."""
         table = self.table
-        there = table.on_cpu(state ^ table.flips[row], table.rows[row].thread)
+        there = table.after(state, row)
         known = self.numbers.get(there)
         if known is None:
             known = self._add(there)

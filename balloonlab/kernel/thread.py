@@ -15,7 +15,7 @@ from balloonlab.kernel import guard
 from balloonlab.kernel.foreign import foreign_functions, innermost, place, raised_at
 from balloonlab.kernel.primitives.verb import Primitive
 from balloonlab.kernel.primitives.waiting import Routine
-from balloonlab.kernel.world import KernelBugError
+from balloonlab.kernel.world import NOBODY, KernelBugError, Ref, World
 from balloonlab.kernel.wrong_yield import not_a_primitive
 
 
@@ -36,7 +36,11 @@ class Thread:
 
     `done`: results received so far (the thread's position). `pending`: the primitive it will perform next, None once
     it has finished or crashed. `foreign`: functions in it that are not this package's; they are guarded against loops.
+    `held_up_by`: a number; while it is not 0 an interrupt has the thread's CPU, and the thread whose number is one less
+    handles it (None: there are no interrupts).
     """
+
+    held_up_by: Ref | None = None
 
     def __init__(self, index: int, spec: ThreadSpec) -> None:
         self.index = index
@@ -56,6 +60,15 @@ class Thread:
     @property
     def crashed(self) -> bool:
         return self.crash is not None and self.done == len(self.results)
+
+    def interrupted(self, world: World) -> int:
+        """The number of the thread that handles an interrupt on this one's CPU now, -1 if there is none."""
+        return NOBODY if self.held_up_by is None else world.values.get(self.held_up_by.number) - 1
+
+    def enabled(self, world: World) -> bool:
+        """Whether it can take a step now."""
+        pending = self.pending
+        return pending is not None and self.interrupted(world) == NOBODY and pending.enabled(world, self.index)
 
     @property
     def generator(self) -> Routine:

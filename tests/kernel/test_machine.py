@@ -351,7 +351,7 @@ def test_interrupted_anywhere_the_history_stays_exact() -> None:
         machine.act("compact")
         timer = threading.Timer(delay, signal.raise_signal, (signal.SIGINT,))
         try:
-            timer.start()
+            timer.start()  # on a busy machine the signal may come before this returns
             for _ in range(100):
                 machine.run(500)
                 machine.seek(0)
