@@ -85,13 +85,14 @@ def held_back() -> Iterator[_Held]:
     if _held is not None or threading.current_thread() is not threading.main_thread():
         yield _held if threading.current_thread() is threading.main_thread() and _held is not None else _Held()
         return
-    held = _held = _Held()
+    held = _Held()
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
         held.asked = True
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = signal.signal(signal.SIGINT, ask)  # may raise, for an interrupt that came just before it
     try:
+        _held = held
         yield held
     finally:
         _held = None

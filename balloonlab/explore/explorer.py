@@ -41,6 +41,9 @@ def explore(
         if searched is None:
             raise
     graph, why = searched  # an interrupt has ended the search, and is said in `why`
+    if not why:
+        for automaton in table.automata:
+            automaton.check_again()
     result = Result(scenario, graph, why, schedule)
     inspection = inspect(graph, finished=not why)
     findings = tuple(Finding(*found, result) for found in inspection.found)

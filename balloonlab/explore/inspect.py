@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from balloonlab.explore.automaton import LocalState
 from balloonlab.explore.graph import Flags, Graph
 from balloonlab.explore.keytable import KeyTable
 from balloonlab.explore.layout import split
@@ -82,7 +83,7 @@ def _bugs(graph: Graph) -> Sorted:
         for thread in range(table.threads):
             local = table.local(thread, int(graph.column(thread)[state]))
             if local.crash is not None:
-                text = f"{table.names[thread]} in {_inside(local.calls)}: {local.crash}"
+                text = f"{table.names[thread]}{_where(local)}: {local.crash}"
                 found = Found(local.crash.kind, text, state)
                 yield ("bug", thread, local.crash.kind, local.line), found, np.array([state])
 
@@ -155,7 +156,7 @@ def _waiting(table: Table, thread: int, packed: int) -> str:
     row = table.rows[table.row_number(thread, packed)]
     local = table.local(thread, row.local)
     why = row.wait.text if row.wait is not None else "may not run"
-    return f"{table.names[thread]} in {_inside(local.calls)} {why}"
+    return f"{table.names[thread]} in {local.where} {why}"
 
 
 # -- locks held by who has finished --
@@ -277,5 +278,6 @@ def verdict_on(table: Table, prop: Property, packed: int, registers: tuple[int, 
     return None
 
 
-def _inside(calls: tuple[str, ...]) -> str:
-    return calls[-1] if calls else "its main routine"
+def _where(local: LocalState) -> str:
+    """Where a thread crashed, unless the bug's own sentence says it."""
+    return "" if str(local.crash).startswith("line ") else f" in {local.where}"
