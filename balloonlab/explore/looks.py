@@ -32,6 +32,15 @@ LOOKS: tuple[FateLook, ...] = tuple(
 )  # indexed by Fate
 
 
+def about_words(look: FateLook, kind: str, steps: int) -> str:
+    """What can become of a position, in a sentence or two; steps: to the nearest violation, below 0 for none."""
+    if steps < 0:
+        return look.meaning
+    if steps == 0:
+        return f"{kind[:1].upper()}{kind[1:]}."
+    return f"{look.meaning} The nearest: {kind}, {steps:,} step{'s' * (steps > 1)} away."
+
+
 def violation_words(kind: str, steps: int, preemptions: int) -> str:
     """Where the nearest violation is, seen from a step that somebody can take, "" if there is none (steps below 0).
 
