@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from balloonlab import errors
+from balloonlab import defects, errors, explore
 from balloonlab.drivers import DRIVERS, Driver, find_driver
-from balloonlab.explore import Program, explore
+from balloonlab.explore import Program
 from balloonlab.guest import Guest
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.memory.zone import Migratetype, PageState
@@ -42,6 +42,7 @@ __all__ = [
     "Program",
     "Scenario",
     "Schedule",
+    "defects",
     "errors",
     "exercises",
     "explore",

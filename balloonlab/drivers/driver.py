@@ -38,6 +38,8 @@ class Driver:
     page_flags: marks of a page on the balloon's list. dequeued_references: of a page that has left the list.
     pages_lock, isolated_counter: what the version calls the list's lock, and its count of isolated pages (with unit).
     threads: its own, the one that resizes the balloon first. workqueue: work items instead of a kernel thread.
+    also: further shared objects, which become attributes of the device; name: "lock",
+    "value", "gate" (a value that may be waited for) or "list" (of pages).
     """
 
     name: str
@@ -54,6 +56,7 @@ class Driver:
     isolated_counter: tuple[str, str] = ("num_isolated_pages", "guest pages")
     threads: tuple[DriverThread, ...] = KTHREAD
     workqueue: bool = False
+    also: Mapping[str, str] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Function:
         try:
@@ -83,6 +86,23 @@ class Driver:
                 raise BadValueError(f"{name} takes {given} parameters; the routine it replaces takes {wanted}.")
         merged = MappingProxyType({**self.functions, **functions})
         return replace(self, name=f"{self.name}*", title=f"{self.title}, edited", functions=merged)
+
+    def variant(
+        self,
+        name: str,
+        title: str,
+        *functions: Function,
+        without: tuple[str, ...] = (),
+        **facts: Any,  # noqa: ANN401
+    ) -> Driver:
+        """Another version made of this one: with these routines and facts, without those routines."""
+        kept = {known: function for known, function in self.functions.items() if known not in without}
+        merged = MappingProxyType({**kept, **routines(*functions)})
+        return replace(self, name=name, title=title, functions=merged, **facts)
+
+    def sharing(self, **also: str) -> Driver:
+        """This driver with further shared objects (see `also`), for whoever meets it in a scenario."""
+        return replace(self, also={**self.also, **also})
 
 
 def routines(*functions: Function) -> dict[str, Function]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from balloonlab.host import ARRAY_PFNS_MAX, QUEUE_NAMES, Queue
+from balloonlab.kernel.primitives.interrupts import Cpu
 from balloonlab.kernel.primitives.workqueue import PENDING
 from balloonlab.kernel.world import Ref, World
 from balloonlab.memory.zone import PageState
@@ -22,13 +23,22 @@ class VirtioBalloon:
     Units: num_pages, num_pfns and the config fields count 4 KiB balloon pages; num_isolated_pages and
     totalram_pages count guest pages (v10 counts isolated ones in 4 KiB pages). pages_per_page: 4 KiB pages in a guest
     page. deflate_on_oom: VIRTIO_BALLOON_F_DEFLATE_ON_OOM is negotiated (6.1, 7.2); then totalram_pages stays as it is.
-    vmstat: the version's counters by name. The last four attributes exist only where the driver uses work items.
+    vmstat: the version's counters by name. The first four attributes below exist only where the driver uses work items,
+    `cpu` only where a scenario lets interrupts come in, the others only where Driver.also asks for them.
     """
 
     update_balloon_size_work: Ref
     update_balloon_stats_work: Ref
     stop_update: Ref
     stop_update_lock: Ref
+    frozen: Ref  # whether the driver's thread has stopped for the system's sleep
+    mapping: Ref  # whether the object that the pages' mapping points to is freed
+    cpu: Cpu  # of the driver's thread
+    pages_to_free: Ref  # pages that leak_balloon has dequeued
+    fs_lock: Ref  # a filesystem's lock, which direct reclaim takes
+    oom_lock: Ref
+    oom_freed: Ref  # guest pages that the OOM notifier says it has freed
+    vq_broken: Ref  # whether the device is gone: nothing can be added to a queue
 
     def __init__(self, world: World, driver: Driver) -> None:
         self.driver = driver
@@ -59,6 +69,8 @@ class VirtioBalloon:
             self.update_balloon_stats_work = world.new_gate("update_balloon_stats_work")
             self.stop_update = world.new_value("stop_update")
             self.stop_update_lock = world.new_lock("stop_update_lock")
+        for name, kind in driver.also.items():
+            setattr(self, name, _new(world, kind, name))
 
     def config_interrupt(self, world: World) -> None:
         """virtballoon_changed, as the handler of the config interrupt: the target may be another one now."""
@@ -67,3 +79,13 @@ class VirtioBalloon:
         elif not world.values.get(self.stop_update.number):
             slot = self.update_balloon_size_work.number
             world.values.set(slot, world.values.get(slot) | PENDING)
+
+
+def _new(world: World, kind: str, name: str) -> Ref:
+    if kind == "lock":
+        return world.new_lock(name)
+    if kind == "list":
+        return world.new_list(name, PageState.IN_TRANSIT)
+    if kind == "gate":
+        return world.new_gate(name)
+    return world.new_value(name)

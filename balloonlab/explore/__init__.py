@@ -1,9 +1,39 @@
-"""Floor 3: every interleaving of a few threads, and what is wrong in any of them."""
+"""Floor 3: every interleaving of a few threads, and what is wrong in any of them.
+
+The package itself can be called: ``bl.explore(scenario)`` is ``bl.explore.explore(scenario)``.
+"""
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
+from balloonlab.explore.behaviour import Behaviour, Difference, difference
 from balloonlab.explore.explorer import explore
+from balloonlab.explore.fate import Fate, Fates
 from balloonlab.explore.program import Program
+from balloonlab.explore.promela import promela
 from balloonlab.explore.result import Finding, Result, Verdict
 
-__all__ = ["Finding", "Program", "Result", "Verdict", "explore"]
+__all__ = [
+    "Behaviour",
+    "Difference",
+    "Fate",
+    "Fates",
+    "Finding",
+    "Program",
+    "Result",
+    "Verdict",
+    "difference",
+    "explore",
+    "promela",
+]
+
+
+class _Explore(ModuleType):
+    """This package, with `explore` as what a call does."""
+
+    __call__ = staticmethod(explore)
+
+
+sys.modules[__name__].__class__ = _Explore

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 WORD = 64
 Words = NDArray[np.uint64]
-_LOW = (1 << WORD) - 1
+LOW = (1 << WORD) - 1
 
 
 class Overflow(Exception):  # noqa: N818  (no error: the search goes on with wider fields)
@@ -87,7 +87,7 @@ class Layout:
 
 def split(number: int) -> tuple[int, int]:
     """A packed state as its lower and upper word."""
-    return number & _LOW, number >> WORD
+    return number & LOW, number >> WORD
 
 
 def fitting(counts: Sequence[int], threads: int) -> Layout:

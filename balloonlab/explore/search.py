@@ -102,7 +102,7 @@ class PlainSearch:
     def _step(self, state: int, row: int) -> int:
         """The number of the state after a step that needs care."""
         table = self.table
-        there = table.on_cpu(state ^ table.flips[row], table.rows[row].thread)
+        there = table.after(state, row)
         known = self.numbers.get(there)
         if known is None:
             known = self._add(there)

@@ -6,10 +6,12 @@ A row is learned the first time it is needed: the primitive's effect (registers.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from balloonlab.explore.automaton import Automaton, LocalState
-from balloonlab.explore.layout import Overflow, fitting
+from balloonlab.explore.layout import LOW, WORD, Overflow, fitting
 from balloonlab.explore.registers import Registers
 from balloonlab.explore.subject import Subject
 from balloonlab.kernel.timeline import FINISHED, Wait
@@ -43,6 +45,41 @@ class Row(NamedTuple):
     holder: int = -1
     bug: bool = False
     naps: bool = False
+
+
+STEP, BUG, NAPS = 1, 2, 4  # what a row is, as bits
+
+
+class RowColumns:
+    """Packed rows as typed arrays, for the vectorized search.
+
+    key and flips: the bits that a row looks at, and those that its step flips, as two words each. reads, writes: the
+    registers that it depends on and that its step changes, as bits (two registers may share one). kind: STEP | BUG |
+    NAPS. thread: whose row it is.
+    """
+
+    def __init__(self) -> None:
+        self.key_low, self.key_high = array("Q"), array("Q")
+        self.flips_low, self.flips_high = array("Q"), array("Q")
+        self.reads, self.writes = array("Q"), array("Q")
+        self.kind, self.thread = array("B"), array("q")
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def append(self, row: Row, key: int, flips: int) -> None:
+        reads = writes = 0
+        for register, before, after in zip(row.registers, row.before, row.after, strict=True):
+            reads |= 1 << register % WORD
+            writes |= (before != after) << register % WORD
+        self.key_low.append(key & LOW)
+        self.key_high.append(key >> WORD)
+        self.flips_low.append(flips & LOW)
+        self.flips_high.append(flips >> WORD)
+        self.reads.append(reads)
+        self.writes.append(writes)
+        self.kind.append((row.wait is None) * STEP | row.bug * BUG | row.naps * NAPS)
+        self.thread.append(row.thread)
 
 
 class Table:
@@ -93,8 +130,8 @@ class Table:
         self.masks: list[list[int]] = [[0] * (ones + 1) for ones in self.layout.ones[: self.threads]]
         self.codes: list[dict[int, int]] = [{} for _ in self.automata]
         self._row_numbers: list[dict[int, int]] = [{} for _ in self.automata]
-        self.keys: list[int] = []
-        self.flips: list[int] = []
+        self._flips: list[int] = []
+        self.columns = RowColumns()
         for thread, automaton in enumerate(self.automata):
             for local in range(1, len(automaton)):
                 self._see(thread, local)
@@ -137,11 +174,18 @@ class Table:
         if registers is None:
             self.stand_threads(state)
 
-    def stand_threads(self, state: int) -> None:
-        """Let the scratch machine's threads stand where they stand in a packed state."""
-        for thread, number in zip(self.machine.threads, self.layout.unpack(state), strict=False):
-            local = self.automata[thread.index].states[number]
-            thread.stand(local.pending, local.crash, local.calls)
+    def threads_in(self, reads: Sequence[str]) -> list[int]:
+        """Numbers of the threads that a Property looks at, by its `reads`."""
+        every = not reads or "threads" in reads
+        return [number for number, name in enumerate(self.names) if every or name in reads]
+
+    def stand_threads(self, state: int, threads: Sequence[int] | None = None) -> None:
+        """Let the scratch machine's threads, or these of them, stand where they stand in a packed state."""
+        layout = self.layout
+        for thread in range(self.threads) if threads is None else threads:
+            number = state >> layout.shifts[thread] & layout.ones[thread]
+            local = self.automata[thread].states[number]
+            self.machine.threads[thread].stand(local.pending, local.crash, local.calls)
 
     def row_number(self, thread: int, state: int) -> int:
         """The number of the row for a thread in a packed state; learns it if need be (see `learn`)."""
@@ -149,6 +193,10 @@ class Table:
         local = state >> layout.shifts[thread] & layout.ones[thread]
         number = self._row_numbers[thread].get(state & self.masks[thread][local])
         return self.learn(thread, state) if number is None else number
+
+    def after(self, state: int, row: int) -> int:
+        """The packed state after a row's step."""
+        return self.on_cpu(state ^ self._flips[row], self.rows[row].thread)
 
     def on_cpu(self, state: int, thread: int) -> int:
         """The packed state, with the shared CPU given to the thread if it is one of those that share it."""
@@ -223,8 +271,9 @@ class Table:
         code = key ^ after if key != after and not row.bug else -2 - number
         self.codes[row.thread][key] = 0 if row.wait is not None else code
         self._row_numbers[row.thread][key] = number
-        self.keys.append(key)
-        self.flips.append(key ^ after)
+        self._flips.append(key ^ after)
+        if not layout.wide:
+            self.columns.append(row, key, key ^ after)
 
     def _suspect(self, thread: int, row: Row) -> None:
         """Raise UnboundedError if the overflow is one too many."""

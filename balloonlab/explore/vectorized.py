@@ -1,11 +1,15 @@
 """The vectorized search: the same breadth-first search, thousands of states at a time in numpy.
 
 The same packing, the same rows, the same order, so the same numbers of states. For a chunk of states and every thread:
-mask, look the row up, flip bits; then look the new states up. Python runs only for rows that are new.
+look the row up, flip bits; then look the new states up. Python runs only for rows that are new.
+
+A step changes little, so most rows of a new state are those of the state before: a row is looked up only for the thread
+that stepped, and for threads whose row reads something that the step wrote.
 """
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 import numpy as np
@@ -16,9 +20,10 @@ from balloonlab.explore.keytable import KeyTable
 from balloonlab.explore.layout import Layout, Overflow, Words, split
 from balloonlab.explore.limits import Limits
 from balloonlab.explore.search import PlainSearch
-from balloonlab.explore.table import Row
+from balloonlab.explore.table import BUG, NAPS, STEP
 
 _CHUNK = 8192  # states expanded at a time
+_UNKNOWN = -1  # a row that is to be looked up
 
 
 class _Column:
@@ -45,9 +50,6 @@ class _Column:
         return self._rows.nbytes
 
 
-STEP, BUG, NAPS = 1, 2, 4  # what a row is, as bits
-
-
 class VectorizedSearch:
     """Takes over where a plain search stands, and goes on to the end or to a limit."""
 
@@ -62,11 +64,14 @@ class VectorizedSearch:
         halted[list(plain.halted)] = True
         self._halted.append(halted)
         self._following.append(np.array(plain.following, np.int32).reshape(-1, self.table.threads))
+        self._expanded = self._following.count
+        waiting = len(plain.states) - self._expanded
+        self._following.append(np.full((waiting, self.table.threads), _UNKNOWN, np.int32))
         self._relaid()
 
     def run(self, limits: Limits) -> str:
         """Expand states in turn. Returns why it stopped: "" for the end, else the limit in words."""
-        while (start := self._following.count) < len(self.states):
+        while (start := self._expanded) < len(self.states):
             if why := limits.reached(len(self.states), self._memory()):
                 return why
             stop = min(start + _CHUNK, len(self.states))
@@ -79,7 +84,7 @@ class VectorizedSearch:
     def graph(self) -> Graph:
         """What was found, as a graph."""
         halted = np.flatnonzero(self._halted.array).astype(np.int32)
-        following, parent = self._following.array, self._parent.array
+        following, parent = self._following.array[: self._expanded], self._parent.array
         return Graph(self.table, following, parent, halted, self.states.words)
 
     def _memory(self) -> int:
@@ -99,12 +104,10 @@ class VectorizedSearch:
         self._mask_high = np.zeros(table.threads * most, np.uint64)
         self._masks_seen = [0] * table.threads
         self._keys = KeyTable()
-        self._flips_low, self._flips_high = _Column(np.uint64), _Column(np.uint64)
-        self._is = _Column(np.uint8)
         self._take_masks()
-        if table.rows:
-            self._keys.find_or_add(*_words(table.keys))
-            self._take_rows(list(range(len(table.rows))))
+        self._take_rows()
+        if len(table.columns):
+            self._keys.find_or_add(self._row_key_low, self._row_key_high)
 
     def _take_masks(self) -> None:
         """Take over what newly known local states look at."""
@@ -115,14 +118,13 @@ class VectorizedSearch:
                 self._mask_low[at], self._mask_high[at] = split(masks[local])
             self._masks_seen[thread] = count
 
-    def _take_rows(self, numbers: list[int]) -> None:
-        """Take over rows whose keys are in place already."""
-        table = self.table
-        rows = [table.rows[number] for number in numbers]
-        low, high = _words([table.flips[number] for number in numbers])
-        self._flips_low.append(low)
-        self._flips_high.append(high)
-        self._is.append(np.array([_bits(row) for row in rows], np.uint8))
+    def _take_rows(self) -> None:
+        """Take over the table's rows as arrays."""
+        columns = self.table.columns
+        self._row_key_low, self._row_key_high = _array(columns.key_low), _array(columns.key_high)
+        self._flips_low, self._flips_high = _array(columns.flips_low), _array(columns.flips_high)
+        self._reads, self._writes = _array(columns.reads), _array(columns.writes)
+        self._kind, self._thread = _array(columns.kind), _array(columns.thread)
 
     def _relayout(self) -> None:
         old: Layout = self.table.layout
@@ -138,51 +140,65 @@ class VectorizedSearch:
     # -- one chunk --
 
     def _expand(self, start: int, stop: int) -> None:
-        low, high = self.states.low[start:stop].copy(), self.states.high[start:stop].copy()
-        threads = self.table.threads
-        rows = self._look_up(low, high)
-        is_ = self._is.array[rows]
-        may = (is_ & STEP).view(np.bool_)
+        low, high = self.states.low[start:stop], self.states.high[start:stop]
+        rows = self._following.array[start:stop].copy()
+        self._look_up(rows, low, high)
+        kind = self._kind.take(rows)
+        may = (kind & STEP).view(np.bool_)
         halted = self._halted.array[start:stop]
         if halted.any():
             may &= ~halted[:, None]
         if self.table.cpu:
-            may &= self._allowed(rows, is_, low, high)
+            may &= self._allowed(rows, kind, low, high)
         at = np.flatnonzero(may)
-        row = rows.ravel()[at]
-        source = at // threads
-        there_low = low[source] ^ self._flips_low.array[row]
-        there_high = high[source] ^ self._flips_high.array[row]
+        row = rows.ravel().take(at)
+        source = at // self.table.threads
+        there_low = low.take(source) ^ self._flips_low.take(row)
+        there_high = high.take(source) ^ self._flips_high.take(row)
         if self.table.cpu:
-            there_low, there_high = self._take_cpu(there_low, there_high, at % threads)
+            there_low, there_high = self._take_cpu(there_low, there_high, at % self.table.threads)
         numbers, new = self.states.find_or_add(there_low, there_high)
-        self._parent.append((start + source[new]).astype(np.int32))
-        self._halted.append((is_.ravel()[at[new]] & BUG).astype(np.bool_))
+        row, source = row.take(new), source.take(new)
+        self._parent.append((start + source).astype(np.int32))
+        self._halted.append((self._kind.take(row) & BUG).astype(np.bool_))
+        self._following.append(self._rows_after(rows.take(source, axis=0), row))
         following = np.full(may.size, NOWHERE, np.int32)
         following[at] = numbers
-        self._following.append(following.reshape(may.shape))
+        self._following.array[start:stop] = following.reshape(may.shape)
+        self._expanded = stop
 
-    def _look_up(self, low: Words, high: Words) -> NDArray[np.int32]:
-        """The row of every thread in every state of a chunk; learns those that are missing."""
+    def _rows_after(self, rows: NDArray[np.int32], row: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The rows of states after a step, as far as they are those of the states before."""
+        reads, wrote = self._reads.take(rows), self._writes.take(row)
+        rows[(reads & wrote[:, None]).view(np.int64) != 0] = _UNKNOWN
+        rows[np.arange(len(row)), self._thread.take(row)] = _UNKNOWN
+        return rows
+
+    def _look_up(self, rows: NDArray[np.int32], low: Words, high: Words) -> None:
+        """Fill in the rows that are not known, a row for every thread in every state; learns those that are missing."""
         threads = self.table.threads
-        local = (high[:, None] >> self._thread_shift & self._thread_ones).astype(np.intp) + self._first_local
-        key_low = (self._mask_low[local] & low[:, None]).ravel()
-        key_high = (self._mask_high[local] & high[:, None]).ravel()
-        rows, new = self._keys.find_or_add(key_low, key_high)
+        places = np.flatnonzero(rows < 0)
+        state, thread = places // threads, places % threads
+        low, high = low.take(state), high.take(state)
+        local = (high >> self._thread_shift.take(thread) & self._thread_ones.take(thread)).view(np.intp)
+        local += self._first_local.take(thread)
+        numbers, new = self._keys.find_or_add(self._mask_low.take(local) & low, self._mask_high.take(local) & high)
         if len(new):
-            states = ((at % threads, int(low[at // threads]) | int(high[at // threads]) << 64) for at in new.tolist())
-            self._take_rows([self.table.learn(thread, state) for thread, state in states])
+            states = [(int(thread[i]), int(low[i]) | int(high[i]) << 64) for i in new.tolist()]
+            for where in states:
+                self.table.learn(*where)
             self._take_masks()
-        return rows.reshape(-1, threads)
+            self._take_rows()
+        rows.ravel()[places] = numbers
 
-    def _allowed(self, rows: NDArray[np.int32], is_: NDArray[np.uint8], low: Words, high: Words) -> Flags:
+    def _allowed(self, rows: NDArray[np.int32], kind: NDArray[np.uint8], low: Words, high: Words) -> Flags:
         """On a shared CPU only its thread may step, unless it waits or lets time pass."""
         table = self.table
         may = np.ones(rows.shape, np.bool_)
         running = table.layout.column(table.fields - 1, low, high).astype(np.intp) - 1
         states = np.flatnonzero(running >= 0)
         held = running[states]
-        goes_on = is_[states, held] & (STEP | NAPS) == STEP
+        goes_on = kind[states, held] & (STEP | NAPS) == STEP
         states, held = states[goes_on], held[goes_on]
         for thread in table.cpu:
             may[states, thread] = held == thread
@@ -208,5 +224,6 @@ def _words(numbers: list[int]) -> tuple[Words, Words]:
     return words[:, 0].copy(), words[:, 1].copy()
 
 
-def _bits(row: Row) -> int:
-    return (row.wait is None) * STEP | row.bug * BUG | row.naps * NAPS
+def _array(column: array[int]) -> NDArray[Any]:
+    """A copy of a typed array (a view would keep it from growing)."""
+    return np.array(column, column.typecode)

@@ -350,8 +350,8 @@ def test_interrupted_anywhere_the_history_stays_exact() -> None:
         machine.act("set_target", 200)
         machine.act("compact")
         timer = threading.Timer(delay, signal.raise_signal, (signal.SIGINT,))
-        timer.start()
         try:
+            timer.start()  # on a busy machine the signal may come before this returns
             for _ in range(100):
                 machine.run(500)
                 machine.seek(0)

@@ -1,7 +1,8 @@
 """What marks a page as the balloon's and as movable: tests, sets and clears of PageFlag bits.
 
-The mapping flag is v9's to Linux 3.8's (include/linux/balloon_compaction.h); the movable type in page->mapping is
-Linux 6.1's (mm/compaction.c, include/linux/page-flags.h); PG_movable_ops is Linux 7.2's (include/linux/page-flags.h).
+The mapping flag is v9's to Linux 3.17's (include/linux/balloon_compaction.h); PageBalloon with PG_private is Linux
+3.18's to 4.7's (include/linux/mm.h, balloon_compaction.h); the movable type in page->mapping is Linux 6.1's
+(mm/compaction.c, include/linux/page-flags.h); PG_movable_ops is Linux 7.2's (include/linux/page-flags.h).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from enum import IntFlag
 
 from balloonlab.kernel.primitives.verb import primitive
-from balloonlab.kernel.world import World
+from balloonlab.kernel.world import KernelBugError, Ref, World
 from balloonlab.memory.zone import PageState
 
 
@@ -22,6 +23,8 @@ class PageFlag(IntFlag):
     ISOLATED = 8  # 6.1: PG_isolated; 7.2: PG_movable_ops_isolated
     OFFLINE = 16  # 6.1, 7.2: PageOffline; in 7.2 it stays until the page is freed
     PRIVATE = 32  # 6.1, 7.2: page->private is the balloon device
+    BALLOON = 64  # 3.18 to 4.7: PageBalloon, a type that is kept in page->_mapcount
+    PRIVATE_FLAG = 128  # 3.18 to 4.7: PG_private; on a balloon page it says that the page is on the balloon's list
 
 
 def _has(world: World, page: int, flags: int) -> bool:
@@ -57,11 +60,63 @@ def movable_balloon_page(world: World, _thread: int, page: int) -> bool:
     return _has(world, page, PageFlag.MAPPING)
 
 
+@primitive()
+def kfree_mapping(world: World, _thread: int, mapping: Ref) -> None:
+    """Free the object that the balloon's pages point to in page->mapping. `mapping` is 1 from then on."""
+    world.values.set(mapping.number, 1)
+
+
+@primitive()
+def mapping_balloon(world: World, _thread: int, mapping: Ref) -> None:
+    """Read the flags of the object whose address page->mapping gave (it has the balloon's)."""
+    if world.values.get(mapping.number):
+        raise KernelBugError("use after free", "the flags of the balloon's mapping are read after it was freed")
+
+
 @primitive(touches=("lists", "references", "marks", "page locks"))
 def unused_balloon_page(world: World, _thread: int, page: int) -> bool:
     """3.8: no page flags (neither locked nor on the LRU), one reference, and the balloon's mark in page->mapping."""
     plain = page not in world.page_locks and world.frames.state_of[page] != PageState.MOVABLE
     return plain and world.refcounts.get(page, 0) == 1 and _has(world, page, PageFlag.MAPPING)
+
+
+# -- 3.18 to 4.7: a type of its own, and PG_private --
+
+
+@primitive(touches=("marks",))
+def set_page_balloon(world: World, _thread: int, page: int) -> None:
+    """__SetPageBalloon: the page is of the balloon's type; page->private = the device."""
+    _set(world, page, PageFlag.BALLOON)
+
+
+@primitive(touches=("marks",))
+def clear_page_balloon(world: World, _thread: int, page: int) -> None:
+    """__ClearPageBalloon: the page is an ordinary one again; page->private = 0."""
+    _clear(world, page, PageFlag.BALLOON)
+
+
+@primitive(touches=("marks",))
+def page_balloon(world: World, _thread: int, page: int) -> bool:
+    """PageBalloon: whether the page is of the balloon's type."""
+    return _has(world, page, PageFlag.BALLOON)
+
+
+@primitive(touches=("marks",))
+def set_page_private_flag(world: World, _thread: int, page: int) -> None:
+    """SetPagePrivate: the balloon page is on the balloon's list."""
+    _set(world, page, PageFlag.PRIVATE_FLAG)
+
+
+@primitive(touches=("marks",))
+def clear_page_private_flag(world: World, _thread: int, page: int) -> None:
+    """ClearPagePrivate: the balloon page is on the balloon's list no more."""
+    _clear(world, page, PageFlag.PRIVATE_FLAG)
+
+
+@primitive(touches=("marks",))
+def page_private_flag(world: World, _thread: int, page: int) -> bool:
+    """PagePrivate: whether the balloon page is on the balloon's list."""
+    return _has(world, page, PageFlag.PRIVATE_FLAG)
 
 
 # -- 6.1: a type bit and operations in page->mapping --

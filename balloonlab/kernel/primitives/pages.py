@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from balloonlab.kernel.primitives.verb import primitive
+from balloonlab.kernel.primitives.verb import Blocked, primitive
 from balloonlab.kernel.world import KernelBugError, World
 from balloonlab.memory.zone import PageState
 
 
-@primitive(touches=("lists", "references"))
+def _no_need_to_wait(world: World, _thread: int, _migratetype: int) -> bool:
+    if not world.throttled or any(buddy.free_pages for buddy in world.buddies):
+        return True
+    return not any(state in world.frames.state_of for state in (PageState.ISOLATED, PageState.ISOLATED_MOVABLE))
+
+
+def _too_many_isolated(_world: World, _thread: int, _migratetype: int) -> Blocked:
+    return Blocked("asleep", "isolated pages to come back")
+
+
+@primitive(_no_need_to_wait, _too_many_isolated, touches=("lists", "references"))
 def alloc_page(world: World, _thread: int, migratetype: int) -> int | None:
-    """One page of the wanted mobility, or None. Never retries, never reaches for the reserves (NORETRY, NOMEMALLOC)."""
+    """One page of the wanted mobility, or None. Never retries, never reaches for the reserves (NORETRY, NOMEMALLOC).
+
+    Without a free page it looks for one that can be reclaimed. That is not modelled, but for one thing, and only in a
+    `throttled` world: shrink_inactive_list sleeps as long as too many pages are isolated (mm/vmscan.c).
+    """
     return world.alloc_page(migratetype)
 
 
@@ -58,6 +72,30 @@ def isolate_lru_page(world: World, _thread: int, page: int) -> bool:
     if count := world.refcounts.get(page, 0):
         world.set_refcount(page, count + 1)
     return True
+
+
+@primitive(touches=("lists",))
+def lru_cache_add(world: World, _thread: int, page: int) -> None:
+    """putback_lru_page, first half: put a page on the kernel's LRU lists, by its one pair of links, page->lru.
+
+    The second half drops a reference.
+    """
+    if world.frames.links.listed(page):
+        raise KernelBugError("list corruption", f"page {page:#x} is put on the LRU while it is on a list")
+    world.frames.set_state(page, PageState.MOVABLE)
+
+
+@primitive(touches=("lists", "references"))
+def shrink_page_list(world: World, _thread: int) -> bool:
+    """Reclaim drops one clean page of the page cache, the lowest. Returns whether there was one.
+
+    References of workload pages are not modelled: a page with counted ones is the balloon's.
+    """
+    for page, state in enumerate(world.frames.state_of):
+        if state == PageState.MOVABLE and page not in world.refcounts:
+            world.buddy_of(page).free(page, 0)
+            return True
+    return False
 
 
 @primitive()

@@ -39,6 +39,15 @@ def virtqueue_add(world: World, _thread: int, vq: Ref, num_pfns: Ref) -> None:
     world.host.messages.add(vq.number, world.slots[: world.values.get(num_pfns.number)])
 
 
+@primitive(touches=("pfns", "messages"))
+def virtqueue_add_outbuf(world: World, _thread: int, vq: Ref, num_pfns: Ref, broken: Ref) -> bool:
+    """virtqueue_add on a device that may be gone: then it fails. Returns whether it failed."""
+    if world.values.get(broken.number):
+        return True
+    world.host.messages.add(vq.number, world.slots[: world.values.get(num_pfns.number)])
+    return False
+
+
 _EVENTS = ("swap_in", "swap_out", "majflt", "minflt")
 _SINCE_6_12 = ("oom_kill", "alloc_stall", "async_scan", "direct_scan", "async_reclaim", "direct_reclaim")
 _HUGE = ("htlb_pgalloc", "htlb_pgfail")
