@@ -42,16 +42,25 @@ def explore(
     schedule = subject.machine.schedule.choices if subject.machine.recording else ()
     table = Table(subject)
     limits = Limits.checked(most_states, most_memory)
-    with interruptible("exploring") if interruption is None else nullcontext(interruption) as limits.interruption:
-        while True:
-            try:
-                graph, why = _search(table, limits, search)
-                break
-            except TallyReadError:
-                table.restart()
+    searched = None
+    try:
+        with interruptible("exploring") if interruption is None else nullcontext(interruption) as limits.interruption:
+            searched = _whole_search(table, limits, search)
+    except KeyboardInterrupt:
+        if searched is None:
+            raise
+    graph, why = searched  # an interrupt has ended the search, and is said in `why`
     inspection = inspect(graph, finished=not why)
     result = Result(scenario, graph, why, schedule, (), inspection.wrong, inspection.kinds)
     return replace(result, findings=tuple(Finding(*found, result) for found in inspection.found))
+
+
+def _whole_search(table: Table, limits: Limits, search: str) -> tuple[Graph, str]:
+    while True:
+        try:
+            return _search(table, limits, search)
+        except TallyReadError:
+            table.restart()
 
 
 def _search(table: Table, limits: Limits, search: str) -> tuple[Graph, str]:
