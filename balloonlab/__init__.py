@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from balloonlab import errors, explore
+from balloonlab import defects, errors, explore
 from balloonlab.drivers import DRIVERS, Driver, find_driver
 from balloonlab.explore import Program
 from balloonlab.guest import Guest
@@ -42,6 +42,7 @@ __all__ = [
     "Program",
     "Scenario",
     "Schedule",
+    "defects",
     "errors",
     "exercises",
     "explore",

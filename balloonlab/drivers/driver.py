@@ -38,7 +38,8 @@ class Driver:
     page_flags: marks of a page on the balloon's list. dequeued_references: of a page that has left the list.
     pages_lock, isolated_counter: what the version calls the list's lock, and its count of isolated pages (with unit).
     threads: its own, the one that resizes the balloon first. workqueue: work items instead of a kernel thread.
-    also: further shared objects, which become attributes of the device; name: "lock", "value" or "list" (of pages).
+    also: further shared objects, which become attributes of the device; name: "lock",
+    "value", "gate" (a value that may be waited for) or "list" (of pages).
     """
 
     name: str

@@ -13,7 +13,7 @@ from balloonlab.explore.table import Table, TallyReadError
 from balloonlab.explore.vectorized import TooWideError, VectorizedSearch
 from balloonlab.interrupt import interruptible
 
-MANY_WAITING = 1000  # states that wait to be looked at, from which on numpy is faster
+MANY_WAITING = 150  # states that wait to be looked at, from which on numpy is faster
 MOST_STATES = 10_000_000
 MOST_MEMORY = 4 << 30  # bytes
 _SEARCHES = {"auto": MANY_WAITING, "plain": None, "vectorized": 0}

@@ -231,14 +231,13 @@ def _moments(graph: Graph, when: str, running: Flags) -> NDArray[np.intp]:
 def _check(graph: Graph, prop: Property, states: NDArray[np.intp]) -> Sorted:
     """Evaluate a property once for each combination of the bits it reads."""
     table = graph.table
-    mask = table.mask_of(table.registers.named(prop.reads))
-    if "threads" in prop.reads or not prop.reads:
-        mask |= table.layout.mask(range(table.threads))
+    registers, threads = table.registers.named(prop.reads), table.threads_in(prop.reads)
+    mask = table.mask_of(registers) | table.layout.mask(threads)
     first, which = _first_of_each(graph, mask, states)
     wrong = np.zeros(len(first), np.bool_)
     texts: dict[int, str] = {}
     for i, state in enumerate(first):
-        if (text := verdict_on(table, prop, graph.state(state))) is not None:
+        if (text := verdict_on(table, prop, graph.state(state), registers, threads)) is not None:
             wrong[i] = True
             texts[state] = text
     everywhere = states[wrong[which]]
@@ -267,14 +266,10 @@ def _first_of_each(graph: Graph, mask: int, states: NDArray[np.intp]) -> tuple[l
     return found, np.concatenate(parts)
 
 
-def verdict_on(table: Table, prop: Property, packed: int) -> str | None:
-    """What is wrong with a property in a packed state, or None."""
-    if prop.reads:
-        table.stand(packed, table.registers.named(prop.reads))
-        if "threads" in prop.reads:
-            table.stand_threads(packed)
-    else:
-        table.stand(packed)
+def verdict_on(table: Table, prop: Property, packed: int, registers: tuple[int, ...], threads: list[int]) -> str | None:
+    """What is wrong with a property in a packed state, or None; registers and threads are those that it reads."""
+    table.stand(packed, registers)
+    table.stand_threads(packed, threads)
     try:
         prop.check()
     except AssertionError as wrong:

@@ -42,75 +42,63 @@ class KeyTable:
         return self.low.nbytes + self.high.nbytes + self._slots.nbytes
 
     def find_or_add(self, low: Words, high: Words) -> tuple[Numbers, Places]:
-        """Numbers of many keys (int32), and where in `low` each new one stands first, in order."""
-        numbers = self._find(low, high)
-        missing = np.flatnonzero(numbers < 0)
-        if not len(missing):
-            return numbers, missing
-        added, new = self._add(low.take(missing), high.take(missing))
-        numbers[missing] = added
-        return numbers, missing.take(new)
+        """Numbers of many keys (int32), and where in `low` each new one stands first, in order.
 
-    def _find(self, low: Words, high: Words) -> Numbers:
-        """Numbers of keys, -1 for those that are not known."""
-        slots, last = self._slots, len(self._slots) - 1
-        at = self._hash(low, high)
-        numbers = slots.take(at)
-        left = np.flatnonzero(self._other(numbers, low, high))
-        left = left[numbers[left] >= 0]
-        at = at[left]
-        while len(left):
-            at = (at + 1) & last
-            held = slots.take(at)
-            numbers[left] = held
-            going = np.flatnonzero(self._other(held, low.take(left), high.take(left)) & (held >= 0))
-            left, at = left.take(going), at.take(going)
-        return numbers
-
-    def _other(self, numbers: Numbers, low: Words, high: Words) -> NDArray[np.bool_]:
-        """Where the key with that number (any, for -1) is another one."""
-        index = numbers.astype(np.intp)
-        other: NDArray[np.bool_] = self.low.take(index) != low
-        other |= self.high.take(index) != high
-        return other
-
-    def _add(self, low: Words, high: Words) -> tuple[Numbers, Places]:
-        """Numbers for keys that are not known yet, some of them several times; and where each stands first."""
+        New keys are written behind the known ones at once, all of them, so that a claimed slot can be compared with;
+        those that stood there already, or several times, are closed up afterwards.
+        """
         many = len(low)
         self._make_room(many)
         first = self._count
         self.low[first : first + many] = low
         self.high[first : first + many] = high
-        numbers, position = self._claim(low, high)
-        new = np.flatnonzero(numbers == np.arange(first, first + many, dtype=np.int32))
-        if len(new) < many:
-            renumbered = np.zeros(many, np.int32)
-            renumbered[new] = given = np.arange(first, first + len(new), dtype=np.int32)
-            numbers = renumbered.take(numbers - first)
-            self._slots[position.take(new)] = given
-            self.low[first : first + len(new)] = low.take(new)
-            self.high[first : first + len(new)] = high.take(new)
+        numbers, claims = self._settle(low, high)
+        given = np.flatnonzero(numbers >= first)
+        if not len(given):
+            return numbers, given
+        closed_up = np.full(many, _EMPTY, np.int32)  # for a while the slot that each new key got
+        for claimers, slots in claims:
+            closed_up[claimers] = slots
+        new = np.flatnonzero(closed_up >= 0)
         self._count = first + len(new)
+        fresh = np.arange(first, self._count, dtype=np.int32)
+        self._slots[closed_up.take(new)] = fresh
+        closed_up[new] = fresh
+        numbers[given] = closed_up.take(numbers.take(given) - first)
+        self.low[first : self._count] = low.take(new)
+        self.high[first : self._count] = high.take(new)
         return numbers, new
 
-    def _claim(self, low: Words, high: Words) -> tuple[Numbers, Places]:
-        """Slots for new keys. A key has the number of its first occurrence, counted on from the known ones."""
-        first, slots, last = np.int32(self._count), self._slots, len(self._slots) - 1
+    def _settle(self, low: Words, high: Words) -> tuple[Numbers, list[tuple[Places, Places]]]:
+        """For each key its number, or that of its first occurrence here; and who got which empty slots."""
+        first, slots, last = self._count, self._slots, len(self._slots) - 1
         at = self._hash(low, high)
-        numbers = np.empty(len(low), np.int32)
-        position = np.zeros(len(low), np.intp)
-        left = np.arange(len(low), dtype=np.int32)
-        while len(left):
-            empty = np.flatnonzero(slots.take(at) < 0)
-            claimed, claimers = at.take(empty), left.take(empty)
-            slots[claimed[::-1]] = first + claimers[::-1]  # of several writes the last stays: the first claimer's
-            position[claimers] = claimed
-            held = slots.take(at)
-            numbers[left] = held
+        numbers = slots.take(at)
+        claims = []
+        left = None  # all of them
+        while True:
+            held = numbers if left is None else slots.take(at)
+            empty = np.flatnonzero(held < 0)
+            if len(empty):
+                claimed, claimers = at.take(empty), empty if left is None else left.take(empty)
+                slots[claimed[::-1]] = claimers[::-1] + first  # of several writes the last stays: the first claimer's
+                held[empty] = got = slots.take(claimed)
+                won = np.flatnonzero(got == claimers + first)
+                claims.append((claimers.take(won), claimed.take(won)))
+            if left is not None:
+                numbers[left] = held
             going = np.flatnonzero(self._other(held, low, high))
-            left, low, high = left.take(going), low.take(going), high.take(going)
-            at = (at.take(going) + 1) & last
-        return numbers, position
+            if not len(going):
+                return numbers, claims
+            left = going if left is None else left.take(going)
+            low, high, at = low.take(going), high.take(going), (at.take(going) + 1) & last
+
+    def _other(self, numbers: Numbers, low: Words, high: Words) -> NDArray[np.bool_]:
+        """Where the key with that number is another one."""
+        index = numbers.astype(np.intp)
+        other: NDArray[np.bool_] = self.low.take(index) != low
+        other |= self.high.take(index) != high
+        return other
 
     def _hash(self, low: Words, high: Words) -> Places:
         mixed = low * _A
@@ -121,15 +109,15 @@ class KeyTable:
         return mixed.view(np.intp)
 
     def _make_room(self, many: int) -> None:
-        """Room for that many more keys, with at most a quarter of the slots taken."""
+        """Room for that many more keys, with most of the slots empty."""
         wanted = self._count + many
         if wanted > len(self.low):
             size = max(wanted, len(self.low) * 3 // 2)
             self.low = np.concatenate((self.low[: self._count], np.zeros(size - self._count, np.uint64)))
             self.high = np.concatenate((self.high[: self._count], np.zeros(size - self._count, np.uint64)))
-        if 4 * wanted > len(self._slots):
-            share = 16 if wanted < _MANY else 4
+        if (8 if wanted < _MANY else 3) * wanted > len(self._slots):
+            share = 32 if wanted < _MANY else 3
             self._slots = np.full(1 << (share * wanted).bit_length(), _EMPTY, np.int32)
             count, self._count = self._count, 0
-            self._claim(self.low[:count].copy(), self.high[:count].copy())
+            self._settle(self.low[:count].copy(), self.high[:count].copy())
             self._count = count

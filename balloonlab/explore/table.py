@@ -7,6 +7,7 @@ A row is learned the first time it is needed: the primitive's effect (registers.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from balloonlab.explore.automaton import Automaton, LocalState
@@ -173,11 +174,18 @@ class Table:
         if registers is None:
             self.stand_threads(state)
 
-    def stand_threads(self, state: int) -> None:
-        """Let the scratch machine's threads stand where they stand in a packed state."""
-        for thread, number in zip(self.machine.threads, self.layout.unpack(state), strict=False):
-            local = self.automata[thread.index].states[number]
-            thread.stand(local.pending, local.crash, local.calls)
+    def threads_in(self, reads: Sequence[str]) -> list[int]:
+        """Numbers of the threads that a Property looks at, by its `reads`."""
+        every = not reads or "threads" in reads
+        return [number for number, name in enumerate(self.names) if every or name in reads]
+
+    def stand_threads(self, state: int, threads: Sequence[int] | None = None) -> None:
+        """Let the scratch machine's threads, or these of them, stand where they stand in a packed state."""
+        layout = self.layout
+        for thread in range(self.threads) if threads is None else threads:
+            number = state >> layout.shifts[thread] & layout.ones[thread]
+            local = self.automata[thread].states[number]
+            self.machine.threads[thread].stand(local.pending, local.crash, local.calls)
 
     def row_number(self, thread: int, state: int) -> int:
         """The number of the row for a thread in a packed state; learns it if need be (see `learn`)."""

@@ -140,7 +140,7 @@ class VectorizedSearch:
     # -- one chunk --
 
     def _expand(self, start: int, stop: int) -> None:
-        low, high = self.states.low[start:stop].copy(), self.states.high[start:stop].copy()
+        low, high = self.states.low[start:stop], self.states.high[start:stop]
         rows = self._following.array[start:stop].copy()
         self._look_up(rows, low, high)
         kind = self._kind.take(rows)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from balloonlab.kernel.primitives.verb import Primitive
 from balloonlab.kernel.primitives.waiting import Routine
-from balloonlab.kernel.world import KernelBugError
+from balloonlab.kernel.world import NOBODY, KernelBugError, Ref, World
 
 
 class ThreadSpec(NamedTuple):
@@ -28,8 +28,11 @@ class Thread:
     """One thread of a machine.
 
     `done`: results received so far (the thread's position). `pending`: the primitive it will perform next, None once
-    it has finished or crashed.
+    it has finished or crashed. `held_up_by`: a number; while it is not 0 an interrupt has the thread's CPU, and the
+    thread whose number is one less handles it (None: there are no interrupts).
     """
+
+    held_up_by: Ref | None = None
 
     def __init__(self, index: int, spec: ThreadSpec) -> None:
         self.index = index
@@ -47,6 +50,15 @@ class Thread:
     @property
     def crashed(self) -> bool:
         return self.crash is not None and self.done == len(self.results)
+
+    def interrupted(self, world: World) -> int:
+        """The number of the thread that handles an interrupt on this one's CPU now, -1 if there is none."""
+        return NOBODY if self.held_up_by is None else world.values.get(self.held_up_by.number) - 1
+
+    def enabled(self, world: World) -> bool:
+        """Whether it can take a step now."""
+        pending = self.pending
+        return pending is not None and self.interrupted(world) == NOBODY and pending.enabled(world, self.index)
 
     @property
     def generator(self) -> Routine:

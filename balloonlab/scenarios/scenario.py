@@ -25,7 +25,8 @@ class Plot(NamedTuple):
     build: makes the guest. actions: what is asked for first, from outside. goal: what must stay possible from every
     state (see explore.subject.GOALS). watch: what must hold beside the invariants, given the guest. invariants: the
     ids of those that must hold (I1 to I6, and "target": at rest the balloon is as large as the host wants it). cpu:
-    names of threads that share one CPU without preemption: they run until they wait; () if everybody may be preempted.
+    names of threads that share one CPU without preemption: they run until they wait; () if everybody may be preempted;
+    "driver" is the thread that resizes the balloon, whatever the version calls it.
     """
 
     name: str
@@ -92,7 +93,9 @@ class Scenario:
         guest = self.guest()
         watched = self.plot.watch(guest) if self.plot.watch else ()
         properties = (*invariants(guest, self.plot.invariants), *watched)
-        return Subject(guest.machine, properties, self.plot.goal, self.plot.cpu)
+        own = self.driver.threads[0].name
+        cpu = tuple(own if name == "driver" else name for name in self.plot.cpu)
+        return Subject(guest.machine, properties, self.plot.goal, cpu)
 
     def __repr__(self) -> str:
         return f"<scenario {self.name}, driver {self.driver.name}: {self.title}>"
