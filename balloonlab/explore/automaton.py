@@ -7,7 +7,7 @@ routine itself is run (again from the start, with its history, if no copy of it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from balloonlab.explore.frames import Frames
 from balloonlab.kernel.primitives import Primitive, Routine
 from balloonlab.kernel.thread import Thread, proceed
-from balloonlab.kernel.world import KernelBugError
+from balloonlab.kernel.world import KernelBugError, World
 
 Recall = tuple[int, object]  # the local state before, and the result that led on
 
@@ -47,13 +47,14 @@ class NotDeterministicError(KernelBugError):
 class Automaton:
     """The local states of one thread. They are numbered from 1; 1 is where the thread stands now."""
 
-    def __init__(self, thread: Thread) -> None:
+    def __init__(self, thread: Thread, world: World) -> None:
         self.index, self.name = thread.index, thread.name
+        self._world = world
         self._start: Callable[[], Routine] = thread.start
         self._past = thread.results[: thread.done]
         self._frames = Frames()
         self._numbers: dict[object, int] = {}
-        self._edges: dict[tuple[int, type, object], int] = {}
+        self._edges: dict[tuple[int, Hashable], int] = {}
         self._standing: dict[int, Routine] = {}
         self.states: list[LocalState] = [LocalState(None, None, (), 0, rests=True, before=None)]  # number 0 is nobody's
         if thread.pending is None:
@@ -67,7 +68,7 @@ class Automaton:
 
     def advance(self, local: int, result: object) -> int:
         """The local state that follows `local` once its primitive has returned `result`."""
-        key = (local, result.__class__, result)
+        key = (local, self._frames.value(result, {}))
         following = self._edges.get(key)
         if following is None:
             following = self._edges[key] = self._learn(local, result)
@@ -93,10 +94,19 @@ class Automaton:
 
     def _learn(self, local: int, result: object) -> int:
         routine = self._standing.pop(local, None) or self._run_again(self.history(local))
-        pending = proceed(routine, result)
+        pending = self._asked(proceed(routine, result))
         if isinstance(pending, KernelBugError):
             return self._settle(None, pending, None, (local, result))
         return self._settle(routine, None, pending, (local, result))
+
+    def _asked(self, pending: Primitive | KernelBugError | None) -> Primitive | KernelBugError | None:
+        """What was yielded, or the bug that it cannot even be asked whether it may happen (as Machine does)."""
+        if isinstance(pending, Primitive):
+            try:
+                pending.enabled(self._world, self.index)
+            except Exception as error:  # noqa: BLE001  (arguments of a learner's primitive may be anything)
+                return KernelBugError("exception", f"{pending}: {type(error).__name__}: {error}")
+        return pending
 
     def _settle(
         self, routine: Routine | None, crash: KernelBugError | None, pending: Primitive | None, before: Recall | None
@@ -105,7 +115,7 @@ class Automaton:
         if pending is None or routine is None:
             key = ("end", crash and (crash.kind, str(crash), before))
         else:
-            key = self._frames.identity(routine)
+            key = self._frames.identity(routine), self._frames.value(pending, {})  # only it may know a result
         number = self._numbers.get(key)
         if number is None:
             calls, line = _stack(routine) if pending else ((), 0)

@@ -32,19 +32,27 @@ def explore(
     subject = scenario.subject().checked()
     schedule = subject.machine.schedule.choices if subject.machine.recording else ()
     table = Table(subject)
-    with interruptible("exploring") as interruption:
-        limits = Limits.checked(most_states, most_memory)
-        limits.interruption = interruption
-        while True:
-            try:
-                graph, why = _search(table, limits, search)
-                break
-            except TallyReadError:
-                table.restart()
+    limits = Limits.checked(most_states, most_memory)
+    searched = None
+    try:
+        with interruptible("exploring") as limits.interruption:
+            searched = _whole_search(table, limits, search)
+    except KeyboardInterrupt:
+        if searched is None:
+            raise
+    graph, why = searched  # an interrupt has ended the search, and is said in `why`
     result = Result(scenario, graph, why, schedule)
     inspection = inspect(graph, finished=not why)
     findings = tuple(Finding(*found, result) for found in inspection.found)
     return Result(scenario, graph, why, schedule, findings, inspection.violated)
+
+
+def _whole_search(table: Table, limits: Limits, search: str) -> tuple[Graph, str]:
+    while True:
+        try:
+            return _search(table, limits, search)
+        except TallyReadError:
+            table.restart()
 
 
 def _search(table: Table, limits: Limits, search: str) -> tuple[Graph, str]:

@@ -40,7 +40,11 @@ def _written_out(table: Table) -> list[str]:
         lines.append("bit stopped = 0; /* a bug stops the guest */")
     for thread, name in enumerate(table.names):
         provided = " provided (!stopped)" if stops else ""
-        lines += [f"active proctype {_identifier(name)}(){provided} {{", *_thread(table, thread, set(live)), "}"]
+        lines += [
+            f"active proctype {_identifier(thread, name)}(){provided} {{",
+            *_thread(table, thread, set(live)),
+            "}",
+        ]
     return lines
 
 
@@ -48,8 +52,9 @@ def _live(table: Table) -> list[int]:
     return [r for r in table.live if len(table.registers.values[r]) > 1]
 
 
-def _identifier(name: str) -> str:
-    return "P_" + re.sub("[^A-Za-z0-9]", "_", name)
+def _identifier(thread: int, name: str) -> str:
+    """A name of its own for each proctype: a thread's may be a word of Promela, or differ from another's in - and _."""
+    return f"P{thread}_" + re.sub("[^A-Za-z0-9]", "_", name)
 
 
 def _type(values: int) -> str:
@@ -144,7 +149,7 @@ def _as_data(table: Table) -> list[str]:
     lines += [f"short pc[{table.threads}] = 1; /* local states */"]
     for thread, name in enumerate(table.names):
         step = f"d_step {{ c_expr {{ CAN_STEP_{thread} }} -> c_code {{ take_step({thread}, now.pc, now.r); }} }}"
-        lines.append(f"active proctype {_identifier(name)}() {{ do :: {step} od }}")
+        lines.append(f"active proctype {_identifier(thread, name)}() {{ do :: {step} od }}")
     return lines
 
 

@@ -67,8 +67,8 @@ class Registers:
             self._numbers.append({value: 0})
             self.values.append([value])
         self._now = [0] * len(self.all)
-        self._deps: dict[tuple[Primitive, int], tuple[int, ...]] = {}
-        self._effects: dict[tuple[Primitive, int, tuple[int, ...]], Effect] = {}
+        self._deps: dict[tuple[Hashable, int], tuple[int, ...]] = {}
+        self._effects: dict[tuple[Hashable, int, tuple[int, ...]], Effect] = {}
         self.read_tallies: set[int] = set()
 
     def __len__(self) -> int:
@@ -135,7 +135,7 @@ class Registers:
 
     def deps(self, primitive: Primitive, thread: int) -> tuple[int, ...]:
         """The registers that a primitive of a thread reads or writes; tallies only if somebody reads them."""
-        key = (primitive, thread)
+        key = (_key(primitive), thread)
         deps = self._deps.get(key)
         if deps is None:
             deps = self._deps[key] = self._touched(primitive, thread)
@@ -145,6 +145,8 @@ class Registers:
         """Ask again what each primitive depends on: another tally is read by now."""
         self._deps.clear()
         self._effects.clear()
+        for tally in self.tallies:
+            self._now[tally] = -1  # nobody kept account of it
 
     def _touched(self, primitive: Primitive, thread: int) -> tuple[int, ...]:
         touches = primitive.verb.touches
@@ -169,7 +171,7 @@ class Registers:
 
     def effect(self, primitive: Primitive, thread: int, before: tuple[int, ...]) -> Effect:
         """What the primitive does where its registers (`deps`) have the values `before`; learned the first time."""
-        key = (primitive, thread, before)
+        key = (_key(primitive), thread, before)
         effect = self._effects.get(key)
         if effect is None:
             effect = self._effects[key] = self._perform(primitive, thread, before)
@@ -185,21 +187,32 @@ class Registers:
         wait = machine.wait_of(subject)
         if wait.status != "runnable":
             return Effect(wait, None, before, None)
-        result, bug = None, None
+        journal, result, bug = machine.journal, None, None
+        journal.truncate(0)
+        journal.recording = True  # as on a machine that can be stepped back: it refuses what does not fit its arrays
         try:
             result = primitive.verb.effect(self.world, thread, *primitive.args)
         except KernelBugError as found:
             bug = found
         except Exception as error:  # noqa: BLE001  (arguments of a learner's primitive may be anything)
             bug = KernelBugError("exception", f"{primitive}: {type(error).__name__}: {error}")
-            for register, number in zip(deps, before, strict=True):
-                self._now[register] = -1
-                self.put(register, number)
+            journal.undo(0, len(journal))
+        journal.recording = False
+        journal.truncate(0)
         after = []
         for register in deps:
             number = self._now[register] = self.number(register, self.all[register].get())
             after.append(number)
         return Effect(None, result, tuple(after), bug)
+
+
+def _key(primitive: Primitive) -> Hashable:
+    """The primitive itself; in words if a learner gave it an argument that cannot be looked up, such as a list."""
+    try:
+        hash(primitive)
+    except TypeError:
+        return repr(primitive)
+    return primitive
 
 
 def _shared(world: World) -> list[Register]:

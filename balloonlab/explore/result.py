@@ -11,6 +11,7 @@ from enum import StrEnum
 import numpy as np
 
 from balloonlab.errors import BalloonlabError, whole_number
+from balloonlab.explore.counting import schedules
 from balloonlab.explore.graph import Flags, Graph
 from balloonlab.explore.preemption import fewest_preemptions, preemptions
 from balloonlab.explore.subject import Explorable
@@ -110,6 +111,13 @@ class Result:
         return len(self.graph.choices_to(self.states - 1))
 
     @property
+    def schedules(self) -> int | None:
+        """How many complete schedules there are; None if some go on for ever. Raises NotFinishedError."""
+        if self.why:
+            raise NotFinishedError(f"the exploration has not finished ({self.why}): its schedules cannot be counted.")
+        return schedules(self.graph)
+
+    @property
     def verdict(self) -> Verdict:
         if self.findings:
             return Verdict.VIOLATED
@@ -136,6 +144,10 @@ class Result:
 
     def __repr__(self) -> str:
         return f"<exploration: {self.verdict}, {self.states:,} states, {len(self.findings)} findings>"
+
+
+class NotFinishedError(BalloonlabError):
+    """Something was asked of all states, and not all are known."""
 
 
 class NothingFoundError(BalloonlabError, LookupError):

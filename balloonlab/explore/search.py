@@ -14,7 +14,7 @@ import numpy as np
 from balloonlab.explore.graph import NOWHERE, Graph
 from balloonlab.explore.layout import Overflow
 from balloonlab.explore.limits import BYTES_A_STATE, Limits
-from balloonlab.explore.table import Table
+from balloonlab.explore.table import Table, UnboundedError
 
 _LOOK = 512  # states between two looks at the limits
 _UNKNOWN = -1
@@ -29,7 +29,7 @@ class PlainSearch:
         self.numbers = {self.states[0]: 0}
         self.parent = array("i", [NOWHERE])
         self.following = array("i")
-        self.halted: set[int] = set()
+        self.halted = {0} if any(automaton.states[1].crash for automaton in table.automata) else set[int]()
         self.expanded = 0
 
     def run(self, limits: Limits, most_waiting: int | None = None) -> str:
@@ -44,6 +44,9 @@ class PlainSearch:
                 expand(min(self.expanded + _LOOK, len(self.states)))
             except Overflow:
                 self._relayout()
+            except UnboundedError as error:
+                del self.following[self.expanded * self.table.threads :]
+                return str(error)
         return ""
 
     def graph(self) -> Graph:

@@ -98,7 +98,7 @@ class Table:
         self.machine = subject.machine
         self.names = self.machine.names
         self.registers = Registers(self.machine)
-        self.automata = [Automaton(thread) for thread in self.machine.threads]
+        self.automata = [Automaton(thread, self.machine.world) for thread in self.machine.threads]
         self.threads = len(self.automata)
         self.cpu = frozenset(self.names.index(name) for name in subject.cpu)
         self.rows: list[Row] = []
