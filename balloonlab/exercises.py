@@ -121,7 +121,7 @@ _QUESTIONS = [
     ),
     Question(
         "held",
-        "Compaction moves a balloon page and waits for balloon_lock. How many locks does it hold meanwhile, of all kinds?",
+        "Compaction moves a balloon page and waits for balloon_lock. How many locks, of any kind, has it got?",
         _locks_held_while_waiting,
         "The locks of the old page and of the new one. Both spinlocks are free again: nobody may sleep with one.",
         lambda given, truth: (
