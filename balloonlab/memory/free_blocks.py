@@ -47,13 +47,16 @@ def free_levels(states: np.ndarray, first_pfn: int = 0) -> list[np.ndarray]:
 
 def block_heads(levels: list[np.ndarray], first_pfn: int = 0) -> list[np.ndarray]:
     """For each order, the PFNs (int64, ascending) at which a free block of that order begins."""
-    base = first_pfn - first_pfn % TOP_PAGES
-    heads = []
-    for order, level in enumerate(levels):
-        alone = level
-        if order + 1 < len(levels):
-            alone = (level.reshape(-1, 2) > levels[order + 1][:, None]).reshape(-1)
-        heads.append(base + (np.flatnonzero(alone) << order))
+    return [heads_of_order(levels, order, first_pfn) for order in range(len(levels))]
+
+
+def heads_of_order(levels: list[np.ndarray], order: int, first_pfn: int = 0) -> np.ndarray:
+    """The PFNs (int64, ascending) at which a free block of exactly `order` begins."""
+    alone = levels[order]
+    if order + 1 < len(levels):
+        halves = alone.view(np.uint16) - levels[order + 1] * np.uint16(_BOTH_HALVES)
+        alone = halves.view(bool)
+    heads: np.ndarray = (np.flatnonzero(alone) << order) + (first_pfn - first_pfn % TOP_PAGES)
     return heads
 
 
