@@ -7,6 +7,7 @@ import numpy as np
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, PageState
 
 CHUNK = 1 << 18  # guest pages looked at together: the work stays inside the processor's cache
+_FREE, _MOVABLE = int(PageState.FREE), int(PageState.MOVABLE)  # numpy is slow with an IntEnum
 _WORDS = PAGEBLOCK_PAGES // 8  # 64-bit words of a pageblock's bytes: a byte of their sum cannot overflow
 
 
@@ -36,11 +37,11 @@ class Census:
         """uint8 for PFNs ``low..high-1``, 1 where the page may move."""
         states = self.states[low:high]
         # Of the states at rest, MOVABLE and BALLOON are the odd ones.
-        movable = states & 1 if self.balloon_moves else (states == PageState.MOVABLE).view(np.uint8)
+        movable = states & 1 if self.balloon_moves else (states == _MOVABLE).view(np.uint8)
         return movable if self.fixed is None else movable & ~self.fixed[low:high]
 
     def _free(self, low: int, high: int) -> np.ndarray:
-        return (self.states[low:high] == PageState.FREE).view(np.uint8)
+        return (self.states[low:high] == _FREE).view(np.uint8)
 
     def _count(self, marks: type[object] | object) -> np.ndarray:
         pages = len(self.states)
