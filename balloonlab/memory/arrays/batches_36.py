@@ -9,6 +9,8 @@ page-by-page code (Schedule.resume).
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import numpy as np
 
 from balloonlab.memory.arrays.batches_61 import reach
@@ -40,90 +42,118 @@ def plan_36(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarr
     high = min(high + 2, len(census.movable))  # a scan may reach to the end of the next pageblock
     pfns = census.movable_pfns(0, high)
     targets.list(census.free_pfns(low, len(census.free)), census.free, low)
-    run = Schedule()
-    _Scanners(run, below.tolist(), pfns.data, targets.above.tolist(), len(census.states)).go_through()
-    return run, pfns, targets
+    scans = _Scans(census.movable[:high], below[: high + 1].tolist(), pfns)
+    return _serve(scans, targets.above.tolist(), len(census.states) >> PAGEBLOCK_ORDER), pfns, targets
 
 
-class _Scanners:
-    """Both scanners of a run. Pages that may move and targets are meant by their numbers (schedule.py)."""
+class _Scans:
+    """Every scan for pages to move, one after the other, as if there were targets for all (arrays of equal length).
 
-    def __init__(self, run: Schedule, below: list[int], pfns: memoryview, above: list[int], pages: int) -> None:
-        self.run = run
-        self.below = below  # movable pages below each pageblock
-        self.pfns = pfns
-        self.above = above  # targets in each pageblock and those above
-        self.have = 0  # targets captured
-        self.done = 0  # pages migrated
-        self.block = 0  # the migrate scanner's pageblock
-        self.amid = False  # whether it is amid that pageblock
-        self.free_block = pages >> PAGEBLOCK_ORDER  # the free scanner's pageblock
-        self.lowest = self.free_block  # lowest pageblock of the last fill
-        self.source = len(above) - 1  # the pageblock that target number `have` is in or below
+    size: pages isolated, perhaps none. then: pageblock where the scanner is after it; amid: whether amid it, not at
+    its start. end: pageblock at whose start the scan ends at the latest.
+    """
 
-    def go_through(self) -> None:
-        """Scan, fill and migrate until the scanners meet, no target is left, or the rest needs page by page."""
-        run, below = self.run, self.below
-        while True:
-            end = self.block + 1 + self.amid  # pageblock where the scan ends
-            if end > self.free_block:
-                break
-            if end > self.lowest:
-                run.resume = (self._position(), self.free_block << PAGEBLOCK_ORDER)
-                break
-            if self.amid and self._several():
+    def __init__(self, movable: np.ndarray, below: list[int], pfns: np.ndarray) -> None:
+        self._sizes: list[int] = []
+        self._thens: list[int] = []  # of scans that came to their end; -1 for those with 32 pages
+        self._below = below
+        self._pfns = pfns.data
+        self._go_through(movable.tolist(), np.flatnonzero(movable < COMPACT_CLUSTER_MAX).tolist())
+        self.size = np.array(self._sizes, np.int64)
+        self.page_end = np.cumsum(self.size)
+        then = np.array(self._thens, np.int64)
+        full = then < 0
+        after = pfns[self.page_end[full] - 1].astype(np.int64) + 1
+        then[full] = after >> PAGEBLOCK_ORDER
+        self.amid = np.zeros(len(then), bool)
+        self.amid[full] = after % PAGEBLOCK_PAGES != 0
+        self.then = then
+        self.end = np.concatenate(([0], then + self.amid))[: len(then)] + 1
+
+    def start_pfn(self, scan: int) -> int:
+        """PFN where this scan begins."""
+        if scan and self.amid[scan - 1]:
+            return self._pfns[int(self.page_end[scan - 1]) - 1] + 1
+        return int(self.then[scan - 1]) << PAGEBLOCK_ORDER if scan else 0
+
+    def _go_through(self, movable: list[int], sparse: list[int]) -> None:
+        """From one pageblock to the next; a stretch in which each has 32 pages or more is one division."""
+        high, block, at = len(movable), 0, 0
+        sparse = [*sparse, high]
+        while block < high:
+            if movable[block] < COMPACT_CLUSTER_MAX:
+                self._short(movable[block], block + 1)
+                block += 1
                 continue
-            size = min(COMPACT_CLUSTER_MAX, below[end] - self.done)
-            isolated = self.done + size
-            self._scan_to(isolated, end, whole=size < COMPACT_CLUSTER_MAX)
-            run.rounds += 1
-            if size:
-                run.batch_ends.append(isolated)
-                if not self._serve(isolated, size):
-                    run.complete = False
-                    break
-        run.moved, run.captured = self.done, self.have
-        run.blocks_moved = run.rounds
+            while sparse[at] < block:
+                at += 1
+            stop = sparse[at]
+            if stop < high and movable[stop]:
+                block = self._into(block, stop, high)
+                continue
+            batches, rest = divmod(self._below[stop] - self._below[block], COMPACT_CLUSTER_MAX)
+            self._full(batches)
+            if stop < high:
+                self._short(rest, stop + 1)
+            block = stop + 1
 
-    def _position(self) -> int:
-        """PFN of the migrate scanner."""
-        return self.pfns[self.done - 1] + 1 if self.amid else self.block << PAGEBLOCK_ORDER
+    def _into(self, block: int, few: int, high: int) -> int:
+        """From the start of `block` on to pageblock `few`, with fewer than 32 pages, and until one's start is met."""
+        isolated = self._below[block]
+        batches = max((self._below[few] - 1 - isolated) // COMPACT_CLUSTER_MAX, 1)
+        while True:
+            self._full(batches)
+            isolated += batches * COMPACT_CLUSTER_MAX
+            after = self._pfns[isolated - 1] + 1
+            if after % PAGEBLOCK_PAGES == 0:
+                return after >> PAGEBLOCK_ORDER
+            end = min((after >> PAGEBLOCK_ORDER) + 2, high)
+            if self._below[end] - isolated < COMPACT_CLUSTER_MAX:
+                self._short(self._below[end] - isolated, end)
+                return end
+            batches = 1
 
-    def _several(self) -> bool:
-        """Batches of 32 that need no fill and stay in this pageblock, all at once; False if there is none."""
-        batches = min(self.below[self.block + 1] - 1, self.have) - self.done >> 5
-        if batches <= 0:
-            return False
-        first, self.done = self.done, self.done + batches * COMPACT_CLUSTER_MAX
-        self.run.batch_ends.extend(range(first + COMPACT_CLUSTER_MAX, self.done + 1, COMPACT_CLUSTER_MAX))
-        self.run.rounds += batches
-        return True
+    def _full(self, batches: int) -> None:
+        self._sizes += [COMPACT_CLUSTER_MAX] * batches
+        self._thens += [-1] * batches
 
-    def _scan_to(self, isolated: int, end: int, *, whole: bool) -> None:
-        """Move the migrate scanner behind the page with the number before `isolated`, or to the scan's end."""
-        if whole:
-            self.block, self.amid = end, False
-            return
-        pfn = self.pfns[isolated - 1] + 1
-        self.block, self.amid = pfn >> PAGEBLOCK_ORDER, pfn % PAGEBLOCK_PAGES != 0
+    def _short(self, size: int, then: int) -> None:
+        self._sizes.append(size)
+        self._thens.append(then)
 
-    def _serve(self, isolated: int, size: int) -> bool:
-        """Find targets for a batch of `size`; False if there are too few."""
-        run, above = self.run, self.above
-        if self.have < isolated:
-            allowed = self.block + 2  # the free scanner stays a whole pageblock away
-            offered = above[allowed] if allowed < len(above) else 0
-            first = self.have
-            if first < offered:
-                while above[self.source] <= first:
-                    self.source -= 1
-                self.free_block = self.source
-                while above[self.source] < first + size and self.source > allowed:
-                    self.source -= 1
-                while above[self.source] == above[self.source + 1]:
-                    self.source += 1
-                self.lowest = self.source
-                self.have = above[self.source]
-                run.fill_ends.append(self.have)
-        self.done = min(isolated, self.have)
-        return self.done == isolated
+
+def _serve(scans: _Scans, above: list[int], free_block: int) -> Schedule:
+    """Fill after fill, until the scanners meet; above: as in Targets; free_block: where the free scanner starts."""
+    run = Schedule()
+    page_end, end, then = scans.page_end.tolist(), scans.end.tolist(), scans.then.tolist()
+    have, source, lowest = 0, len(above) - 1, free_block
+    while True:
+        stop = bisect_right(end, lowest)  # the first scan that may meet a page moved by this fill
+        scan = bisect_right(page_end, have)  # the scan that needs the next fill
+        if scan >= stop:
+            if stop < len(end) and end[stop] <= free_block:
+                run.resume = (scans.start_pfn(stop), free_block << PAGEBLOCK_ORDER)
+            run.moved = page_end[stop - 1] if stop else 0
+            break
+        stop = scan + 1
+        allowed = then[scan] + 2  # the free scanner stays a whole pageblock away
+        offered = above[allowed] if allowed < len(above) else 0
+        if have >= offered:
+            run.complete = False
+            run.moved = have
+            break
+        while above[source] <= have:
+            source -= 1
+        free_block = source
+        wanted = have + int(scans.size[scan])
+        while above[source] < wanted and source > allowed:
+            source -= 1
+        while above[source] == above[source + 1]:
+            source += 1
+        lowest = source
+        have = above[source]
+        run.fill_ends.append(have)
+    run.captured = have
+    run.rounds = run.blocks_moved = stop
+    run.batch_ends = scans.page_end[:stop][scans.size[:stop] > 0].tolist()
+    return run

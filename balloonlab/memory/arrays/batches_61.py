@@ -13,8 +13,7 @@ import numpy as np
 from balloonlab.memory.arrays.census import Census
 from balloonlab.memory.arrays.schedule import Schedule, Targets
 from balloonlab.memory.compact_control import COMPACT_CLUSTER_MAX
-from balloonlab.memory.free_blocks import TOP_PAGES, free_levels
-from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype
+from balloonlab.memory.zone import PAGEBLOCK_PAGES, Migratetype, PageState
 
 _SPARE = 4 * PAGEBLOCK_PAGES  # targets beyond those that the batches need: the last fill's
 
@@ -40,7 +39,6 @@ def plan_61(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarr
     targets = Targets(offers_61(census, block_types))
     blocks = len(census.movable)
     high, low, below = reach(census.movable, targets.above)
-    low -= low % 2
     pfns = census.movable_pfns(0, high)
     targets.list(census.free_pfns(low, blocks), census.free, low)
     run = Schedule()
@@ -79,14 +77,16 @@ class _BlockEnds:
     """Where the free block that a target lies in ends."""
 
     def __init__(self, states: np.ndarray, targets: Targets) -> None:
-        self.base = targets.low << PAGEBLOCK_ORDER
-        assert self.base % TOP_PAGES == 0
+        short = -len(states) % 8
+        padded = np.concatenate((states, np.full(short, PageState.HOLE, np.uint8))) if short else states
         self.pages = len(states)
-        self.levels = [level.data for level in free_levels(states[self.base :], self.base)[:PAGEBLOCK_ORDER]]
+        self.pairs, self.fours, self.eights = (padded.view(kind).data for kind in (np.uint16, np.uint32, np.uint64))
         self.pfns = targets.pfns.data
-        self.first = targets.first.tolist()
-        self.low = targets.low
         self.above = targets.above.tolist()
+        blocks = range(targets.low, len(self.above) - 1)
+        self.shift = [0] * targets.low + [
+            first - self.above[block + 1] for block, first in zip(blocks, targets.first.tolist(), strict=True)
+        ]
         self.block = len(self.above) - 2
 
     def after(self, number: int) -> tuple[int, int]:
@@ -94,44 +94,57 @@ class _BlockEnds:
 
         `number` must not go down from call to call.
         """
-        above = self.above
-        while above[self.block] <= number:
-            self.block -= 1
-        pfn = self.pfns[self.first[self.block - self.low] + number - above[self.block + 1]] - self.base
-        order = 1
-        while order < PAGEBLOCK_ORDER and self.levels[order][pfn >> order]:
-            order += 1
-        end = ((pfn >> (order - 1)) + 1) << (order - 1)
-        through = end % PAGEBLOCK_PAGES == 0 or end + self.base == self.pages
-        return number + end - pfn, self.block - through
+        block, above = self.block, self.above
+        while above[block] <= number:
+            block -= 1
+        self.block = block
+        pfn = self.pfns[self.shift[block] + number]
+        if self.pairs[pfn >> 1]:
+            end = pfn + 1
+        elif self.fours[pfn >> 2]:
+            end = (pfn | 1) + 1
+        elif self.eights[pfn >> 3]:
+            end = (pfn | 3) + 1
+        else:
+            end = self._after_eight(pfn)
+        return number + end - pfn, block - (end % PAGEBLOCK_PAGES == 0 or end == self.pages)
+
+    def _after_eight(self, pfn: int) -> int:
+        """End of a free block of at least eight pages."""
+        words, size = self.eights, 1
+        while True:
+            first = pfn >> 3 & -2 * size
+            if any(words[first : first + 2 * size]) or first + 2 * size > len(words):
+                return ((pfn >> 3 & -size) + size) * 8
+            size *= 2
 
 
 def _go_through(run: Schedule, batches: _Batches, ends_at: _BlockEnds, free_block: int) -> None:
     """Serve batch after batch until the scanners meet. free_block: the pageblock where the free scanner starts."""
     above, have, done = ends_at.above, 0, 0
-    batch_ends, fill_ends = run.batch_ends, run.fill_ends
-    rows = zip(batches.block.tolist(), batches.size.tolist(), batches.then.tolist(), strict=True)
-    for block, size, then in rows:
+    fill_ends, served = run.fill_ends, 0
+    ends = np.cumsum(batches.size).tolist()
+    rows = zip(batches.block.tolist(), batches.size.tolist(), batches.then.tolist(), ends, strict=True)
+    for block, size, then, end in rows:
         if free_block <= block:
             break
-        end = done + size
-        batch_ends.append(end)
+        served += 1
         if have < end:
-            offered = above[then + 1]
-            if have + size <= offered:
+            if have + size <= above[then + 1]:
                 have, free_block = ends_at.after(have + size - 1)
                 fill_ends.append(have)
             else:  # not enough pageblocks are left above the other scanner
                 free_block = then
-                if have < offered:
-                    have = offered
+                if have < above[then + 1]:
+                    have = above[then + 1]
                     fill_ends.append(have)
                 if have < end:
                     done = have
                     break
         done = end
+    run.batch_ends = ends[:served]
     run.moved, run.captured = done, have
-    run.rounds = _rounds(batches, len(batch_ends), free_block, out_of_targets=run.moved < run.isolated)
+    run.rounds = _rounds(batches, served, free_block, out_of_targets=run.moved < run.isolated)
 
 
 def _rounds(batches: _Batches, served: int, free_block: int, *, out_of_targets: bool) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, PageState
@@ -9,6 +11,9 @@ from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, PageState
 CHUNK = 1 << 18  # guest pages looked at together: the work stays inside the processor's cache
 _FREE, _MOVABLE = int(PageState.FREE), int(PageState.MOVABLE)  # numpy is slow with an IntEnum
 _WORDS = PAGEBLOCK_PAGES // 8  # 64-bit words of a pageblock's bytes: a byte of their sum cannot overflow
+
+
+Marks = Callable[[int, int], np.ndarray]
 
 
 class Census:
@@ -43,11 +48,11 @@ class Census:
     def _free(self, low: int, high: int) -> np.ndarray:
         return (self.states[low:high] == _FREE).view(np.uint8)
 
-    def _count(self, marks: type[object] | object) -> np.ndarray:
+    def _count(self, marks: Marks) -> np.ndarray:
         pages = len(self.states)
         counts = np.zeros(-(-pages // PAGEBLOCK_PAGES), np.int64)
         for low in range(0, pages, CHUNK):
-            marked = marks(low, min(low + CHUNK, pages))  # type: ignore[operator]
+            marked = marks(low, min(low + CHUNK, pages))
             short = -len(marked) % PAGEBLOCK_PAGES
             if short:
                 marked = np.concatenate((marked, np.zeros(short, np.uint8)))
@@ -56,11 +61,12 @@ class Census:
             counts[block : block + len(sums)] = sums.view(np.uint8).reshape(-1, 8).sum(axis=1)
         return counts
 
-    def _list(self, marks: object, counts: np.ndarray, low: int, high: int) -> np.ndarray:
+    def _list(self, marks: Marks, counts: np.ndarray, low: int, high: int) -> np.ndarray:
         found = np.empty(int(counts[low:high].sum()), np.int32)
         first, end, at = low << PAGEBLOCK_ORDER, min(high << PAGEBLOCK_ORDER, len(self.states)), 0
         for start in range(first, end, CHUNK):
-            pfns = np.flatnonzero(marks(start, min(start + CHUNK, end)))  # type: ignore[operator]
-            np.add(pfns, start, out=found[at : at + len(pfns)], casting="unsafe")
+            pfns = np.flatnonzero(marks(start, min(start + CHUNK, end)).view(bool))
+            pfns += start
+            found[at : at + len(pfns)] = pfns
             at += len(pfns)
         return found

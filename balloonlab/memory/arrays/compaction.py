@@ -8,7 +8,7 @@ import numpy as np
 
 from balloonlab.memory.arrays.batches_36 import plan_36
 from balloonlab.memory.arrays.batches_61 import plan_61
-from balloonlab.memory.arrays.census import Census
+from balloonlab.memory.arrays.census import CHUNK, Census
 from balloonlab.memory.arrays.schedule import Schedule, Targets, migration_order
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
@@ -16,6 +16,7 @@ from balloonlab.memory.compaction import go_on
 from balloonlab.memory.free_blocks import TOP_PAGES
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState, Zone
 
+_FREE = int(PageState.FREE)
 PLANS = {"3.6": plan_36, "6.1": plan_61}
 
 
@@ -51,14 +52,16 @@ def compact_arrays(
     """
     census = Census(states, balloon_moves=balloon_moves, fixed=fixed)
     run, movable, targets = PLANS[rules](census, block_types)
-    old = migration_order(movable, run.batch_ends)
-    new = targets.order(run.fill_ends)
-    put_back, left = old[run.moved :], new[run.moved :]
+    old, new = migration_order(run.batch_ends), targets.order(run.fill_ends)
     pairs = np.empty((run.moved, 2), np.int32)
-    pairs[:, 0] = old[: run.moved]
-    pairs[:, 1] = new[: run.moved]
-    states[new[: run.moved]] = states[old[: run.moved]]
-    states[old[: run.moved]] = PageState.FREE
+    for low in range(0, run.moved, CHUNK):
+        part = pairs[low : low + CHUNK]
+        source, target = movable[old.next(len(part))], targets.pfns[new.next(len(part))]
+        part[:, 0], part[:, 1] = source, target
+        source, target = source.astype(np.intp), target.astype(np.intp)  # numpy is slow to index with int32
+        states[target] = states[source]
+        states[source] = _FREE
+    put_back, left = movable[old.rest()], targets.pfns[new.rest()]
     if rules == "3.6":
         _retag(census, block_types, targets, run.captured)
     if run.resume:

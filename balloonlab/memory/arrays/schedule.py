@@ -55,38 +55,51 @@ class Targets:
         self.low = low
         self.first = np.cumsum(free[low:]) - free[low:]  # index in pfns of each pageblock's first free page
 
-    def order(self, fill_ends: list[int]) -> np.ndarray:
-        """int32 PFNs in the order in which the fills' pages are taken from the private list, all of them."""
+    def order(self, fill_ends: list[int]) -> Downward:
+        """Indices of `pfns` in the order in which the fills' pages are taken from the private list, all of them."""
         ends = np.array(fill_ends, np.int64)
-        if not len(ends):
-            return np.zeros(0, np.int32)
-        total = int(ends[-1])
+        total = int(ends[-1]) if len(ends) else 0
         blocks = np.flatnonzero(self.offered[self.low :])[::-1]
         block_ends = self.above[self.low + blocks]
         cuts = np.unique(np.concatenate((ends, block_ends[block_ends < total])))
-        starts = np.concatenate(([0], cuts[:-1]))
+        starts = np.concatenate(([0], cuts))[: len(cuts)]
         of_block = np.searchsorted(block_ends, starts, "right")
         shift = self.first[blocks[of_block]] - self.above[self.low + blocks[of_block] + 1]
         of_fill = np.searchsorted(ends, starts, "right")
-        taken_from = ends[of_fill] + np.concatenate(([0], ends[:-1]))[of_fill] - cuts  # place where the cut is taken
-        by_place = np.argsort(taken_from)
-        last = (cuts - 1 + shift)[by_place]  # index in pfns of the page each stretch begins with, downward
-        return self.pfns[_stretches(last, (cuts - starts)[by_place], total)]
+        place = ends[of_fill] + np.concatenate(([0], ends))[of_fill] - cuts  # when the last page of the cut is taken
+        by_place = np.argsort(place)
+        return Downward((cuts - 1 + shift)[by_place], (cuts - starts)[by_place])
 
 
-def migration_order(pfns: np.ndarray, batch_ends: list[int]) -> np.ndarray:
-    """int32 PFNs in the order in which they migrate: batches in turn, each from its end. pfns: ascending."""
+def migration_order(batch_ends: list[int]) -> Downward:
+    """Numbers of the movable pages in the order in which they migrate: batches in turn, each from its end."""
     ends = np.array(batch_ends, np.int64)
-    if not len(ends):
-        return np.zeros(0, np.int32)
-    sizes = np.diff(ends, prepend=0)
-    order: np.ndarray = pfns[_stretches(ends - 1, sizes, int(ends[-1]))]
-    return order
+    return Downward(ends - 1, np.diff(ends, prepend=0))
 
 
-def _stretches(first: np.ndarray, sizes: np.ndarray, total: int) -> np.ndarray:
-    """int32[total]: runs downward, ``first[0], first[0]-1, ...`` for sizes[0] numbers, then ``first[1], ...``."""
-    steps = np.full(total, -1, np.int32)
-    last = first - (sizes - 1)
-    steps[np.cumsum(sizes) - sizes] = first - np.concatenate(([0], last[:-1]))
-    return np.cumsum(steps, dtype=np.int32)
+class Downward:
+    """Whole numbers in runs downward, made a chunk at a time: ``first[0], first[0] - 1, ...``, sizes[0] of them, ...
+
+    first, sizes: int64, sizes above 0. `next(count)` gives the next `count` numbers as int64.
+    """
+
+    def __init__(self, first: np.ndarray, sizes: np.ndarray) -> None:
+        self.total = int(sizes.sum())
+        self._steps = np.full(self.total, -1, np.int32)
+        last = first - (sizes - 1)
+        self._steps[np.cumsum(sizes) - sizes] = first - np.concatenate(([0], last))[: len(last)]
+        self._at = 0
+        self._last = 0
+
+    def next(self, count: int) -> np.ndarray:
+        steps = self._steps[self._at : self._at + count]
+        self._at += count
+        numbers = np.cumsum(steps, dtype=np.int64)
+        numbers += self._last
+        if len(numbers):
+            self._last = int(numbers[-1])
+        return numbers
+
+    def rest(self) -> np.ndarray:
+        """All the numbers that are left."""
+        return self.next(self.total - self._at)
