@@ -4,6 +4,7 @@ Nothing here takes a step. Each module says by what argument its result is exact
 `balloonlab.memory`; the tests compare the two.
 """
 
+from balloonlab.memory.arrays.compaction import ArrayRun
 from balloonlab.memory.arrays.zone import ArrayZone
 
-__all__ = ["ArrayZone"]
+__all__ = ["ArrayRun", "ArrayZone"]

@@ -41,7 +41,7 @@ def plan_36(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarr
     high, low, below = reach(census.movable, targets.above)
     high = min(high + 2, len(census.movable))  # a scan may reach to the end of the next pageblock
     pfns = census.movable_pfns(0, high)
-    targets.list(census.free_pfns(low, len(census.free)), census.free, low)
+    targets.place(census.free_pfns(low, len(census.free)), census.free, low)
     scans = _Scans(census.movable[:high], below[: high + 1].tolist(), pfns)
     return _serve(scans, targets.above.tolist(), len(census.states) >> PAGEBLOCK_ORDER), pfns, targets
 

@@ -26,7 +26,7 @@ def offers_61(census: Census, block_types: np.ndarray) -> np.ndarray:
 
 
 def reach(movable: np.ndarray, above: np.ndarray) -> tuple[int, int, np.ndarray]:
-    """(pageblocks that may be scanned for pages, lowest pageblock that may give targets, pages below each pageblock)."""
+    """(pageblocks that may be scanned for pages, lowest that may give targets, pages below each pageblock)."""
     below = np.concatenate(([0], np.cumsum(movable)))
     high = int(np.count_nonzero(below[:-1] <= above[1:]))  # both are monotone: all moved pages found a target above
     enough = int(below[high]) + _SPARE
@@ -40,7 +40,7 @@ def plan_61(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarr
     blocks = len(census.movable)
     high, low, below = reach(census.movable, targets.above)
     pfns = census.movable_pfns(0, high)
-    targets.list(census.free_pfns(low, blocks), census.free, low)
+    targets.place(census.free_pfns(low, blocks), census.free, low)
     run = Schedule()
     _go_through(run, _Batches(census.movable[:high], below, pfns), _BlockEnds(census.states, targets), blocks - 1)
     run.blocks_moved = len(run.batch_ends)

@@ -45,13 +45,17 @@ class ListOrder:
         self._clock = len(self.states)
 
     def given_back(self, pfns: np.ndarray) -> None:
-        """These pages (whole numbers, in order) were given back, each as a block of order 0; states say FREE already."""
+        """These pages (int PFNs, in order) were given back, each as a block of order 0; states say FREE already."""
         if len(pfns):
             self._given.append(pfns)
 
+    def forget(self) -> None:
+        """Take it back that pages were given back since the last settling."""
+        self._given = []
+
     def mixed(self) -> bool:
-        """Whether pageblocks are of more than one type."""
-        return bool(np.any(self.block_types != self.block_types[0]))
+        """Whether free blocks may be on lists of more than one type."""
+        return self.kinds is not None or bool(np.any(self.block_types != self.block_types[0]))
 
     def settle(self, *, store: bool = False) -> None:
         """Work out the list positions of blocks made of pages given back. store: also when none were."""
@@ -75,8 +79,10 @@ class ListOrder:
     def kind_of(self, heads: np.ndarray, order: int) -> np.ndarray:
         """uint8 Migratetype of the list that each of these blocks is on."""
         if self.kinds is not None:
-            return self.kinds[heads]
-        return self.block_types[(heads + (1 << order) - 1) >> PAGEBLOCK_ORDER]
+            kinds: np.ndarray = self.kinds[heads]
+        else:
+            kinds = self.block_types[(heads + (1 << order) - 1) >> PAGEBLOCK_ORDER]
+        return kinds
 
     def opened(self, pfn: int, end: int, kind: int) -> None:
         """What is left of a block that was taken in part: ``pfn..end-1``, on lists of `kind` that were empty."""
@@ -88,6 +94,17 @@ class ListOrder:
             if self.kinds is not None:
                 self.kinds[pfn] = kind
             pfn += pfn & -pfn
+
+    def load(self, lists: list[list[np.ndarray]]) -> None:
+        """Take these lists for granted: PFNs head first, by Migratetype and order."""
+        self.numbers = numbers = np.zeros(len(self.states), np.int32)
+        self.kinds = np.zeros(len(self.states), np.uint8)
+        self._given = []
+        self._clock = max(len(heads) for orders in lists for heads in orders)
+        for kind, orders in enumerate(lists):
+            for heads in orders:
+                numbers[heads] = np.arange(len(heads), 0, -1)
+                self.kinds[heads] = kind
 
     def _store_all(self, levels: list[np.ndarray]) -> list[np.ndarray]:
         """Numbers of every block, as if its last page had been given back at the time of that page's PFN."""
@@ -166,4 +183,5 @@ def by_number(numbers: np.ndarray, heads: np.ndarray) -> np.ndarray:
     """`heads` (PFNs) by descending number: number and PFN are sorted as one 64-bit word."""
     words = (-numbers[heads].astype(np.int64) << 32) | heads
     words.sort()
-    return words & 0xFFFFFFFF
+    words &= 0xFFFFFFFF
+    return words

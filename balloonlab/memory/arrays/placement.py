@@ -29,7 +29,7 @@ def highest(levels: list[np.ndarray], order: int) -> np.ndarray:
 
 
 def at_random(seed: int) -> Arrange:
-    """Blocks of each order in an order drawn from `seed`: ``default_rng([seed, order]).permutation`` of ascending PFNs."""
+    """Blocks of each order as ``default_rng([seed, order]).permutation`` of their ascending PFNs has them."""
 
     def arrange(levels: list[np.ndarray], order: int) -> np.ndarray:
         drawn: np.ndarray = np.random.default_rng([seed, order]).permutation(heads_of_order(levels, order))
@@ -45,14 +45,15 @@ def choose(states: np.ndarray, count: int, arrange: Arrange) -> tuple[np.ndarray
     be taken, first to last. The rest of a block that is taken in part is (first PFN left, end PFN), else None.
     """
     levels = free_levels(states)
-    chosen = [np.zeros(0, np.int32)]
+    chosen: list[np.ndarray] = [np.zeros(0, np.int32)]
     rest = None
     for order in range(MAX_ORDER):
         if count == 0:
             break
         size = 1 << order
         heads = arrange(levels, order)[: -(-count // size)].astype(np.int32)
-        pages = heads if order == 0 else (heads[:, None] + np.arange(size, dtype=np.int32)).reshape(-1)
+        pages: np.ndarray = heads[:, None] + np.arange(size, dtype=np.int32)
+        pages = pages.reshape(-1)
         if len(pages) > count:
             rest = int(pages[count]), int(heads[-1]) + size
             pages = pages[:count]

@@ -49,7 +49,7 @@ class Targets:
         self.offered = offered
         self.above = np.concatenate((np.cumsum(offered[::-1])[::-1], [0]))
 
-    def list(self, pfns: np.ndarray, free: np.ndarray, low: int) -> None:
+    def place(self, pfns: np.ndarray, free: np.ndarray, low: int) -> None:
         """Note the free pages of pageblocks `low` and up (int32, ascending); free: int64[pageblocks] counts them."""
         self.pfns = pfns
         self.low = low

@@ -6,6 +6,7 @@ import numpy as np
 
 from balloonlab.errors import BadValueError, pick, whole_number
 from balloonlab.memory.arrays.compaction import ArrayRun, compact_arrays
+from balloonlab.memory.arrays.fallback import allocate_stepwise
 from balloonlab.memory.arrays.list_order import ListOrder
 from balloonlab.memory.arrays.placement import PLACEMENTS, Arrange, at_random, choose, highest, lowest
 from balloonlab.memory.buddy import RULES
@@ -65,29 +66,24 @@ class ArrayZone:
         migratetype: int = Migratetype.MOVABLE,
         state: int = PageState.BALLOON,
         seed: int = 0,
+        balloon_moves: bool = True,
     ) -> np.ndarray:
         """Take up to `count` pages, one by one as far as the result goes; int32 PFNs in the order taken.
 
         placement: "lifo" takes the first block on its list, as Buddy.alloc does; "lowest", "highest" and "random"
         (drawn from `seed`) choose among all free blocks of the smallest order, whatever their migratetype, and leave
-        the lists of what remains as FreeLists.rebuild makes them. state: what the pages become. Fewer pages are
-        returned if the lists of `migratetype` hold no more.
+        the lists of what remains as FreeLists.rebuild makes them. state: what the pages become. balloon_moves: whether
+        6.1 counts BALLOON pages as movable when it decides to claim a pageblock. Where the lists of `migratetype` end
+        the rest is taken page by page (fallback.py). Fewer pages are returned if there are no more.
         """
         count = whole_number("count", count, 0, MOST_PAGES, "guest pages")
         placement = pick("placement", placement, list(PLACEMENTS))
         if placement == "lifo":
-            self.order.settle(store=self.order.mixed())
-            kind = migratetype if self.order.mixed() else None
-            if kind is None and self.block_types[0] != migratetype:
-                return np.zeros(0, np.int32)
-            pages, rest = choose(self.states, count, self._by_list(kind))
-        else:
-            self.order.reset()
-            named: dict[str, Arrange] = {"lowest": lowest, "highest": highest, "random": at_random(seed)}
-            pages, rest = choose(self.states, count, named[placement])
+            return self._by_list_order(count, migratetype, state, balloon_moves=balloon_moves)
+        self.order.reset()
+        named: dict[str, Arrange] = {"lowest": lowest, "highest": highest, "random": at_random(seed)}
+        pages, _ = choose(self.states, count, named[placement])
         self.states[pages] = state
-        if rest is not None:
-            self.order.opened(*rest, migratetype)
         return pages
 
     def free(self, pfns: np.ndarray) -> None:
@@ -103,8 +99,23 @@ class ArrayZone:
         self.order.given_back(run.released)
         return run
 
-    def _by_list(self, kind: int | None) -> Arrange:
-        def arrange(levels: list[np.ndarray], order: int) -> np.ndarray:
-            return self.order.blocks(levels, order, kind)
+    def _by_list_order(self, count: int, migratetype: int, state: int, *, balloon_moves: bool) -> np.ndarray:
+        """The "lifo" placement."""
+        mixed = self.order.mixed()
+        self.order.settle(store=mixed)
 
-        return arrange
+        def arrange(levels: list[np.ndarray], order: int) -> np.ndarray:
+            return self.order.blocks(levels, order, migratetype if mixed else None)
+
+        pages = np.zeros(0, np.int32)
+        if mixed or self.block_types[0] == migratetype:
+            pages, rest = choose(self.states, count, arrange)
+            self.states[pages] = state
+            if rest is not None:
+                self.order.opened(*rest, migratetype)
+        if len(pages) == count or not self.free_pages:
+            return pages
+        more = allocate_stepwise(
+            self.order, self.rules, count - len(pages), migratetype, state, balloon_moves=balloon_moves
+        )
+        return np.concatenate((pages, more))
