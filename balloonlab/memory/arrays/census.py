@@ -44,11 +44,12 @@ class Census:
         # Of the states at rest, MOVABLE and BALLOON are the odd ones.
         movable: np.ndarray = states & 1 if self.balloon_moves else (states == _MOVABLE).view(np.uint8)
         if self.fixed is not None:
-            movable &= self.fixed[low:high] ^ 1
+            np.bitwise_and(movable, self.fixed[low:high] ^ 1, out=movable)
         return movable
 
     def _free(self, low: int, high: int) -> np.ndarray:
-        return (self.states[low:high] == _FREE).view(np.uint8)
+        free: np.ndarray = (self.states[low:high] == _FREE).view(np.uint8)
+        return free
 
     def _count(self, marks: Marks) -> np.ndarray:
         pages = len(self.states)

@@ -12,16 +12,15 @@ its number is smaller and it still is.
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 
+from balloonlab.memory.arrays.census import CHUNK
 from balloonlab.memory.free_blocks import block_heads, free_levels, heads_of_order, unmerged
 from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER
 
 _LAST = (1 << 31) - 1  # of the clock
 _TAIL_ORDERS = MAX_ORDER - 2  # orders 0..8 have a tail rule
-_UPPER_PAIR, _LOWER = (0x01010000, 1) if sys.byteorder == "little" else (0x0101, 0x0100)
+_UPPER_PAIR = int(np.array([0, 0, 1, 1], np.uint8).view(np.uint32)[0])  # the two upper of four groups
 
 
 class ListOrder:
@@ -165,13 +164,22 @@ class ListOrder:
         """Blocks of `order` as FreeLists.rebuild lists them: the highest first, then those at the tail, ascending."""
         if order >= _TAIL_ORDERS:
             return heads_of_order(levels, order)[::-1]
-        alone = unmerged(levels, order).view(np.uint32)  # four groups: two pairs of one block's size
-        lower_free = (
-            levels[order + 1].view(np.uint16) & _LOWER
-        )  # whether the lower pair is a free block of twice the size
-        tail = alone & np.where(lower_free, np.uint32(_UPPER_PAIR), np.uint32(0))
-        head = np.flatnonzero((alone ^ tail).view(bool))[::-1]
-        return np.concatenate((head, np.flatnonzero(tail.view(bool)))) << order
+        low, high = levels[order], levels[order + 1]
+        heads, tails = [], []
+        for start in range(0, len(low), CHUNK):
+            stop = start + CHUNK
+            larger = high[start // 2 : stop // 2]
+            alone = unmerged([low[start:stop], larger], 0).view(np.uint32)  # four groups: two pairs
+            # Where the lower pair is a free block of twice the size, the upper pair's blocks are at the tail.
+            tail = larger[::2].astype(np.uint32)
+            tail *= _UPPER_PAIR
+            tail &= alone
+            alone ^= tail
+            heads.append(np.flatnonzero(alone.view(bool)) + start)
+            tails.append(np.flatnonzero(tail.view(bool)) + start)
+        listed = np.concatenate((np.concatenate(heads)[::-1], *tails))
+        listed <<= order
+        return listed
 
     def _wind_back(self, levels: list[np.ndarray]) -> None:
         """Number the blocks anew, 1 and up (tails -1 and down), so that the clock starts over."""

@@ -21,10 +21,10 @@ class ArrayZone:
 
     states: uint8[pages] of PageState codes at rest (FREE, MOVABLE, UNMOVABLE, BALLOON, HOLE); kept, not copied, and
     changed in place. block_types: uint8[pageblocks] of Migratetype codes UNMOVABLE, MOVABLE, RECLAIMABLE; by default
-    all MOVABLE. rules: "3.6" or "6.1". Every unit is guest pages. Free lists are at first as FreeLists.rebuild makes
-    them.
-    ordered: whether list order is kept, which "lifo" needs (4 bytes a page from the first compaction on, or the
-    first LIFO inflation after pages were given back); without it lists are always as rebuilt. Raises BadValueError or UnknownNameError for anything else.
+    all MOVABLE. rules: "3.6" or "6.1". ordered: whether list order is kept, which "lifo" needs (4 bytes a page from the
+    first compaction on, or the first LIFO inflation after pages were given back); without it lists are always as
+    rebuilt. Every unit is guest pages. Free lists are at first as FreeLists.rebuild makes them. Raises BadValueError or
+    UnknownNameError for anything else.
     """
 
     def __init__(
