@@ -7,7 +7,7 @@ on it by anybody, and every interleaving of it can be explored.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from balloonlab.drivers import Driver
@@ -63,6 +63,14 @@ class Scenario:
     @property
     def actions(self) -> tuple[tuple[str, int], ...]:
         return self.plot.actions
+
+    def on_one_cpu(self, *threads: str) -> Scenario:
+        """The same situation where these threads share one CPU without preemption: each runs until it waits."""
+        return replace(self, plot=self.plot._replace(cpu=threads))
+
+    def aiming_at(self, goal: str) -> Scenario:
+        """The same situation with another goal that must stay possible from every state (see explore.subject.GOALS)."""
+        return replace(self, plot=self.plot._replace(goal=goal))
 
     def bare_guest(self) -> Guest:
         """A new guest before the first actions; its machine records."""
