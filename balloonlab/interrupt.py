@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -70,6 +70,24 @@ class Interruption:
             view = {"version_major": 2, "version_minor": 0, "model_id": self._label.model_id}
             display({"application/vnd.jupyter.widget-view+json": view}, raw=True)  # type: ignore[no-untyped-call]
         self._label.value = text
+
+
+class Listener(Interruption):
+    """For work on a thread of its own: anybody may call `stop`, and `hear` is told how far it is, from the start on."""
+
+    def __init__(self, what: str, hear: Callable[[str], None]) -> None:
+        super().__init__(what, _Held())
+        self._hear = hear
+
+    def stop(self) -> None:
+        """Ask for an end."""
+        self._held.asked = True
+
+    def say(self, progress: str) -> None:
+        now = time.monotonic() - self._began
+        if now - self._said >= _PAUSE:
+            self._said = now
+            self._hear(progress)
 
 
 _held: _Held | None = None  # of the main thread; others never see an interrupt
