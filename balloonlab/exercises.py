@@ -16,6 +16,7 @@ from balloonlab.drivers import Driver, find_driver
 from balloonlab.errors import BadValueError, pick, whole_number
 from balloonlab.explore import Finding, explore
 from balloonlab.guest import Guest
+from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import Routine
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import PageFrames, Zone
@@ -73,6 +74,21 @@ def _guest_pages_for_100_balloon_pages() -> int:
     return len(guest.balloon_list)
 
 
+def _locks_held_while_waiting() -> int:
+    machine = scenario("inflate-and-compact").machine()
+    while not _holds(machine, "vballoon", "balloon_lock"):
+        machine.step("vballoon")
+    while "compactor" in machine.runnable():
+        machine.step("compactor")
+    world, compactor = machine.world, machine.names.index("compactor")
+    return sum(holder == compactor for holder in (*world.lock_holders, *world.page_locks.values()))
+
+
+def _holds(machine: Machine, thread: str, lock: str) -> bool:
+    world = machine.world
+    return world.lock_holders[world.lock_names.index(lock)] == machine.names.index(thread)
+
+
 _QUESTIONS = [
     Question(
         "messages",
@@ -104,6 +120,16 @@ _QUESTIONS = [
         lambda given, _truth: (
             "How many 4 KiB pages are in 64 KiB? The driver gives whole guest pages and stops when it has enough."
             + (" You have counted balloon pages." if given == 100 else "")  # noqa: PLR2004
+        ),
+    ),
+    Question(
+        "held",
+        "Compaction moves a balloon page and waits for balloon_lock. How many locks, of any kind, has it got?",
+        _locks_held_while_waiting,
+        "The locks of the old page and of the new one. Both spinlocks are free again: nobody may sleep with one.",
+        lambda given, truth: (
+            "Step the compactor in a Lab until it waits, and count in the panel of locks. "
+            + ("A spinlock is given back before anybody sleeps." if given > truth else "A move has two ends.")
         ),
     ),
 ]

@@ -29,7 +29,7 @@ from balloonlab.kernel.primitives import (
     write,
 )
 
-BY_HAND = {"messages": 4, "blocks": 4, "units": 7}
+BY_HAND = {"messages": 4, "blocks": 4, "units": 7, "held": 2}
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -52,7 +52,7 @@ def test_a_wrong_answer_gets_a_hint_and_not_the_truth(name: str) -> None:
 def test_no_number_is_refused() -> None:
     with pytest.raises(BadValueError, match="whole number"):
         question("messages").check("four")  # type: ignore[arg-type]
-    with pytest.raises(UnknownNameError, match="messages, blocks, units"):
+    with pytest.raises(UnknownNameError, match="messages, blocks, units, held"):
         question("everything")
 
 

@@ -142,6 +142,14 @@ class Result:
         kinds = ", ".join(dict.fromkeys(each.kind for each in self.findings)) or "nothing"
         raise NothingFoundError(f"no finding of kind {kind!r}; found: {kinds}.")
 
+    def machine_at(self, state: int) -> Machine:
+        """A new machine that has gone the shortest way to a state, by its number (0: the first), and can be undone."""
+        state = whole_number("state", state, 0, self.states - 1, "number of a state in the graph")
+        machine = self.subject.subject().machine
+        names = self.graph.table.names
+        machine.replay(Schedule(tuple(names[thread] for thread in self.graph.choices_to(state))))
+        return machine
+
     def __str__(self) -> str:
         lines = [f"{self.verdict}: {self.states:,} states, {self.transitions:,} transitions"]
         if self.why:

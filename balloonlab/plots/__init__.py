@@ -15,6 +15,7 @@ from balloonlab.plots.pages import (
     plot_pages,
 )
 from balloonlab.plots.states import plot_state_graph, state_graph_text
+from balloonlab.plots.two_threads import plot_two_threads
 
 __all__ = [
     "fates_by_depth_text",
@@ -30,6 +31,7 @@ __all__ = [
     "plot_pages",
     "plot_schedule",
     "plot_state_graph",
+    "plot_two_threads",
     "schedule_text",
     "state_graph_text",
 ]
