@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from balloonlab import defects, errors, explore
 from balloonlab.drivers import DRIVERS, Driver, find_driver
+from balloonlab.drivers.comparison import diff
 from balloonlab.explore import Program
 from balloonlab.guest import Guest
 from balloonlab.kernel.schedule import Schedule
@@ -43,6 +44,7 @@ __all__ = [
     "Scenario",
     "Schedule",
     "defects",
+    "diff",
     "errors",
     "exercises",
     "explore",

@@ -7,6 +7,7 @@ import pytest
 from balloonlab.drivers import DRIVERS
 from balloonlab.errors import BadScheduleError, UnknownNameError
 from balloonlab.explore import explore
+from balloonlab.explore.fate import Fates
 from balloonlab.scenarios import SCENARIOS, replay, scenario
 from tests.kernel.fingerprint import fingerprint
 
@@ -52,3 +53,21 @@ def test_a_goal_that_nobody_can_reach_is_told_from_a_mistake() -> None:
     assert explore(repaired.aiming_at("rest")).finding("doom").steps == 0
     with pytest.raises(UnknownNameError, match="rounds"):
         explore(repaired.aiming_at("peace"))
+
+
+def test_a_scenario_can_be_explored_from_where_somebody_got_to() -> None:
+    where = scenario("full-and-compact", "v9")
+    machine = where.machine()
+    machine.walk(9, seed=3)
+    later = where.after(machine.schedule)
+    result = explore(later)
+    assert result.actions == machine.schedule.choices
+    assert fingerprint(later.machine()) == fingerprint(machine)
+    whole = Fates(explore(where))
+    state = whole.after(machine.schedule.choices[2:])[-1]
+    assert Fates(result).of(0) is whole.of(state)
+    assert Fates(result).distance[0] == whole.distance[state]
+    finding = result.findings[0]
+    assert replay(where, finding.schedule.token).position == len(finding.schedule)
+    assert "9 steps" not in later.title
+    assert later.title.endswith("11 steps later")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from balloonlab.drivers.compactor import Compaction
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
+from balloonlab.kernel.foreign import foreign_functions
 from balloonlab.kernel.primitives import (
     Routine,
     config_write,
@@ -38,7 +39,7 @@ class Actor(NamedTuple):
             yield wait_for_completion(begin)
             yield from self.routine(vb, mm)
 
-        return ThreadSpec(self.name, self.role, play)
+        return ThreadSpec(self.name, self.role, play, foreign_functions((self.routine, *vb.driver.foreign)))
 
 
 def end_page_writeback(vb: VirtioBalloon, mm: Compaction) -> Routine:

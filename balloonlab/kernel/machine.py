@@ -98,8 +98,12 @@ class Machine:
     @property
     def schedule(self) -> Schedule:
         """The choices that led from the start of the timeline to here."""
+        return Schedule(self.choices(self.position))
+
+    def choices(self, position: int) -> tuple[str, ...]:
+        """The choices that led from the start of the timeline to any position in it."""
         line = self.timeline
-        return Schedule(tuple(self._choice(line, i) for i in range(self.position)))
+        return tuple(self._choice(line, i) for i in range(position))
 
     def _choice(self, line: Timeline, i: int) -> str:
         if line.thread[i] != OUTSIDE:

@@ -14,6 +14,7 @@ from balloonlab.drivers import Driver
 from balloonlab.explore.subject import Property, Subject
 from balloonlab.guest import Guest
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.schedule import Schedule
 from balloonlab.scenarios.properties import invariants
 
 Watch = Callable[[Guest], tuple[Property, ...]]
@@ -90,12 +91,52 @@ class Scenario:
 
     def subject(self) -> Subject:
         """What an exploration starts from: the machine, what must hold, what must stay possible."""
-        guest = self.guest()
+        return self.watched(self.guest())
+
+    def watched(self, guest: Guest) -> Subject:
+        """A guest of this scenario as an exploration wants it, standing wherever it stands."""
         watched = self.plot.watch(guest) if self.plot.watch else ()
         properties = (*invariants(guest, self.plot.invariants), *watched)
         own = self.driver.threads[0].name
         cpu = tuple(own if name == "driver" else name for name in self.plot.cpu)
         return Subject(guest.machine, properties, self.plot.goal, cpu)
 
+    def after(self, schedule: Schedule) -> Later:
+        """This scenario once a schedule has been taken (`machine.schedule`, the first actions included)."""
+        return Later(self, schedule)
+
     def __repr__(self) -> str:
         return f"<scenario {self.name}, driver {self.driver.name}: {self.title}>"
+
+
+@dataclass(frozen=True)
+class Later:
+    """A scenario in which a schedule has been taken: to be explored from there, or stepped on."""
+
+    scenario: Scenario
+    schedule: Schedule
+
+    @property
+    def title(self) -> str:
+        return f"{self.scenario.title}, {len(self.schedule):,} steps later"
+
+    @property
+    def question(self) -> str:
+        return self.scenario.question
+
+    def machine(self) -> Machine:
+        """The machine of a new guest after the schedule; raises BadScheduleError if it cannot be taken."""
+        return self._guest().machine
+
+    def subject(self) -> Subject:
+        """What an exploration starts from."""
+        return self.scenario.watched(self._guest())
+
+    def after(self, schedule: Schedule) -> Later:
+        """The same scenario after another schedule, which begins where the scenario does."""
+        return Later(self.scenario, schedule)
+
+    def _guest(self) -> Guest:
+        guest = self.scenario.bare_guest()
+        guest.machine.replay(self.schedule)
+        return guest

@@ -1,27 +1,22 @@
-"""Pictures of what the browser shows, by matplotlib: for lessons, slides, and readers without a kernel."""
+"""Pictures of a guest: its page map, its free blocks, its messages to the host."""
 
 from __future__ import annotations
 
 import io
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from matplotlib import image
-from matplotlib import pyplot as plt
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
-from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike, NDArray
 
-from balloonlab.errors import BadValueError, pick, whole_number
-from balloonlab.explore import Fate, Fates, Result
-from balloonlab.kernel.machine import Machine
+from balloonlab.errors import pick, whole_number
 from balloonlab.memory.palette import PALETTE, colours, state_counts
 from balloonlab.memory.reduce import checked_states, reduce_states
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, PageState
+from balloonlab.plots.axes import axes_of, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,9 +26,6 @@ WIDE_CELLS = 1 << 15  # from so many cells on, a row holds whole pageblocks
 _NO_VERSION: dict[str, Any] = {"Software": None}  # the same bytes from every version of matplotlib
 QUEUE_WORDS = ("inflate", "deflate")
 QUEUE_COLOURS = ("#d55e00", "#0072b2")
-MOST_DRAWN = 60  # states of a graph whose every state is drawn
-_FATES = ("#cfe8dd", "#f7efb0", "#f3b56b", "#d55e00")  # fills, by Fate
-_MARKS = ("", "?", "!", "X")  # and what is written beside the colour
 
 
 class MessageArrays(Protocol):
@@ -89,8 +81,7 @@ def plot_pages(
     pixels = page_map_image(codes, columns, theme)
     cells, cell = reduce_states(codes)
     rows, across = pixels.shape[:2]
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, min(5.5, max(3, 7 * rows / across)) + 1.5), layout="constrained")
+    ax = axes_of(ax, 8, min(5.5, max(3, 7 * rows / across)) + 1.5)
     ax.imshow(pixels, interpolation="nearest", aspect="equal" if across <= 2 * rows else "auto")
     ticks = sorted({rows * part // 8 for part in range(8)})
     ax.set_yticks(ticks, [f"{tick * across * cell:#x}" for tick in ticks])
@@ -103,18 +94,13 @@ def plot_pages(
         Patch(facecolor=look.dark if theme == "dark" else look.light, edgecolor="#808080", label=_label(look, count))
         for look, count in state_counts(codes)
     ]
-    _legend_below(ax, handles=handles, ncols=3)
+    legend_below(ax, handles=handles, ncols=3)
     ax.set_title(title if title is not None else f"{len(codes):,} guest pages", parse_math=False)
     return ax
 
 
 def _label(look: Any, count: int) -> str:  # noqa: ANN401
     return f"{look.glyph}  {look.word} {count:,}"
-
-
-def _legend_below(ax: Axes, **settings: Any) -> None:  # noqa: ANN401 - settings of the legend
-    under = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=-30, units="points")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=under, frameon=False, **settings)
 
 
 def _write_glyphs(ax: Axes, cells: NDArray[np.uint8], across: int, theme: str) -> None:
@@ -132,8 +118,7 @@ def plot_free_blocks(
     counts: the number of free blocks of each order from 0, or several such rows by name (before and after).
     """
     table = counts if isinstance(counts, Mapping) else {"": counts}
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
+    ax = axes_of(ax, 8, 3.5)
     width = 0.8 / max(len(table), 1)
     for number, (name, row) in enumerate(table.items()):
         blocks = np.asarray(row, np.int64)
@@ -157,8 +142,7 @@ def plot_messages(messages: MessageArrays, ax: Axes | None = None, title: str = 
 
     messages: a host's log (``guest.host.messages``) or a recording's (``recording.messages``).
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+    ax = axes_of(ax, 8, 4)
     number = np.repeat(np.arange(len(messages.queue)), messages.count)
     queue = np.asarray(messages.queue)[number]
     for code, (word, colour, marker) in enumerate(zip(QUEUE_WORDS, QUEUE_COLOURS, ".x", strict=True)):
@@ -169,70 +153,6 @@ def plot_messages(messages: MessageArrays, ax: Axes | None = None, title: str = 
     ax.set_ylabel("PFN")
     ax.yaxis.set_major_locator(MultipleLocator(max(1 << max(int(messages.pfns.max(initial=1)).bit_length() - 3, 0), 1)))
     ax.yaxis.set_major_formatter(lambda pfn, _: f"{int(pfn):#x}" if pfn >= 0 else "")
-    _legend_below(ax, ncols=2, markerscale=3)
+    legend_below(ax, ncols=2, markerscale=3)
     ax.set_title(title, parse_math=False)
     return ax
-
-
-def plot_two_threads(
-    result: Result,
-    label: Callable[[Machine], str] = lambda _machine: "",
-    ax: Axes | None = None,
-    title: str = "",
-) -> Axes:
-    """Every state of two threads, where it belongs: so many steps of the one, so many of the other; returns the axes.
-
-    result: of a small, finished exploration. label: what to write into a state, given a machine that stands there. The
-    colour and the mark of a state are its fate. States that the same numbers of steps lead to stand side by side.
-    Raises BadValueError for other than two threads, or more than 60 states.
-    """
-    graph, names = result.graph, result.graph.table.names
-    if len(names) != 2 or result.states > MOST_DRAWN:  # noqa: PLR2004 - two threads, two directions
-        raise BadValueError(
-            f"this has {len(names)} threads and {result.states:,} states; what can be drawn is 2 threads with up to "
-            f"{MOST_DRAWN} states: a small bl.Program."
-        )
-    places = _two_thread_places(result)
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 6), layout="constrained")
-    for thread, (colour, style) in enumerate(zip(_BARS, ("-", (0, (4, 2))), strict=False)):
-        for state, there in enumerate(graph.following[:, thread].tolist()):
-            if there >= 0:
-                arrow = {"arrowstyle": "->", "color": colour, "linestyle": style, "shrinkA": 14, "shrinkB": 14}
-                ax.annotate("", places[there], places[state], arrowprops=arrow)
-    fates = Fates(result)
-    for state, place in enumerate(places):
-        fate = fates.of(state)
-        box = {"boxstyle": "round,pad=0.35", "facecolor": _FATES[fate], "edgecolor": "#505050"}
-        lines = [line for line in (label(result.machine_at(state)), _MARKS[fate]) if line]
-        ax.text(*place, "\n".join(lines) or " ", ha="center", va="center", fontsize=9, bbox=box, color="black")
-    across, down = zip(*places, strict=True)
-    ax.set_xlim(min(across) - 0.8, max(across) + 0.8)
-    ax.set_ylim(min(down) - 0.5, max(down) + 0.5)
-    ax.set_axis_off()
-    handles: list[Line2D | Patch] = [
-        Line2D([], [], color=_BARS[0], label=f"a step of {names[0]}"),
-        Line2D([], [], color=_BARS[1], linestyle="--", label=f"a step of {names[1]}"),
-    ]
-    handles += [
-        Patch(facecolor=_FATES[fate], edgecolor="#505050", label=f"{_MARKS[fate]} {fate.words}".strip())
-        for fate in Fate
-        if (fates.fates == fate).any()
-    ]
-    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), frameon=False, ncols=2)
-    ax.set_title(title or f"{result.states} states, {result.transitions} steps between them", parse_math=False)
-    return ax
-
-
-def _two_thread_places(result: Result) -> list[tuple[float, float]]:
-    """Of each state: the first thread's steps go down to the left, the second's to the right."""
-    same: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for state in range(result.states):
-        choices = result.graph.choices_to(state)
-        same[choices.count(0), choices.count(1)].append(state)
-    places = [(0.0, 0.0)] * result.states
-    for (first, second), states in same.items():
-        for number, state in enumerate(states):
-            beside = 0.62 * (number - (len(states) - 1) / 2)
-            places[state] = (float(second - first) + beside, -float(first + second))
-    return places

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import image
@@ -11,19 +9,8 @@ from matplotlib import pyplot as plt
 
 from balloonlab import plots, recordings
 from balloonlab.errors import BadValueError, UnknownNameError
-from balloonlab.explore import Program, explore
-from balloonlab.kernel.primitives import Routine, read, write
 from balloonlab.memory.palette import PALETTE, colours
 from balloonlab.memory.zone import PageState
-
-
-@pytest.fixture(autouse=True)
-def no_window() -> Iterator[None]:
-    before = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    plt.close("all")
-    mpl.use(before)
 
 
 def rgb(state: PageState, theme: str = "light") -> list[int]:
@@ -125,28 +112,3 @@ def test_bad_values_are_refused() -> None:
 
 def test_the_colours_are_the_palette_s() -> None:
     assert colours("dark")[PageState.BALLOON].tolist() == rgb(PageState.BALLOON, "dark")
-
-
-def adder(shared: object) -> Routine:
-    seen = yield read(shared.x)  # type: ignore[attr-defined]
-    yield write(shared.x, seen + 1)  # type: ignore[attr-defined]
-
-
-def test_each_state_of_two_threads_has_a_place_and_its_fate() -> None:
-    lost = Program("lost", {"one": adder, "two": adder}, {"x": 0}, at_end={"both counted": lambda n: n["x"] == 2})
-    result = explore(lost)
-    axes = plots.plot_two_threads(result, lambda machine: f"x = {machine.world.values['x']}")
-    shown = [text for text in axes.texts if text.get_text()]
-    assert len(shown) == result.states == 12
-    assert len({text.get_position() for text in shown}) == 12
-    assert sorted(text.get_text() for text in shown) == sorted(
-        ["x = 0\n?"] * 3 + ["x = 0\n!"] + ["x = 1\n!"] * 2 + ["x = 1\nX"] + ["x = 1"] * 4 + ["x = 2"]
-    )
-    for state in range(12):  # as many rows down as steps were taken to get there
-        assert shown[state].get_position()[1] == -result.machine_at(state).position
-
-
-def test_what_is_no_small_program_of_two_threads_is_not_drawn() -> None:
-    alone = Program("alone", {"one": adder}, {"x": 0})
-    with pytest.raises(BadValueError, match=r"1 threads and 3 states.*2 threads with up to 60"):
-        plots.plot_two_threads(explore(alone))
