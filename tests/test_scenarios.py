@@ -38,23 +38,6 @@ def test_a_token_of_another_scenario_is_refused() -> None:
         replay(scenario("inflate"), "bl1.vballoon.a")
 
 
-def test_a_spin_is_fatal_only_where_nobody_else_gets_the_cpu() -> None:
-    everybody = scenario("deflate-and-compact", "v9")
-    one_cpu = everybody.on_one_cpu("vballoon", "compactor")
-    assert explore(everybody)
-    assert explore(one_cpu).finding("doom").steps == 43
-    with pytest.raises(UnknownNameError, match="compactor"):
-        explore(everybody.on_one_cpu("nobody"))
-
-
-def test_a_goal_that_nobody_can_reach_is_told_from_a_mistake() -> None:
-    repaired = scenario("fill-out-of-memory", "linux-3.8")
-    assert explore(repaired)
-    assert explore(repaired.aiming_at("rest")).finding("doom").steps == 0
-    with pytest.raises(UnknownNameError, match="rounds"):
-        explore(repaired.aiming_at("peace"))
-
-
 def test_a_scenario_can_be_explored_from_where_somebody_got_to() -> None:
     where = scenario("full-and-compact", "v9")
     machine = where.machine()
@@ -71,3 +54,20 @@ def test_a_scenario_can_be_explored_from_where_somebody_got_to() -> None:
     assert replay(where, finding.schedule.token).position == len(finding.schedule)
     assert "9 steps" not in later.title
     assert later.title.endswith("11 steps later")
+
+
+def test_a_spin_is_fatal_only_where_nobody_else_gets_the_cpu() -> None:
+    everybody = scenario("deflate-and-compact", "v9")
+    one_cpu = everybody.on_one_cpu("vballoon", "compactor")
+    assert explore(everybody)
+    assert explore(one_cpu).finding("doom").steps == 43
+    with pytest.raises(UnknownNameError, match="compactor"):
+        explore(everybody.on_one_cpu("nobody"))
+
+
+def test_a_goal_that_nobody_can_reach_is_told_from_a_mistake() -> None:
+    repaired = scenario("fill-out-of-memory", "linux-3.8")
+    assert explore(repaired)
+    assert explore(repaired.aiming_at("rest")).finding("doom").steps == 0
+    with pytest.raises(UnknownNameError, match="rounds"):
+        explore(repaired.aiming_at("peace"))
