@@ -33,8 +33,8 @@ def _nothing(_machine: Machine) -> str:
 def plot_two_threads(result: Result, label: Label = _nothing, ax: Axes | None = None, title: str = "") -> Axes:
     """The states of two threads: a step of the first goes down to the left, of the second to the right; returns axes.
 
-    label: what to write into a state, given a machine that stands there; below it stands the mark of its fate. States
-    that the same numbers of steps lead to stand side by side. The same as text: two_threads_text. Raises BadValueError
+    label: what to write into a state, given a machine that stands there; below it stands the mark of its fate, unless
+    all have the same. States that the same numbers of steps lead to stand side by side. The same as text: two_threads_text. Raises BadValueError
     for other than two threads, more than 60 states, or an exploration that was not finished.
     """
     names = _names(result)
@@ -44,12 +44,16 @@ def plot_two_threads(result: Result, label: Label = _nothing, ax: Axes | None = 
     ax = bare(axes_of(ax, 8, min(7.5, 2.2 - 0.62 * min(down))))
     ax.set_xlim(min(across) - 0.8, max(across) + 0.8)
     ax.set_ylim(min(down) - 0.5, 0.5)
+    seen = [fate for fate in Fate if (fates.fates == fate).any()]
     boxes = []
     for state, place in enumerate(places):
         look = LOOKS[fates.of(state)]
-        lines = [line for line in (label(result.machine_at(state)), look.glyph) if line]
-        box = {"boxstyle": "round,pad=0.35", "facecolor": look.colour, "edgecolor": INK}
-        text = ax.annotate("\n".join(lines), place, ha="center", va="center", fontsize=9, color="black", bbox=box)
+        glyph, colour = (look.glyph, look.colour) if len(seen) > 1 else ("", "white")
+        lines = [line for line in (label(result.machine_at(state)), glyph) if line]
+        box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": INK}
+        text = ax.annotate(
+            "\n".join(lines) or " ", place, ha="center", va="center", fontsize=9, color="black", bbox=box
+        )
         boxes.append(text.get_bbox_patch())
     for thread, (colour, line) in enumerate(_STEPS):
         for state, there in enumerate(result.graph.following[:, thread].tolist()):
@@ -66,8 +70,8 @@ def plot_two_threads(result: Result, label: Label = _nothing, ax: Axes | None = 
     ]
     handles += [
         Patch(facecolor=LOOKS[fate].colour, edgecolor=INK, label=f"{LOOKS[fate].glyph}  {LOOKS[fate].word}")
-        for fate in Fate
-        if (fates.fates == fate).any()
+        for fate in seen
+        if len(seen) > 1
     ]
     legend_below(ax, handles=handles, ncols=3)
     ax.set_title(title or f"{result.states} states, {result.transitions} steps between them", parse_math=False)

@@ -39,9 +39,16 @@ def test_the_text_says_the_same() -> None:
     assert [line.count(" | ") for line in lines] == [0] * 6 + [1] * 3
 
 
-@pytest.mark.parametrize("program", [two_locks(), lost_update()])
-def test_without_labels_there_are_marks(program: Program) -> None:
-    assert plots.plot_two_threads(explore(program)).get_title()
+def test_where_all_is_safe_there_are_no_marks() -> None:
+    harmless = Program("harmless", lost_update().threads, {"x": 0})
+    axes = plots.plot_two_threads(explore(harmless), x_of)
+    assert {text.get_text() for text in axes.texts} == {"", "x = 0", "x = 1", "x = 2"}
+    assert len(axes.get_legend().get_texts()) == 2
+
+
+def test_without_labels_there_are_marks() -> None:
+    axes = plots.plot_two_threads(explore(two_locks()))
+    assert {text.get_text() for text in axes.texts} >= {look.glyph for look in LOOKS if look.word != "will go wrong"}
 
 
 def test_what_is_no_small_program_of_two_threads_is_not_drawn() -> None:
