@@ -34,8 +34,9 @@ def plot_two_threads(result: Result, label: Label = _nothing, ax: Axes | None = 
     """The states of two threads: a step of the first goes down to the left, of the second to the right; returns axes.
 
     label: what to write into a state, given a machine that stands there; below it stands the mark of its fate, unless
-    all have the same. States that the same numbers of steps lead to stand side by side. The same as text: two_threads_text. Raises BadValueError
-    for other than two threads, more than 60 states, or an exploration that was not finished.
+    all have the same. States that the same numbers of steps lead to stand side by side. The same as text:
+    two_threads_text. Raises BadValueError for other than two threads, more than 60 states, or an exploration that was
+    not finished.
     """
     names = _names(result)
     fates, points = Fates(result), _points(result)
