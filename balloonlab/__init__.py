@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from balloonlab import errors, explore
+from balloonlab import defects, errors, explore
 from balloonlab.drivers import DRIVERS, Driver, find_driver
+from balloonlab.drivers.comparison import diff
 from balloonlab.explore import Program
 from balloonlab.guest import Guest
 from balloonlab.kernel.schedule import Schedule
@@ -42,6 +43,8 @@ __all__ = [
     "Program",
     "Scenario",
     "Schedule",
+    "defects",
+    "diff",
     "errors",
     "exercises",
     "explore",

@@ -1,6 +1,7 @@
 """Predict, then reveal: questions whose answers are computed by running the model, never written down here.
 
-A check answers with a reason. Nothing is revealed before the learner has committed to a number.
+A check answers with a reason. Nothing is revealed before the learner has committed to a number. A repair of the driver
+is answered by exploring it: the shortest schedule that still breaks it is the reason.
 """
 
 from __future__ import annotations
@@ -8,10 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from balloonlab.drivers import Driver, find_driver
 from balloonlab.errors import pick, whole_number
+from balloonlab.explore import Finding, explore
 from balloonlab.guest import Guest
+from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.primitives import Routine
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import PageFrames, Zone
+from balloonlab.scenarios import Scenario, scenario
+
+MOST_STATES = 300_000  # of one situation, in which a repair is looked at
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,21 @@ def _guest_pages_for_100_balloon_pages() -> int:
     return len(guest.balloon_list)
 
 
+def _locks_held_while_waiting() -> int:
+    machine = scenario("inflate-and-compact").machine()
+    while not _holds(machine, "vballoon", "balloon_lock"):
+        machine.step("vballoon")
+    while "compactor" in machine.runnable():
+        machine.step("compactor")
+    world, compactor = machine.world, machine.names.index("compactor")
+    return sum(holder == compactor for holder in (*world.lock_holders, *world.page_locks.values()))
+
+
+def _holds(machine: Machine, thread: str, lock: str) -> bool:
+    world = machine.world
+    return world.lock_holders[world.lock_names.index(lock)] == machine.names.index(thread)
+
+
 _QUESTIONS = [
     Question(
         "messages",
@@ -96,6 +119,16 @@ _QUESTIONS = [
             + (" You have counted balloon pages." if given == 100 else "")  # noqa: PLR2004
         ),
     ),
+    Question(
+        "held",
+        "Compaction moves a balloon page and waits for balloon_lock. How many locks, of any kind, has it got?",
+        _locks_held_while_waiting,
+        "The locks of the old page and of the new one. Both spinlocks are free again: nobody may sleep with one.",
+        lambda given, truth: (
+            "Step the compactor in a Lab until it waits, and count in the panel of locks. "
+            + ("A spinlock is given back before anybody sleeps." if given > truth else "A move has two ends.")
+        ),
+    ),
 ]
 QUESTIONS = [question.name for question in _QUESTIONS]
 
@@ -103,3 +136,77 @@ QUESTIONS = [question.name for question in _QUESTIONS]
 def question(name: str) -> Question:
     """The question of that name; raises UnknownNameError that lists the names."""
     return _QUESTIONS[QUESTIONS.index(pick("question", name, QUESTIONS))]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to say to a repair. finding: what is still wrong, for a Lab; None if nothing is, or it is not known."""
+
+    solved: bool
+    text: str
+    finding: Finding | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A routine of a driver to be repaired. situations: where it must hold, the first that fails is told. why: at last.
+
+    text: what is asked for. driver, routine: whose, and which.
+    """
+
+    name: str
+    text: str
+    driver: str
+    routine: str
+    situations: tuple[Callable[[Driver], Scenario], ...]
+    why: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def check(self, routine: Callable[..., Routine]) -> Answer:
+        """Explore the driver with this routine. Raises BadValueError for what cannot replace the old one."""
+        driver = find_driver(self.driver).replace(**{self.routine: routine})
+        states = 0
+        for situation in self.situations:
+            where = situation(driver)
+            result = explore(where, most_states=MOST_STATES)
+            there = f'"{where.name}"'
+            if where.plot.cpu:
+                there += f" with {' and '.join(where.plot.cpu)} on one CPU"
+            if result.findings:
+                finding = result.findings[0]
+                text = f"the shortest failing schedule has {finding.steps:,} steps, in {there}."
+                return Answer(False, f"Not solved yet: {text}\n{finding.kind}: {finding.text}", finding)  # noqa: FBT003
+            if not result:
+                text = f"{there} was not finished, so nobody knows: {result.why}."
+                return Answer(False, f"Not solved yet: {text}")  # noqa: FBT003
+            states += result.states
+        text = f"Yes: it holds in {len(self.situations)} situations, on {states:,} states. {self.why}"
+        return Answer(True, text)  # noqa: FBT003
+
+
+_REPAIRS = [
+    Repair(
+        "spin",
+        "Repair leak_balloon so that it finishes even where it shares one CPU, without preemption, with compaction.",
+        "v9",
+        "leak_balloon",
+        (
+            lambda driver: scenario("deflate", driver),
+            lambda driver: scenario("deflate-and-compact", driver).on_one_cpu("vballoon", "compactor"),
+            lambda driver: scenario("deflate-two-and-compact", driver).on_one_cpu("vballoon", "compactor"),
+            lambda driver: scenario("deflate-and-compact", driver),
+        ),
+        "Whoever cannot have a page lets the others run before it asks again.",
+    ),
+]
+REPAIRS = [repair.name for repair in _REPAIRS]
+
+
+def repair(name: str) -> Repair:
+    """The repair of that name; raises UnknownNameError that lists the names."""
+    return _REPAIRS[REPAIRS.index(pick("repair", name, REPAIRS))]

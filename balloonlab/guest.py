@@ -95,8 +95,8 @@ class Guest:
     pages: guest pages (1 to 16,777,216). driver: a name of `balloonlab.drivers.DRIVERS`, or a Driver. page_size:
     bytes of a guest page (4096, 16384 or 65536). seed: for workloads. backing: bytes of a page of the host memory
     behind the guest (4096, 65536 or 2097152). must_tell_host: negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST.
-    candidates: guest PFNs that compaction tries one after the other instead of scanning, for guests too small for two
-    scanners. actors: further threads, which start with the action "begin".
+    candidates: guest PFNs that compaction tries instead of scanning, for guests too small for two scanners: one after
+    the other, those of a tuple together. actors: further threads, which start with the action "begin".
     Balloon sizes and targets are in 4 KiB balloon pages everywhere; page states, PFNs of `page_states` and pairs are
     in guest pages.
     """
@@ -115,7 +115,7 @@ class Guest:
         balloon: Sequence[int] | None = None,
         target: int | None = None,
         zones: Sequence[tuple[str, int, int]] | None = None,
-        candidates: Sequence[int] | None = None,
+        candidates: Sequence[int | tuple[int, ...]] | None = None,
         actors: Sequence[Actor] = (),
     ) -> None:
         self.driver = find_driver(driver)
@@ -281,19 +281,22 @@ class Guest:
 
     # -- making --
 
-    def _controls(self, movable: set[PageState], candidates: Sequence[int] | None) -> list[Control]:
+    def _controls(self, movable: set[PageState], candidates: Sequence[int | tuple[int, ...]] | None) -> list[Control]:
         if candidates is None:
             return [CompactControl(b, name=f"compact {b.zone.name}", movable_states=movable) for b in self.buddies]
-        pages = [self.frames.check_pfn(page, "candidate for compaction") for page in candidates]
-        buddies = {self.world.buddy_of(page) for page in pages} or {self.buddies[0]}
+        rounds = [pages if isinstance(pages, tuple) else (pages,) for pages in candidates]
+        rounds = [tuple(self.frames.check_pfn(page, "candidate for compaction") for page in pages) for pages in rounds]
+        buddies = {self.world.buddy_of(page) for pages in rounds for page in pages} or {self.buddies[0]}
         if len(buddies) > 1:
-            raise BadValueError(f"candidates {pages} lie in {len(buddies)} zones; they must all lie in one.")
-        return [PickedPages(buddies.pop(), pages, movable_states=movable)]
+            raise BadValueError(f"candidates {candidates} lie in {len(buddies)} zones; they must all lie in one.")
+        return [PickedPages(buddies.pop(), rounds, movable_states=movable)]
 
     def _threads(self, actors: Sequence[Actor] = ()) -> list[ThreadSpec]:
         vb, mm = self.vb, self.mm
-        own = [ThreadSpec(name, role, partial(getattr(vb.driver, main), vb)) for name, role, main in vb.driver.threads]
-        compactor = ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm))
+        foreign = vb.driver.foreign
+        mains = [(name, role, partial(getattr(vb.driver, main), vb)) for name, role, main in vb.driver.threads]
+        own = [ThreadSpec(*main, foreign) for main in mains]
+        compactor = ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm), foreign)
         more = [actor.thread(vb, mm, self._begin) for actor in actors if self._begin]
         return [own[0], compactor, *host_threads(vb), *own[1:], *more]
 

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -72,6 +72,24 @@ class Interruption:
         self._label.value = text
 
 
+class Listener(Interruption):
+    """For work on a thread of its own: anybody may call `stop`, and `hear` is told how far it is, from the start on."""
+
+    def __init__(self, what: str, hear: Callable[[str], None]) -> None:
+        super().__init__(what, _Held())
+        self._hear = hear
+
+    def stop(self) -> None:
+        """Ask for an end."""
+        self._held.asked = True
+
+    def say(self, progress: str) -> None:
+        now = time.monotonic() - self._began
+        if now - self._said >= _PAUSE:
+            self._said = now
+            self._hear(progress)
+
+
 _held: _Held | None = None  # of the main thread; others never see an interrupt
 
 
@@ -85,13 +103,14 @@ def held_back() -> Iterator[_Held]:
     if _held is not None or threading.current_thread() is not threading.main_thread():
         yield _held if threading.current_thread() is threading.main_thread() and _held is not None else _Held()
         return
-    held = _held = _Held()
+    held = _Held()
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
         held.asked = True
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = signal.signal(signal.SIGINT, ask)  # may raise, for an interrupt that came just before it
     try:
+        _held = held
         yield held
     finally:
         _held = None

@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import pytest
 
+from balloonlab import exercises
+from balloonlab.drivers import find_driver
+from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.errors import BadValueError, UnknownNameError
-from balloonlab.exercises import QUESTIONS, question
+from balloonlab.exercises import QUESTIONS, question, repair
+from balloonlab.kernel.primitives import (
+    Routine,
+    atomic_sub,
+    clear_balloon_mapping,
+    copy_pfns,
+    list_del,
+    list_first,
+    msleep,
+    mutex_lock,
+    mutex_unlock,
+    spin_lock,
+    spin_unlock,
+    trylock_page,
+    unlock_page,
+    write,
+)
 
-BY_HAND = {"messages": 4, "blocks": 4, "units": 7}
+BY_HAND = {"messages": 4, "blocks": 4, "units": 7, "held": 2}
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -30,5 +49,70 @@ def test_a_wrong_answer_gets_a_hint_and_not_the_truth(name: str) -> None:
 def test_no_number_is_refused() -> None:
     with pytest.raises(BadValueError, match="whole number"):
         question("messages").check("four")  # type: ignore[arg-type]
-    with pytest.raises(UnknownNameError, match="messages, blocks, units"):
+    with pytest.raises(UnknownNameError, match="messages, blocks, units, held"):
         question("everything")
+
+
+def leak_that_gives_way(vb: VirtioBalloon, num: int) -> Routine:
+    """v9's leak_balloon, which sleeps when it cannot have a page."""
+    leak_target = num
+    pfns: tuple[int, ...] = ()
+    while len(pfns) < num:
+        yield spin_lock(vb.pages_lock)
+        yield from vb.driver.wait_on_isolated_pages(vb, leak_target)
+        page = yield list_first(vb.pages)
+        taken = page is not None and (yield trylock_page(page))
+        if taken:
+            yield clear_balloon_mapping(page)
+            yield list_del(page)
+            pfns += (page,)
+            yield atomic_sub(1, vb.num_pages)
+            yield unlock_page(page)
+            leak_target -= 1
+        yield spin_unlock(vb.pages_lock)
+        if not taken:
+            yield msleep(1)
+    yield mutex_lock(vb.balloon_lock)
+    yield copy_pfns(pfns)
+    yield write(vb.num_pfns, len(pfns))
+    yield from vb.driver.tell_host(vb, vb.deflate_vq)
+    yield from vb.driver.release_pages_by_pfn(vb, pfns)
+    yield mutex_unlock(vb.balloon_lock)
+
+
+def leak_nothing(_vb: VirtioBalloon, _num: int) -> Routine:
+    yield msleep(200)
+
+
+def test_what_the_driver_does_by_itself_is_no_repair() -> None:
+    task = repair("spin")
+    answer = task.check(find_driver(task.driver).leak_balloon)
+    assert not answer.solved
+    assert str(answer).startswith("Not solved yet: the shortest failing schedule has 43 steps")
+    assert answer.finding is not None
+    assert answer.finding.steps == 43
+    assert task.why not in str(answer)
+
+
+def test_a_repair_is_praised_and_a_routine_that_does_nothing_is_not() -> None:
+    task = repair("spin")
+    solved = task.check(leak_that_gives_way)
+    assert solved.solved
+    assert str(solved).startswith("Yes: it holds in 4 situations, on ")
+    assert str(solved).endswith(task.why)
+    assert solved.finding is None
+    assert not task.check(leak_nothing).solved
+
+
+def test_a_repair_that_could_not_be_looked_at_whole_is_not_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exercises, "MOST_STATES", 10)
+    answer = repair("spin").check(leak_that_gives_way)
+    assert not answer.solved
+    assert "not finished" in str(answer)
+
+
+def test_what_cannot_replace_the_routine_is_refused() -> None:
+    with pytest.raises(BadValueError, match="parameters"):
+        repair("spin").check(lambda: (yield msleep(1)))
+    with pytest.raises(UnknownNameError, match="spin"):
+        repair("everything")

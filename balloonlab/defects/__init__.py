@@ -1,21 +1,29 @@
-"""Floor 5: the defects of the patch and of the kernels after it, as data: ``defects["V1"]``."""
+"""Floor 5: the defects of the patch and of the kernels after it, as data.
+
+The package itself is the catalogue: ``bl.defects["V1"]`` is ``bl.defects.defects["V1"]``.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 
-from balloonlab.defects import merged, pressure, review
+from balloonlab.defects import discussed, merged, pressure, review
 from balloonlab.defects.defect import Case, Defect
 from balloonlab.errors import pick
 
 __all__ = ["Case", "Catalogue", "Defect", "defects"]
 
+_FAMILIES = "VSNRM"  # of the patch; said in the review; no mistakes; of replacements; of merged kernels
+
 
 class Catalogue(Mapping[str, Defect]):
-    """Defects by id, in the catalogue's order. Shown, it is a table."""
+    """Defects by id, each family by number. Shown, it is a table."""
 
     def __init__(self, entries: tuple[Defect, ...]) -> None:
-        self._entries = {entry.id: entry for entry in entries}
+        in_order = sorted(entries, key=lambda entry: (_FAMILIES.index(entry.id[0]), int(entry.id[1:])))
+        self._entries = {entry.id: entry for entry in in_order}
         assert len(self._entries) == len(entries), "two defects have one id"
 
     def __getitem__(self, name: str) -> Defect:
@@ -38,4 +46,26 @@ class Catalogue(Mapping[str, Defect]):
         return "\n".join("  ".join((*map(str.ljust, row[:3], widths), row[3])) for row in rows)
 
 
-defects = Catalogue((*review.DEFECTS, *merged.DEFECTS, *pressure.DEFECTS))
+defects = Catalogue((*review.DEFECTS, *discussed.DEFECTS, *merged.DEFECTS, *pressure.DEFECTS))
+
+
+class _Defects(ModuleType, Mapping[str, Defect]):
+    """This package, read and shown as its catalogue; a module for the rest: equal to itself only."""
+
+    __eq__ = ModuleType.__eq__
+    __hash__ = ModuleType.__hash__
+
+    def __getitem__(self, name: str) -> Defect:
+        return defects[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(defects)
+
+    def __len__(self) -> int:
+        return len(defects)
+
+    def __repr__(self) -> str:
+        return repr(defects)
+
+
+sys.modules[__name__].__class__ = _Defects

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from balloonlab.drivers import DRIVERS, Driver
 from balloonlab.errors import pick
+from balloonlab.explore import Finding, Result, explore
 from balloonlab.scenarios import Scenario, scenario
-
-
-class Finding(Protocol):
-    """As much of an exploration's finding as tells one defect from another."""
-
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def text(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -28,7 +18,8 @@ class Case:
     finding: the kind of an exploration's finding. text: words of its sentence, where the kind alone would leave a
     doubt. shortest: steps of the shortest schedule to it, by driver; a driver that is not named has it not. unasked:
     drivers that the scenario makes no sense for, each with the reason. besides: drivers in which exploring the
-    scenario finds something else too, with what (ids of other defects). variants: further drivers that it is asked of.
+    scenario finds something else too, with what (ids of other defects); a driver that is named neither here nor in
+    `shortest` holds. variants: further drivers that it is asked of.
     """
 
     scenario: str
@@ -51,9 +42,17 @@ class Case:
         why = "".join(f"Not {name}: {reason}. " for name, reason in self.unasked.items())
         return scenario(self.scenario, drivers[pick("driver here", driver, list(drivers), why.strip())])
 
+    def explore(self, driver: str) -> Result:
+        """Explore the scenario with that driver."""
+        return explore(self.where(driver))
+
     def is_shown_by(self, finding: Finding) -> bool:
         """Whether what an exploration found is this defect."""
         return finding.kind == self.finding and self.text in finding.text
+
+    def found_in(self, result: Result) -> Finding | None:
+        """The nearest finding of an exploration that is this defect; None if it found no such thing."""
+        return next((finding for finding in result.findings if self.is_shown_by(finding)), None)
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,11 @@ class Defect:
         return self.cases[
             known.index(pick(f"scenario of {self.id}", name or (known or [""])[0], known, self.unexpressed))
         ]
+
+    def explore(self, driver: str = "", scenario: str = "") -> Result:
+        """Explore a scenario that shows it (the first by default), with a driver (by default the first that has it)."""
+        case = self.case(scenario)
+        return case.explore(driver or next(iter(case.shortest or case.drivers)))
 
     def __str__(self) -> str:
         where = ", ".join(self.versions) or "nowhere"

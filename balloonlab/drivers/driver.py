@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
 from balloonlab.errors import BadValueError, pick
+from balloonlab.kernel.foreign import foreign_functions
+from balloonlab.kernel.mistakes import check
 from balloonlab.kernel.primitives import Routine
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import Migratetype
@@ -38,7 +40,8 @@ class Driver:
     page_flags: marks of a page on the balloon's list. dequeued_references: of a page that has left the list.
     pages_lock, isolated_counter: what the version calls the list's lock, and its count of isolated pages (with unit).
     threads: its own, the one that resizes the balloon first. workqueue: work items instead of a kernel thread.
-    also: further shared objects, which become attributes of the device; name: "lock", "value" or "list" (of pages).
+    also: further shared objects, which become attributes of the device; name: "lock",
+    "value", "gate" (a value that may be waited for) or "list" (of pages).
     """
 
     name: str
@@ -57,6 +60,11 @@ class Driver:
     workqueue: bool = False
     also: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def foreign(self) -> tuple[FunctionType, ...]:
+        """Functions behind its routines that are not this package's, such as those typed in a notebook."""
+        return foreign_functions(self.functions.values())
+
     def __getattr__(self, name: str) -> Function:
         try:
             return self.functions[name]
@@ -73,7 +81,8 @@ class Driver:
         """This driver with some routines replaced by others of the same parameters.
 
         Raises UnknownNameError for a routine the driver does not have, BadValueError for one that is no generator
-        function (it has no yield) or takes other parameters.
+        function (it has no yield), takes other parameters, or has mistakes that show before it runs: then it lists
+        each with its line and the mend.
         """
         functions = {self.aliases.get(name, name): function for name, function in functions.items()}
         for name, function in functions.items():
@@ -83,6 +92,7 @@ class Driver:
             wanted, given = (len(inspect.signature(f).parameters) for f in (self.functions[name], function))
             if wanted != given:
                 raise BadValueError(f"{name} takes {given} parameters; the routine it replaces takes {wanted}.")
+            check(name, function, {*self.functions, *self.aliases})
         merged = MappingProxyType({**self.functions, **functions})
         return replace(self, name=f"{self.name}*", title=f"{self.title}, edited", functions=merged)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from balloonlab.host import ARRAY_PFNS_MAX, QUEUE_NAMES, Queue
+from balloonlab.kernel.primitives.interrupts import Cpu
 from balloonlab.kernel.primitives.workqueue import PENDING
 from balloonlab.kernel.world import Ref, World
 from balloonlab.memory.zone import PageState
@@ -23,13 +24,16 @@ class VirtioBalloon:
     totalram_pages count guest pages (v10 counts isolated ones in 4 KiB pages). pages_per_page: 4 KiB pages in a guest
     page. deflate_on_oom: VIRTIO_BALLOON_F_DEFLATE_ON_OOM is negotiated (6.1, 7.2); then totalram_pages stays as it is.
     vmstat: the version's counters by name. The first four attributes below exist only where the driver uses work items,
-    the others only where Driver.also asks for them.
+    `cpu` only where a scenario lets interrupts come in, the others only where Driver.also asks for them.
     """
 
     update_balloon_size_work: Ref
     update_balloon_stats_work: Ref
     stop_update: Ref
     stop_update_lock: Ref
+    frozen: Ref  # whether the driver's thread has stopped for the system's sleep
+    mapping: Ref  # whether the object that the pages' mapping points to is freed
+    cpu: Cpu  # of the driver's thread
     pages_to_free: Ref  # pages that leak_balloon has dequeued
     fs_lock: Ref  # a filesystem's lock, which direct reclaim takes
     oom_lock: Ref
@@ -82,4 +86,6 @@ def _new(world: World, kind: str, name: str) -> Ref:
         return world.new_lock(name)
     if kind == "list":
         return world.new_list(name, PageState.IN_TRANSIT)
+    if kind == "gate":
+        return world.new_gate(name)
     return world.new_value(name)

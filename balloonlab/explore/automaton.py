@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from types import GeneratorType
+from types import CodeType, GeneratorType
 from typing import Any
 
 from balloonlab.explore.frames import Frames
+from balloonlab.explore.outside import Outside
+from balloonlab.explore.unbounded import FEW, Variables
+from balloonlab.kernel.foreign import is_foreign
 from balloonlab.kernel.primitives import Primitive, Routine
-from balloonlab.kernel.thread import Thread, proceed
+from balloonlab.kernel.thread import Thread, not_deterministic, proceed
 from balloonlab.kernel.world import KernelBugError, World
+
+_TRIED = 8  # ways that are tried again
 
 Recall = tuple[int, object]  # the local state before, and the result that led on
 
@@ -24,8 +29,8 @@ Recall = tuple[int, object]  # the local state before, and the result that led o
 class LocalState:
     """Where a thread can stand. pending: its next primitive, None at an end. crash: the bug it ended with.
 
-    calls: routines it is in, outermost first. line: of the innermost one. rests: it is between two rounds of its work,
-    or has ended well. before: how it was first reached (None for the first).
+    calls: routines it is in, outermost first. code, line: of the innermost one. rests: it is between two rounds of its
+    work, or has ended well. before: how it was first reached (None for the first).
     """
 
     pending: Primitive | None
@@ -34,14 +39,18 @@ class LocalState:
     line: int
     rests: bool
     before: Recall | None
+    code: CodeType | None = None
+
+    @property
+    def where(self) -> str:
+        """In words: the innermost routine, and in a learner's text the line."""
+        if self.code is not None and is_foreign(self.code):
+            return f"{self.code.co_name} (line {self.line})"
+        return self.calls[-1] if self.calls else "its main routine"
 
 
 class NotDeterministicError(KernelBugError):
     """A routine that was run again did something else."""
-
-    def __init__(self, name: str, routine: str) -> None:
-        text = f"{name} did something else when it was run again; {routine} may depend only on results of primitives"
-        super().__init__("not deterministic", text)
 
 
 class Automaton:
@@ -52,6 +61,9 @@ class Automaton:
         self._world = world
         self._start: Callable[[], Routine] = thread.start
         self._past = thread.results[: thread.done]
+        self._foreign = bool(thread.foreign)
+        self._outside = Outside(thread.foreign)
+        self._variables = Variables()
         self._frames = Frames()
         self._numbers: dict[object, int] = {}
         self._edges: dict[tuple[int, Hashable], int] = {}
@@ -60,8 +72,10 @@ class Automaton:
         if thread.pending is None:
             self._settle(None, thread.crash, None, None)
         else:
-            routine = self._run_again([])
-            self._settle(routine, None, thread.pending, None)
+            before = self._outside.look()
+            routine = self._run_again([], [thread.pending])
+            bug = self._outside.change(before)
+            self._settle(routine, bug, None if bug else thread.pending, None)
 
     def __len__(self) -> int:
         return len(self.states)
@@ -80,21 +94,31 @@ class Automaton:
         number = self._numbers.get(key)
         if number is None:
             here = self.states[local]
-            state = LocalState(None, bug, here.calls, here.line, rests=False, before=(local, None))
+            state = LocalState(None, bug, here.calls, here.line, rests=False, before=(local, None), code=here.code)
             number = self._numbers[key] = self._add(state)
         return number
 
     def history(self, local: int) -> list[object]:
         """Results that lead from local state 1 to `local`."""
-        results = []
+        return [result for _, result in self._way_to(local)]
+
+    def _way_to(self, local: int) -> list[Recall]:
+        way = []
         while (before := self.states[local].before) is not None:
-            local, result = before
-            results.append(result)
-        return results[::-1]
+            way.append(before)
+            local = before[0]
+        return way[::-1]
+
+    def _again_at(self, local: int) -> Routine:
+        way = self._way_to(local)
+        pendings = [self.states[number].pending for number in (*(number for number, _ in way), local)]
+        return self._run_again([result for _, result in way], pendings)
 
     def _learn(self, local: int, result: object) -> int:
-        routine = self._standing.pop(local, None) or self._run_again(self.history(local))
-        pending = self._asked(proceed(routine, result))
+        routine = self._standing.pop(local, None) or self._again_at(local)
+        before = self._outside.look()
+        pending = self._asked(proceed(routine, result, foreign=self._foreign))
+        pending = self._outside.change(before) or pending
         if isinstance(pending, KernelBugError):
             return self._settle(None, pending, None, (local, result))
         return self._settle(routine, None, pending, (local, result))
@@ -118,11 +142,14 @@ class Automaton:
             key = self._frames.identity(routine), self._frames.value(pending, {})  # only it may know a result
         number = self._numbers.get(key)
         if number is None:
-            calls, line = _stack(routine) if pending else ((), 0)
+            calls, line, code = _stack(routine) if pending else ((), 0, None)
             if crash and before:
-                calls, line = self.states[before[0]].calls, self.states[before[0]].line
+                last = self.states[before[0]]
+                calls, line, code = last.calls, last.line, last.code
             rests = _rests(pending, calls) if pending else crash is None
-            number = self._numbers[key] = self._add(LocalState(pending, crash, calls, line, rests, before))
+            number = self._numbers[key] = self._add(LocalState(pending, crash, calls, line, rests, before, code))
+            if pending and number > FEW:
+                self._variables.note(self.name, routine)
         if pending is not None and routine is not None:
             self._standing.setdefault(number, routine)
         return number
@@ -131,23 +158,42 @@ class Automaton:
         self.states.append(state)
         return len(self.states) - 1
 
-    def _run_again(self, results: list[object]) -> Routine:
+    def check_again(self) -> None:
+        """Raise NotDeterministicError if a learner's routine does something else when tried again."""
+        if self._foreign:
+            last = len(self.states) - 1
+            for local in {1 + (last - 1) * part // _TRIED for part in range(_TRIED + 1)}:
+                if self.states[local].crash is None:
+                    self._again_at(local)
+
+    def _run_again(self, results: list[object], pendings: list[Primitive | None]) -> Routine:
+        """The routine made anew and handed these results; before each of them it must come to its primitive."""
         routine = self._start()
-        pending = proceed(routine, None)
-        for result in (*self._past, *results):
+        pending = proceed(routine, None, foreign=self._foreign)
+        for result in self._past:
             if not isinstance(pending, Primitive):
-                raise NotDeterministicError(self.name, getattr(routine, "__name__", "the routine"))
-            pending = proceed(routine, result)
+                raise self._other(routine, pending, "another primitive")
+            pending = proceed(routine, result, foreign=self._foreign)
+        for i, expected in enumerate(pendings):
+            if pending != expected:
+                raise self._other(routine, pending, expected)
+            if i < len(results):
+                pending = proceed(routine, results[i], foreign=self._foreign)
         return routine
 
+    def _other(self, routine: Routine, pending: object, expected: object) -> NotDeterministicError:
+        bug = not_deterministic(self.name, routine, pending, expected)
+        return NotDeterministicError(bug.kind, str(bug))
 
-def _stack(routine: Any) -> tuple[tuple[str, ...], int]:  # noqa: ANN401
-    names, line = [], 0
+
+def _stack(routine: Any) -> tuple[tuple[str, ...], int, CodeType | None]:  # noqa: ANN401
+    names, line, code = [], 0, None
     while isinstance(routine, GeneratorType):
         names.append(routine.gi_code.co_name)
+        code = routine.gi_code
         line = routine.gi_frame.f_lineno if routine.gi_frame is not None else line
         routine = routine.gi_yieldfrom
-    return tuple(names), line
+    return tuple(names), line, code
 
 
 def _rests(pending: Primitive, calls: tuple[str, ...]) -> bool:

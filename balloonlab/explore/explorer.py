@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
+
 from balloonlab.errors import pick
 from balloonlab.explore.graph import Graph
 from balloonlab.explore.inspect import inspect
@@ -11,7 +14,7 @@ from balloonlab.explore.search import PlainSearch
 from balloonlab.explore.subject import Explorable
 from balloonlab.explore.table import Table, TallyReadError
 from balloonlab.explore.vectorized import TooWideError, VectorizedSearch
-from balloonlab.interrupt import interruptible
+from balloonlab.interrupt import Interruption, interruptible
 
 MANY_WAITING = 150  # states that wait to be looked at, from which on numpy is faster
 MOST_STATES = 10_000_000
@@ -20,13 +23,19 @@ _SEARCHES = {"auto": MANY_WAITING, "plain": None, "vectorized": 0}
 
 
 def explore(
-    scenario: Explorable, *, most_states: int = MOST_STATES, most_memory: int = MOST_MEMORY, search: str = "auto"
+    scenario: Explorable,
+    *,
+    most_states: int = MOST_STATES,
+    most_memory: int = MOST_MEMORY,
+    search: str = "auto",
+    interruption: Interruption | None = None,
 ) -> Result:
     """Every interleaving of a scenario's threads: its states, its transitions, and what is wrong in any of them.
 
     scenario: a Scenario, a Program, or anything with a `subject` method. most_states, most_memory (bytes): limits, at
     which the exploration ends as "not finished"; an interrupt ends it so too. search: "plain", "vectorized", or "auto",
-    which begins with the one and goes on with the other.
+    which begins with the one and goes on with the other. interruption: who may end it and hears how far it is, by
+    default whoever interrupts the kernel.
     """
     pick("search", search, list(_SEARCHES))
     subject = scenario.subject().checked()
@@ -35,16 +44,18 @@ def explore(
     limits = Limits.checked(most_states, most_memory)
     searched = None
     try:
-        with interruptible("exploring") as limits.interruption:
+        with interruptible("exploring") if interruption is None else nullcontext(interruption) as limits.interruption:
             searched = _whole_search(table, limits, search)
     except KeyboardInterrupt:
         if searched is None:
             raise
     graph, why = searched  # an interrupt has ended the search, and is said in `why`
-    result = Result(scenario, graph, why, schedule)
+    if not why:
+        for automaton in table.automata:
+            automaton.check_again()
     inspection = inspect(graph, finished=not why)
-    findings = tuple(Finding(*found, result) for found in inspection.found)
-    return Result(scenario, graph, why, schedule, findings, inspection.violated)
+    result = Result(scenario, graph, why, schedule, (), inspection.wrong, inspection.kinds)
+    return replace(result, findings=tuple(Finding(*found, result) for found in inspection.found))
 
 
 def _whole_search(table: Table, limits: Limits, search: str) -> tuple[Graph, str]:

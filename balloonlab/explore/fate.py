@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from balloonlab.errors import BadScheduleError, BadValueError, whole_number
 from balloonlab.explore.backwards import Backwards
 from balloonlab.explore.graph import Flags, Graph
-from balloonlab.explore.preemption import search
+from balloonlab.explore.nearest import fewest_ahead, kinds_ahead
 from balloonlab.explore.result import Result
 
 
@@ -39,7 +39,8 @@ class Fate(IntEnum):
 class NextStep:
     """A step that a thread can take: where it leads, its fate, and how near a violation is then (-1: none).
 
-    steps: to the nearest violation, this step included. preemptions: on the way with the fewest.
+    steps: to the nearest violation, this step included. preemptions: on the way with the fewest. kind: of the nearest
+    in steps.
     """
 
     thread: str
@@ -47,6 +48,7 @@ class NextStep:
     fate: Fate
     steps: int
     preemptions: int
+    kind: str = ""
 
     def __str__(self) -> str:
         if self.steps < 0:
@@ -105,6 +107,16 @@ class Fates:
         fates[self.violated] = Fate.VIOLATED
         return fates.astype(np.uint8)
 
+    @cached_property
+    def kinds(self) -> NDArray[np.uint8]:
+        """uint8[states]: of what kind the nearest violation is, as in `Result.wrong`; 0 if none can be reached."""
+        return kinds_ahead(self.graph, self.distance, self.result.wrong)
+
+    @cached_property
+    def preemptions(self) -> NDArray[np.int32]:
+        """int32[states, threads]: the fewest on a way to a violation if that thread ran last; -1 if there is none."""
+        return fewest_ahead(self.graph, self.violated, self._backwards)
+
     def of(self, state: int) -> Fate:
         """The fate of a state, by its number."""
         return Fate(self.fates[self._check(state)])
@@ -120,15 +132,15 @@ class Fates:
             away, preempted = int(self.distance[there]), -1
             if away >= 0:
                 costs = last not in (-1, thread) and self.graph.following[state, last] >= 0
-                preempted = costs + self._preemptions(there, thread)
+                preempted = costs + int(self.preemptions[there, thread])
                 away += 1
-            steps.append(NextStep(names[thread], there, Fate(self.fates[there]), away, preempted))
+            steps.append(NextStep(names[thread], there, Fate(self.fates[there]), away, preempted, self.kind_at(there)))
         return steps
 
-    def _preemptions(self, state: int, running: int) -> int:
-        found = search(self.graph, state, self.violated.__getitem__, running=running)
-        assert found is not None
-        return found[0]
+    def kind_at(self, state: int) -> str:
+        """Of what kind the violation nearest to a state is, "" if none can be reached."""
+        number = int(self.kinds[self._check(state)])
+        return self.result.kinds[number - 1] if number else ""
 
     def after(self, choices: Iterable[str]) -> list[int]:
         """The states that a run by hand goes through; raises BadScheduleError for a step that is not possible."""

@@ -3,7 +3,7 @@
 Built in, for every program: bugs that a primitive runs into, a thread that waits for itself, threads that wait for each
 other in a ring, a lock held by a finished call, nobody able to step while somebody has work to do. A subject's
 properties come beside them, each evaluated once for every combination of the values it reads. What needs the ways
-between states (doom, starvation) is fate.py's.
+between states (doom, starvation) is liveness.py's.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from balloonlab.explore.automaton import LocalState
 from balloonlab.explore.graph import Flags, Graph
 from balloonlab.explore.keytable import KeyTable
 from balloonlab.explore.layout import split
@@ -23,6 +24,7 @@ from balloonlab.explore.subject import Property
 from balloonlab.explore.table import Row, Table
 
 MOST_FOUND = 100  # different findings that are kept
+MOST_KINDS = 255  # kinds of findings that are told apart
 NOBODY = -1
 
 
@@ -35,10 +37,15 @@ class Found(NamedTuple):
 
 
 class Inspection(NamedTuple):
-    """What is wrong, nearest first, one of each sort; and bool[states], in which states something is."""
+    """What is wrong, nearest first, one of each sort; and where.
+
+    wrong: uint8[states], what is wrong in each state: 0 nothing, else 1 + the number of a kind in `kinds` (where
+    several things are, the one that is looked for first).
+    """
 
     found: list[Found]
-    violated: Flags
+    wrong: NDArray[np.uint8]
+    kinds: tuple[str, ...]
 
 
 Sorted = Iterator[tuple[object, Found, NDArray[np.intp]]]  # what makes two the same, the finding, all its states
@@ -48,25 +55,27 @@ def inspect(graph: Graph, *, finished: bool) -> Inspection:
     """Everything that is wrong in the graph's states; what goes on for ever only if the graph is whole."""
     table = graph.table
     seen: dict[object, Found] = {}
-    violated = np.zeros(graph.states, np.bool_)
+    wrong = np.zeros(graph.states, np.uint8)
+    kinds: dict[str, int] = {}
     running = _running(graph)
 
-    def note(same: object, found: Found) -> None:
+    def note(same: object, found: Found, states: NDArray[np.intp]) -> None:
         if same not in seen or found.state < seen[same].state:
             seen[same] = found
+        number = kinds.setdefault(found.kind, min(len(kinds) + 1, MOST_KINDS))
+        wrong[states[wrong[states] == 0]] = number
 
     for find in (_bugs(graph), _rings(graph), _held(graph), _stopped(graph, running), _violations(graph, running)):
         for same, found, states in find:
-            note(same, found)
-            violated[states] = True
+            note(same, found, states)
     if finished:
-        for kind, text, flags in list(endless(graph, violated)):
+        for kind, text, flags in list(endless(graph, wrong > 0)):
             states = np.flatnonzero(flags)
-            note((kind, text), Found(kind, text, int(states[0])))
-            violated |= flags
+            note((kind, text), Found(kind, text, int(states[0])), states)
     graph.forget_columns()
     table.stand(table.initial())
-    return Inspection(sorted(seen.values(), key=lambda found: found.state)[:MOST_FOUND], violated)
+    nearest = sorted(seen.values(), key=lambda each: each.state)[:MOST_FOUND]
+    return Inspection(nearest, wrong, tuple(kinds)[:MOST_KINDS])
 
 
 def _running(graph: Graph) -> Flags:
@@ -82,7 +91,7 @@ def _bugs(graph: Graph) -> Sorted:
         for thread in range(table.threads):
             local = table.local(thread, int(graph.column(thread)[state]))
             if local.crash is not None:
-                text = f"{table.names[thread]} in {_inside(local.calls)}: {local.crash}"
+                text = f"{table.names[thread]}{_where(local)}: {local.crash}"
                 found = Found(local.crash.kind, text, state)
                 yield ("bug", thread, local.crash.kind, local.line), found, np.array([state])
 
@@ -117,19 +126,19 @@ def _rings(graph: Graph) -> Sorted:
     waiting = np.flatnonzero((holders >= 0).any(axis=1))
     holders = holders[waiting].astype(np.intp)
     itself = np.arange(table.threads)
-    ahead, ring = holders, (holders == itself).any(axis=1)
+    ahead, alone = holders, (holders == itself).any(axis=1)
+    ring = np.zeros(len(waiting), np.bool_)
     for _ in range(table.threads - 1):
         ahead = np.where(ahead >= 0, np.take_along_axis(holders, np.maximum(ahead, 0), axis=1), NOBODY)
-        ring |= (ahead == itself).any(axis=1)
-    at_ring = np.flatnonzero(ring)
+        ring |= ((ahead == itself) & (holders != itself)).any(axis=1)
     seen: set[object] = set()
-    for at in at_ring.tolist():
+    for at in np.flatnonzero(alone | ring).tolist():
         state = int(waiting[at])
         for members in _cycles(holders[at].tolist()):
             same = ("ring", *((t, int(graph.column(t)[state])) for t in members))
             if same not in seen:
                 seen.add(same)
-                yield *_ring(graph, members, state), waiting[at_ring]
+                yield *_ring(graph, members, state), waiting[alone if len(members) == 1 else ring]
 
 
 def _cycles(holders: list[int]) -> list[list[int]]:
@@ -155,7 +164,7 @@ def _waiting(table: Table, thread: int, packed: int) -> str:
     row = table.rows[table.row_number(thread, packed)]
     local = table.local(thread, row.local)
     why = row.wait.text if row.wait is not None else "may not run"
-    return f"{table.names[thread]} in {_inside(local.calls)} {why}"
+    return f"{table.names[thread]} in {local.where} {why}"
 
 
 # -- locks held by who has finished --
@@ -231,14 +240,13 @@ def _moments(graph: Graph, when: str, running: Flags) -> NDArray[np.intp]:
 def _check(graph: Graph, prop: Property, states: NDArray[np.intp]) -> Sorted:
     """Evaluate a property once for each combination of the bits it reads."""
     table = graph.table
-    mask = table.mask_of(table.registers.named(prop.reads))
-    if "threads" in prop.reads or not prop.reads:
-        mask |= table.layout.mask(range(table.threads))
+    registers, threads = table.registers.named(prop.reads), table.threads_in(prop.reads)
+    mask = table.mask_of(registers) | table.layout.mask(threads)
     first, which = _first_of_each(graph, mask, states)
     wrong = np.zeros(len(first), np.bool_)
     texts: dict[int, str] = {}
     for i, state in enumerate(first):
-        if (text := verdict_on(table, prop, graph.state(state))) is not None:
+        if (text := verdict_on(table, prop, graph.state(state), registers, threads)) is not None:
             wrong[i] = True
             texts[state] = text
     everywhere = states[wrong[which]]
@@ -267,14 +275,10 @@ def _first_of_each(graph: Graph, mask: int, states: NDArray[np.intp]) -> tuple[l
     return found, np.concatenate(parts)
 
 
-def verdict_on(table: Table, prop: Property, packed: int) -> str | None:
-    """What is wrong with a property in a packed state, or None."""
-    if prop.reads:
-        table.stand(packed, table.registers.named(prop.reads))
-        if "threads" in prop.reads:
-            table.stand_threads(packed)
-    else:
-        table.stand(packed)
+def verdict_on(table: Table, prop: Property, packed: int, registers: tuple[int, ...], threads: list[int]) -> str | None:
+    """What is wrong with a property in a packed state, or None; registers and threads are those that it reads."""
+    table.stand(packed, registers)
+    table.stand_threads(packed, threads)
     try:
         prop.check()
     except AssertionError as wrong:
@@ -282,5 +286,6 @@ def verdict_on(table: Table, prop: Property, packed: int) -> str | None:
     return None
 
 
-def _inside(calls: tuple[str, ...]) -> str:
-    return calls[-1] if calls else "its main routine"
+def _where(local: LocalState) -> str:
+    """Where a thread crashed, unless the bug's own sentence says it."""
+    return "" if str(local.crash).startswith("line ") else f" in {local.where}"

@@ -56,12 +56,14 @@ class KeyTable:
         given = np.flatnonzero(numbers >= first)
         if not len(given):
             return numbers, given
-        claimers, slots = np.concatenate([c for c, _ in claims]), np.concatenate([s for _, s in claims])
-        order = np.argsort(claimers)
-        new, slots = claimers.take(order), slots.take(order)
-        closed_up = np.zeros(many, np.int32)
+        closed_up = np.full(many, _EMPTY, np.int32)  # for a while the slot that each new key got
+        for claimers, slots in claims:
+            closed_up[claimers] = slots
+        new = np.flatnonzero(closed_up >= 0)
         self._count = first + len(new)
-        closed_up[new] = self._slots[slots] = np.arange(first, self._count, dtype=np.int32)
+        fresh = np.arange(first, self._count, dtype=np.int32)
+        self._slots[closed_up.take(new)] = fresh
+        closed_up[new] = fresh
         numbers[given] = closed_up.take(numbers.take(given) - first)
         self.low[first : self._count] = low.take(new)
         self.high[first : self._count] = high.take(new)

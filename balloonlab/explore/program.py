@@ -22,6 +22,7 @@ from balloonlab.errors import BadValueError, whole_number
 from balloonlab.explore.subject import Property, Subject
 from balloonlab.host import Host
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.mistakes import check
 from balloonlab.kernel.primitives import Routine
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.kernel.world import World
@@ -66,6 +67,7 @@ class Program:
                 raise BadValueError(
                     f"thread {name!r} is no generator function: it must yield each primitive it performs."
                 )
+            check(f"thread {name!r}", routine)
         names = [*self.values, *self.locks, *self.queues]
         for name in names:
             if not name.isidentifier() or names.count(name) > 1:

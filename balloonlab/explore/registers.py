@@ -75,15 +75,17 @@ class Registers:
         return len(self.all)
 
     def named(self, names: Iterable[str]) -> tuple[int, ...]:
-        """Numbers of registers by names as a Property gives them: of TOUCHED, of locks, of numbers; () is all."""
+        """Numbers of registers by names as a Property gives them: of TOUCHED, of locks, of numbers; () is all.
+
+        Names of threads are no registers', and passed over.
+        """
         wanted = list(names)
         if not wanted:
             return tuple(range(len(self.all)))
         found: set[int] = set()
         for name in wanted:
-            if name == "threads":
-                continue
-            found |= set(self._found(name))
+            if name != "threads" and name not in self.machine.names:
+                found |= set(self._found(name))
         return tuple(sorted(found))
 
     def _found(self, name: str) -> list[int]:
@@ -152,11 +154,17 @@ class Registers:
         for name in touches:
             if name == "own sleep":
                 found.add(self._index[f"sleep {thread}"])
+            elif name == "interrupts":
+                found |= {
+                    self._index[f"value {slot}"] for owner, slot in self.world.irqs_off.items() if owner == thread
+                }
             elif name not in ("counter", "scanners"):
                 found |= set(self._found(name))
         for arg in primitive.args:
             if type(arg) is Ref and arg.kind in _OF_KIND:
                 found |= {i for i in [self._index.get(f"{_OF_KIND[arg.kind]} {arg.number}")] if i is not None}
+        if (handler := self.machine.threads[thread].held_up_by) is not None:
+            found.add(self._index[f"value {handler.number}"])
         if "counter" not in touches:
             self.read_tallies |= found & self.tallies
         return tuple(sorted(found - (self.tallies - self.read_tallies)))

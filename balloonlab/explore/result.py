@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from balloonlab.errors import BalloonlabError, whole_number
 from balloonlab.explore.counting import schedules
@@ -84,8 +85,8 @@ class Result:
     """Everything that an exploration found.
 
     why: in words, why it was not finished, else "". actions: the scenario's first actions, as a schedule writes them.
-    findings: nearest first, one of each sort. violated: bool[states], in which of them something is wrong. graph: the
-    states and the steps between them.
+    findings: nearest first, one of each sort. graph: the states and the steps between them. wrong: uint8[states], what
+    is wrong in each: 0 nothing, else 1 + the number of a kind in `kinds`.
     """
 
     subject: Explorable = field(repr=False)
@@ -93,7 +94,13 @@ class Result:
     why: str
     actions: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
-    violated: Flags = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False)
+    wrong: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8), repr=False)
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def violated(self) -> Flags:
+        """bool[states]: in which of them something is wrong."""
+        return self.wrong > 0
 
     @property
     def states(self) -> int:
@@ -134,6 +141,14 @@ class Result:
                 return each
         kinds = ", ".join(dict.fromkeys(each.kind for each in self.findings)) or "nothing"
         raise NothingFoundError(f"no finding of kind {kind!r}; found: {kinds}.")
+
+    def machine_at(self, state: int) -> Machine:
+        """A new machine that has gone the shortest way to a state, by its number (0: the first), and can be undone."""
+        state = whole_number("state", state, 0, self.states - 1, "number of a state in the graph")
+        machine = self.subject.subject().machine
+        names = self.graph.table.names
+        machine.replay(Schedule(tuple(names[thread] for thread in self.graph.choices_to(state))))
+        return machine
 
     def __str__(self) -> str:
         lines = [f"{self.verdict}: {self.states:,} states, {self.transitions:,} transitions"]

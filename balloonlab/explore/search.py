@@ -14,7 +14,8 @@ import numpy as np
 from balloonlab.explore.graph import NOWHERE, Graph
 from balloonlab.explore.layout import Overflow
 from balloonlab.explore.limits import BYTES_A_STATE, Limits
-from balloonlab.explore.table import Table, UnboundedError
+from balloonlab.explore.table import Table
+from balloonlab.explore.unbounded import UnboundedError
 
 _LOOK = 512  # states between two looks at the limits
 _UNKNOWN = -1

@@ -25,9 +25,9 @@ class Property(NamedTuple):
     name: an invariant's id or a sentence. kind: of the finding if it does not hold. when: "always", "between rounds"
     (every thread is between two rounds of its work, or has ended), or "at rest" (nobody can step, and all are between
     rounds). reads: the shared state that `check` looks at: names of primitives.verb.TOUCHED, of locks ("locks" for
-    all) and of numbers, and "threads" for where threads stand; () for all of it. check: looks at the machine of the
-    subject, which stands at the state as far as `reads` goes; raises AssertionError with a sentence if the property
-    does not hold.
+    all), of numbers, and of the threads ("threads" for all) whose standing matters; () for all of it. check: looks at
+    the machine of the subject, which stands at the state as far as `reads` goes; raises AssertionError with a sentence
+    if the property does not hold.
     """
 
     name: str

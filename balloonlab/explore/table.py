@@ -7,23 +7,19 @@ A row is learned the first time it is needed: the primitive's effect (registers.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from balloonlab.explore.automaton import Automaton, LocalState
 from balloonlab.explore.layout import LOW, WORD, Overflow, fitting
 from balloonlab.explore.registers import Registers
 from balloonlab.explore.subject import Subject
+from balloonlab.explore.unbounded import MOST_LOCAL, MOST_VALUES, shared_number, too_many
 from balloonlab.kernel.timeline import FINISHED, Wait
-
-MOST_LOCAL = 50_000  # local states of a thread, or values of a register, after which a count without bound is suspected
 
 
 class TallyReadError(Exception):
     """A tally turned out to be read: it must be part of the state from the beginning."""
-
-
-class UnboundedError(Exception):
-    """A thread or a register takes more and more values; its text says which."""
 
 
 class Row(NamedTuple):
@@ -173,11 +169,18 @@ class Table:
         if registers is None:
             self.stand_threads(state)
 
-    def stand_threads(self, state: int) -> None:
-        """Let the scratch machine's threads stand where they stand in a packed state."""
-        for thread, number in zip(self.machine.threads, self.layout.unpack(state), strict=False):
-            local = self.automata[thread.index].states[number]
-            thread.stand(local.pending, local.crash, local.calls)
+    def threads_in(self, reads: Sequence[str]) -> list[int]:
+        """Numbers of the threads that a Property looks at, by its `reads`."""
+        every = not reads or "threads" in reads
+        return [number for number, name in enumerate(self.names) if every or name in reads]
+
+    def stand_threads(self, state: int, threads: Sequence[int] | None = None) -> None:
+        """Let the scratch machine's threads, or these of them, stand where they stand in a packed state."""
+        layout = self.layout
+        for thread in range(self.threads) if threads is None else threads:
+            number = state >> layout.shifts[thread] & layout.ones[thread]
+            local = self.automata[thread].states[number]
+            self.machine.threads[thread].stand(local.pending, local.crash, local.calls)
 
     def row_number(self, thread: int, state: int) -> int:
         """The number of the row for a thread in a packed state; learns it if need be (see `learn`)."""
@@ -220,12 +223,9 @@ class Table:
             registers = self.registers.deps(here.pending, thread)
             before = self.register_numbers(state, registers)
             row = self._learn_step(thread, local, registers, before)
+            self._suspect(row)
         self.rows.append(row)
-        try:
-            self._pack(len(self.rows) - 1, row)
-        except Overflow:
-            self._suspect(thread, row)
-            raise
+        self._pack(len(self.rows) - 1, row)
         return len(self.rows) - 1
 
     def _learn_step(self, thread: int, local: int, registers: tuple[int, ...], before: tuple[int, ...]) -> Row:
@@ -267,11 +267,15 @@ class Table:
         if not layout.wide:
             self.columns.append(row, key, key ^ after)
 
-    def _suspect(self, thread: int, row: Row) -> None:
-        """Raise UnboundedError if the overflow is one too many."""
-        if len(self.automata[thread]) > MOST_LOCAL:
-            raise UnboundedError(f"{self.names[thread]} is in more than {MOST_LOCAL:,} different local states")
+    def _suspect(self, row: Row) -> None:
+        """Raise UnboundedError for too many local states of its thread, or too many values of what it changed."""
+        name, here = self.names[row.thread], self.local(row.thread, row.local)
+        if len(self.automata[row.thread]) > MOST_LOCAL:
+            raise too_many(f"{name} is in more than {MOST_LOCAL:,} different local states, the last in {here.where}")
         for register in row.registers:
-            if len(self.registers.values[register]) > MOST_LOCAL:
+            values = len(self.registers.values[register])
+            if values > MOST_VALUES and self.registers.names[register].startswith("value "):
+                raise shared_number(self.registers.title(register), name, here.code, here.line)
+            if values > MOST_LOCAL:
                 title = self.registers.title(register)
-                raise UnboundedError(f"{title} has taken more than {MOST_LOCAL:,} different values")
+                raise too_many(f"{title} has taken more than {MOST_LOCAL:,} different values, the last in {here.where}")

@@ -20,7 +20,8 @@ from balloonlab.explore.keytable import KeyTable
 from balloonlab.explore.layout import Layout, Overflow, Words, split
 from balloonlab.explore.limits import Limits
 from balloonlab.explore.search import PlainSearch
-from balloonlab.explore.table import BUG, NAPS, STEP, UnboundedError
+from balloonlab.explore.table import BUG, NAPS, STEP
+from balloonlab.explore.unbounded import UnboundedError
 
 _CHUNK = 8192  # states expanded at a time
 _UNKNOWN = -1  # a row that is to be looked up

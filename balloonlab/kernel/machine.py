@@ -17,7 +17,7 @@ from balloonlab.journal import Kind
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.kernel.thread import Thread, ThreadSpec
 from balloonlab.kernel.timeline import CRASHED, FINISHED, OUTSIDE, RUNNABLE, Timeline, Wait
-from balloonlab.kernel.world import KernelBugError, World
+from balloonlab.kernel.world import NOBODY, KernelBugError, World
 
 _GATES = frozenset((int(Kind.LOCK), int(Kind.PAGE_LOCK), int(Kind.SLEEP), int(Kind.MESSAGE)))
 _SLICE = 64  # steps a thread may take in a row while another could run
@@ -98,8 +98,12 @@ class Machine:
     @property
     def schedule(self) -> Schedule:
         """The choices that led from the start of the timeline to here."""
+        return Schedule(self.choices(self.position))
+
+    def choices(self, position: int) -> tuple[str, ...]:
+        """The choices that led from the start of the timeline to any position in it."""
         line = self.timeline
-        return Schedule(tuple(self._choice(line, i) for i in range(self.position)))
+        return tuple(self._choice(line, i) for i in range(position))
 
     def _choice(self, line: Timeline, i: int) -> str:
         if line.thread[i] != OUTSIDE:
@@ -143,9 +147,12 @@ class Machine:
         pending = thread.pending
         if pending is None:
             return CRASHED if thread.crashed else FINISHED
-        if pending.enabled(self.world, thread.index):
+        if thread.enabled(self.world):
             return RUNNABLE
-        status, on, holder = pending.blocked(self.world, thread.index)
+        if (handler := thread.interrupted(self.world)) != NOBODY:
+            status, on, holder = "blocked", "its CPU", handler
+        else:
+            status, on, holder = pending.blocked(self.world, thread.index)
         held = ""
         if holder >= 0:
             held = ", which it holds itself" if holder == thread.index else f", held by {self.names[holder]}"
@@ -153,15 +160,11 @@ class Machine:
 
     def runnable(self) -> tuple[str, ...]:
         """Names of the threads that can take a step now."""
-        return tuple(t.name for t in self.threads if self._can_run(t))
+        return tuple(t.name for t in self.threads if t.enabled(self.world))
 
     def blocked(self) -> dict[str, Wait]:
         """Every other thread, with why it cannot."""
-        return {t.name: self.wait_of(t) for t in self.threads if not self._can_run(t)}
-
-    def _can_run(self, thread: Thread) -> bool:
-        pending = thread.pending
-        return pending is not None and pending.enabled(self.world, thread.index)
+        return {t.name: self.wait_of(t) for t in self.threads if not t.enabled(self.world)}
 
     @property
     def bugs(self) -> tuple[Bug, ...]:
@@ -268,7 +271,7 @@ class Machine:
     def _look_waits(self, threads: Sequence[Thread]) -> None:
         number = self.timeline.wait_number
         for thread in threads:
-            wait = RUNNABLE if self._can_run(thread) else self.wait_of(thread)
+            wait = RUNNABLE if thread.enabled(self.world) else self.wait_of(thread)
             if wait is not RUNNABLE or self.thread_wait[thread.index]:
                 self._set(Kind.WAIT, self.thread_wait, thread.index, number(wait))
 
@@ -316,7 +319,7 @@ class Machine:
         steps = whole_number("steps", steps, 0, 2**62)
         with held_back() as held, self.lock:
             for taken in range(steps):
-                able = [t for t in self.threads if self._can_run(t)]
+                able = [t for t in self.threads if t.enabled(self.world)]
                 if not able or self.bugs or held.asked:
                     return taken
                 self._step(choose(able))
@@ -336,7 +339,7 @@ class Machine:
                 raise BadScheduleError(f"{where}: {error} Was it made for another driver or guest?") from error
 
     def _ready(self, thread: Thread) -> bool:
-        return self._can_run(thread) and not self._naps(thread)
+        return thread.enabled(self.world) and not self._naps(thread)
 
     def _naps(self, thread: Thread) -> bool:
         return thread.pending is not None and thread.pending.verb.naps

@@ -8,32 +8,45 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from types import GeneratorType
+from types import FunctionType, GeneratorType
 from typing import Any, NamedTuple, cast
 
+from balloonlab.kernel import guard
+from balloonlab.kernel.foreign import foreign_functions, innermost, place, raised_at
 from balloonlab.kernel.primitives.verb import Primitive
 from balloonlab.kernel.primitives.waiting import Routine
-from balloonlab.kernel.world import KernelBugError
+from balloonlab.kernel.world import NOBODY, KernelBugError, Ref, World
+from balloonlab.kernel.wrong_yield import not_a_primitive
 
 
 class ThreadSpec(NamedTuple):
-    """A thread before it starts: its name, one line on what it is for, and the routine it runs."""
+    """A thread before it starts: its name, one line on what it is for, and the routine it runs.
+
+    foreign: functions that it may come to run and that are a learner's; those that `start` shows need not be named.
+    """
 
     name: str
     role: str
     start: Callable[[], Routine]
+    foreign: tuple[FunctionType, ...] = ()
 
 
 class Thread:
     """One thread of a machine.
 
     `done`: results received so far (the thread's position). `pending`: the primitive it will perform next, None once
-    it has finished or crashed.
+    it has finished or crashed. `foreign`: functions in it that are not this package's; they are guarded against loops.
+    `held_up_by`: a number; while it is not 0 an interrupt has the thread's CPU, and the thread whose number is one less
+    handles it (None: there are no interrupts).
     """
+
+    held_up_by: Ref | None = None
 
     def __init__(self, index: int, spec: ThreadSpec) -> None:
         self.index = index
-        self.name, self.role, self.start = spec
+        self.name, self.role, self.start = spec[:3]
+        self.foreign = foreign_functions((self.start, *spec.foreign))
+        guard.watch(self.foreign)
         self.results: list[Any] = []
         self.done = 0
         self.crash: KernelBugError | None = None
@@ -47,6 +60,15 @@ class Thread:
     @property
     def crashed(self) -> bool:
         return self.crash is not None and self.done == len(self.results)
+
+    def interrupted(self, world: World) -> int:
+        """The number of the thread that handles an interrupt on this one's CPU now, -1 if there is none."""
+        return NOBODY if self.held_up_by is None else world.values.get(self.held_up_by.number) - 1
+
+    def enabled(self, world: World) -> bool:
+        """Whether it can take a step now."""
+        pending = self.pending
+        return pending is not None and self.interrupted(world) == NOBODY and pending.enabled(world, self.index)
 
     @property
     def generator(self) -> Routine:
@@ -90,8 +112,8 @@ class Thread:
 
     def die(self, bug: KernelBugError) -> None:
         """The pending primitive found a bug: the thread ends here."""
-        with suppress(RuntimeError):  # a routine that yields in its `finally` clause
-            self._generator.close()
+        with suppress(RuntimeError, KernelBugError):  # a routine that yields, or loops, in its `finally` clause
+            self._run(self._generator.close)
         del self.results[self.done :]
         self.results.append(None)
         self.done += 1
@@ -119,36 +141,55 @@ class Thread:
             self._pendings.append(self.pending)
 
     def _next(self, result: object, generator: Routine | None = None) -> Primitive | None:
-        pending = proceed(generator or self._generator, result)
+        pending = proceed(generator or self._generator, result, foreign=bool(self.foreign))
         if isinstance(pending, KernelBugError):
             self.crash = pending
             return None
         return pending
 
+    def _run(self, function: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401
+        return guard.guarded(function, *arguments) if self.foreign else function(*arguments)
+
     def _rebuild(self) -> None:
         pending: Primitive | None = None
         try:
             self._generator = self.start()
-            pending = self._generator.send(None)
+            pending = self._run(self._generator.send, None)
             for result in self.results[: self.done]:
-                pending = self._generator.send(result)
+                pending = self._run(self._generator.send, result)
         except Exception:  # noqa: BLE001  (a learner's text may raise anything, or end early)
             pending = None
         self._at = self.done
         if pending != self.pending:
-            text = f"{self.name} did something else when it was run again; driver text may depend only on results"
-            raise KernelBugError("not deterministic", text)
+            raise not_deterministic(self.name, self._generator, pending, self.pending)
 
 
-def proceed(routine: Routine, result: object) -> Primitive | KernelBugError | None:
-    """Hand a result to a routine and run it to its next primitive; None if it ends, a bug if it cannot go on."""
+def proceed(routine: Routine, result: object, *, foreign: bool = False) -> Primitive | KernelBugError | None:
+    """Hand a result to a routine and run it to its next primitive; None if it ends, a bug if it cannot go on.
+
+    foreign: there may be a learner's text in it, so it is guarded against loops.
+    """
     try:
-        yielded = routine.send(result)
+        yielded = guard.guarded(routine.send, result) if foreign else routine.send(result)
     except StopIteration:
         return None
+    except KernelBugError as bug:
+        return bug
     except Exception as error:  # noqa: BLE001  (driver text may be a learner's: any mistake in it ends the thread)
-        return KernelBugError("exception", f"{type(error).__name__}: {error}")
-    if type(yielded) is not Primitive:
-        text = f"the routine yielded {yielded!r}; it must yield a primitive such as mutex_lock(vb.balloon_lock)"
-        return KernelBugError("not a primitive", text)
-    return yielded
+        where = raised_at(error.__traceback__)
+        text = f"{type(error).__name__}: {error}"
+        return KernelBugError("exception", f"{where}: {text}" if where else text)
+    return yielded if type(yielded) is Primitive else not_a_primitive(routine, yielded)
+
+
+def not_deterministic(name: str, routine: Routine, now: object, before: object) -> KernelBugError:
+    """The bug of a thread that was run again and did something else."""
+    at = innermost(routine)
+    what = "ended" if now is None else f"came to {now}"
+    where = f" ({place(*at)})" if at is not None else ""
+    return KernelBugError(
+        "not deterministic",
+        f"{name} did something else when it was run again: it {what}{where}, and before that to "
+        f"{before}; driver text may depend on nothing but its arguments and what its yields return. Does it look at a "
+        "variable outside, a random number, the time?",
+    )

@@ -57,6 +57,8 @@ class World:
         self.lock_names: list[str] = []
         self.lock_holders: list[int] = []
         self.wait_queues: list[str] = []
+        self.irqs_off: dict[int, int] = {}  # thread: slot of how often it turned interrupts off, if one may come in
+        self.throttled = False  # whether an allocation that finds no page waits while pages are isolated
         self.gates: set[int] = set()  # slots of numbers that a primitive may wait for
         self.tallies: set[int] = set()  # slots of numbers that are kept for statistics only
         self.controls: list[Control] = []  # one a zone, for the compacting thread
@@ -123,6 +125,11 @@ class World:
         if self.lock_holders[lock] != thread:
             raise KernelBugError("bad unlock", f"{self.lock_names[lock]} is unlocked by a thread that does not hold it")
         self.take_lock(lock, NOBODY)
+
+    def turn_irqs_off(self, thread: int, times: int) -> None:
+        """Turn interrupts off on the thread's CPU once more (times: 1) or once less (-1)."""
+        if (slot := self.irqs_off.get(thread)) is not None:
+            self.values.set(slot, self.values.get(slot) + times)
 
     def page_lock_holder(self, page: int) -> int:
         return self.page_locks.get(page, NOBODY)

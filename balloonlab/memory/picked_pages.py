@@ -1,7 +1,7 @@
 """Compaction of a few named pages: for zones too small for two scanners, and for exploring every interleaving.
 
-The same interface as CompactControl, so the same compacting thread drives it. Each round offers one of the named
-pages if it is movable then; a target is whatever page the allocator gives.
+The same interface as CompactControl, so the same compacting thread drives it. Each round offers those of its pages
+that are movable then; a target is whatever page the allocator gives.
 """
 
 from __future__ import annotations
@@ -12,19 +12,23 @@ from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.zone import Migratetype, PageState
 
-_NEXT, _OFFERED = "next page", "offered"
+_NEXT, _OFFERED = "round", "offered"
 
 
 class PickedPages:
-    """Offers the guest pages `candidates`, in that order, one a round, `rounds` times each run."""
+    """Offers the guest pages `candidates`, in that order: one a round, or together those of a tuple."""
 
     def __init__(
-        self, buddy: Buddy, candidates: Sequence[int], *, movable_states: Iterable[int] = (PageState.MOVABLE,)
+        self,
+        buddy: Buddy,
+        candidates: Sequence[int | tuple[int, ...]],
+        *,
+        movable_states: Iterable[int] = (PageState.MOVABLE,),
     ) -> None:
         self.buddy = buddy
         self.frames = buddy.frames
         self.links = buddy.links
-        self.candidates = tuple(candidates)
+        self.rounds = tuple(pages if isinstance(pages, tuple) else (pages,) for pages in candidates)
         self.movable_states = frozenset(map(int, movable_states))
         values = buddy.values
         self.values = values
@@ -38,24 +42,25 @@ class PickedPages:
         self.values.set(self.slots[key], number)
 
     def begin(self) -> None:
-        """Start with the first of the named pages."""
+        """Start with the first round."""
         self._set(_NEXT, 0)
 
     def finished(self) -> bool:
-        """Whether every named page had its turn."""
-        return self._get(_NEXT) >= len(self.candidates)
+        """Whether every round is over."""
+        return self._get(_NEXT) >= len(self.rounds)
 
     def begin_batch(self) -> None:
-        """The next page's turn."""
+        """The next round."""
         self._set(_OFFERED, 0)
 
     def next_candidate(self) -> int | None:
-        """The page whose turn it is, if it is movable now and was not offered yet."""
-        if self._get(_OFFERED):
-            return None
-        self._set(_OFFERED, 1)
-        page = self.candidates[self._get(_NEXT)]
-        return page if self.frames.state_of[page] in self.movable_states else None
+        """The next page of this round that is movable now and was not offered yet."""
+        pages = self.rounds[self._get(_NEXT)]
+        while (offered := self._get(_OFFERED)) < len(pages):
+            self._set(_OFFERED, offered + 1)
+            if self.frames.state_of[pages[offered]] in self.movable_states:
+                return pages[offered]
+        return None
 
     def isolated(self, pfn: int) -> None:
         """The page was isolated: it goes on the private list."""
@@ -90,7 +95,7 @@ class PickedPages:
             self.links.delete(pfn)
 
     def end_batch(self) -> None:
-        """The page's turn is over."""
+        """The round is over."""
         self._set(_NEXT, self._get(_NEXT) + 1)
 
     def release(self) -> None:

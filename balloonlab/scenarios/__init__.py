@@ -6,10 +6,10 @@ from balloonlab.drivers import Driver, find_driver
 from balloonlab.errors import pick
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.schedule import Schedule
-from balloonlab.scenarios import basic, merged, pressure
+from balloonlab.scenarios import basic, leaving, merged, pressure, review
 from balloonlab.scenarios.scenario import Plot, Scenario
 
-_PLOTS = {plot.name: plot for plot in (*basic.PLOTS, *merged.PLOTS, *pressure.PLOTS)}
+_PLOTS = {plot.name: plot for plot in (*basic.PLOTS, *review.PLOTS, *leaving.PLOTS, *merged.PLOTS, *pressure.PLOTS)}
 SCENARIOS = list(_PLOTS)
 
 __all__ = ["SCENARIOS", "Plot", "Scenario", "replay", "scenario"]

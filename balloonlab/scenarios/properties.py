@@ -24,6 +24,7 @@ def check_target(guest: Guest) -> None:
 def invariants(guest: Guest, names: Sequence[str]) -> tuple[Property, ...]:
     """Those of the named invariants, I1, I2, I4, I5, I6 and "target", as properties of this guest's machine."""
     world, vb = guest.world, guest.vb
+    target = world.values.names[world.host.target_slot]
     known: dict[str, tuple[str, tuple[str, ...], Callable[[], None]]] = {
         "I1": ("between rounds", ("lists", "num_pages"), lambda: checks.check_i1(world, vb)),
         "I2": ("always", ("lists", "references"), lambda: checks.check_i2(world, vb)),
@@ -39,7 +40,7 @@ def invariants(guest: Guest, names: Sequence[str]) -> tuple[Property, ...]:
             ("beliefs", "num_pages", world.values.names[world.host.actual_slot]),
             lambda: checks.check_i6(world, vb),
         ),
-        "target": ("at rest", ("num_pages",), lambda: check_target(guest)),
+        "target": ("at rest", ("num_pages", target), lambda: check_target(guest)),
     }
     made = []
     for name in names:

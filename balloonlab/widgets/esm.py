@@ -11,10 +11,10 @@ from functools import cache
 from importlib.resources import files
 
 MODULES = (
-    *("codec", "geometry", "trace", "mirror", "words", "dom", "painter", "pagemap"),
+    *("codec", "geometry", "trace", "mirror", "words", "dom", "fates", "painter", "pagemap"),
     *("threads", "panels", "transport", "actions", "lab", "plain", "main"),
 )  # a module stands after those it imports
-STYLES = ("base", "map", "panels", "lab")
+STYLES = ("base", "map", "panels", "lab", "fates")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 

@@ -3,45 +3,61 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Protocol
 
 import numpy as np
 from IPython.core.getipython import get_ipython
 from numpy.typing import NDArray
 
 from balloonlab.errors import BadValueError
+from balloonlab.explore import Result
 from balloonlab.guest import Guest
-from balloonlab.host import BALLOON_PAGE_SIZE
 from balloonlab.kernel.machine import Machine
-from balloonlab.widgets.panels import panels, short, size_words
+from balloonlab.widgets.panels import panels, short
 from balloonlab.widgets.session import Session
 from balloonlab.widgets.still import Pictured
+from balloonlab.widgets.subjects import MakesMachines, shown_of
 from balloonlab.widgets.wire import Content
-
-
-class MakesMachines(Protocol):
-    """A scenario or a finding: what gives a machine when asked."""
-
-    def machine(self) -> Machine: ...
 
 
 class Lab(Pictured):
     """A window on one machine. Labs on the same guest show, and act on, the same steps.
 
     subject: a Guest, a Machine (shown at its position with its timeline), or anything whose ``machine()`` gives one: a
-    scenario or a finding. title: the heading; by default what the subject is. What the learner does acts on the
-    machine itself: ``lab.machine`` (and the guest) can be asked in the next cell. Raises BadValueError for a subject
-    that is none of these.
+    scenario, a program, the result of an exploration, or a finding, whose schedule is the timeline. title: the heading;
+    by default what the subject is. step: of a finding's schedule, how many of its steps are taken (default: all).
+    fate: whether to show from the start what can become of each step; the subject is then explored first. What the
+    learner does acts on the machine itself: ``lab.machine`` (and the guest) can be asked in the next cell. Raises
+    BadValueError for a subject that is none of these, or that cannot be explored where `fate` is asked for.
     """
 
-    def __init__(self, subject: Guest | Machine | MakesMachines, title: str | None = None) -> None:
-        self.machine, found = _machine_of(subject)
-        self.question = str(getattr(subject, "question", ""))
+    def __init__(
+        self,
+        subject: Guest | Machine | MakesMachines | Result,
+        title: str | None = None,
+        *,
+        step: int | None = None,
+        fate: bool = False,
+    ) -> None:
+        shown = shown_of(subject, step)
+        self.machine, self.question = shown.machine, shown.question
         self.session = Session.of(self.machine)
+        if shown.explorable is not None:
+            self.session.foresee(shown.explorable, shown.result)
+        self._foresight = self.session.foresight
+        if fate:
+            self._show_fate()
         _follow_cells(self.session)
-        super().__init__("lab", title or found)
+        super().__init__("lab", title or shown.title)
         self.session.labs.append(self)
         self.on_msg(lambda _widget, content, _buffers: self.session.ask(self, content))
+
+    def _show_fate(self) -> None:
+        if self._foresight is None:
+            raise BadValueError(
+                "fate is shown of a scenario, a program, a finding or the result of an exploration: a guest or machine "
+                "by itself does not say what must hold. Start the Lab with bl.scenario(...)."
+            )
+        self._foresight.show(wait=True)
 
     def __repr__(self) -> str:
         at, end = self.machine.position, len(self.machine.timeline)
@@ -50,7 +66,7 @@ class Lab(Pictured):
     @property
     def text(self) -> str:
         """Every panel as plain text, at the machine's position."""
-        return panels(self.machine)
+        return panels(self.machine, self.still_lines())
 
     def describe(self) -> Content:
         """What every frame says about its subject, for the browser."""
@@ -62,6 +78,7 @@ class Lab(Pictured):
             "most": world.host.balloon_pages,
             "target": world.host.target,
             "actions": sorted(self.machine.actions),
+            "foresight": self._foresight is not None,
         }
 
     def close(self) -> None:
@@ -76,7 +93,13 @@ class Lab(Pictured):
             return self.machine.world.frames.states.copy()
 
     def still_text(self) -> str:
-        return f"{self!r}\n{short(self.machine)}"
+        return f"{self!r}\n{short(self.machine, self.still_lines())}"
+
+    def still_lines(self) -> list[str]:
+        if self._foresight is None:
+            return []
+        with self.machine.lock:
+            return self._foresight.lines(self.machine.position)
 
 
 def _follow_cells(session: Session) -> None:
@@ -95,23 +118,3 @@ def _follow_cells(session: Session) -> None:
             session.changed()
 
     shell.events.register("post_run_cell", tell)
-
-
-def _machine_of(subject: Any) -> tuple[Machine, str]:  # noqa: ANN401  (checked here)
-    """The machine to show, and what to call it."""
-    if isinstance(subject, Machine):
-        return subject, _size_of(subject)
-    found = getattr(subject, "machine", None)
-    if isinstance(found, Machine):
-        driver = getattr(subject, "driver", None)
-        return found, f"{_size_of(found)}, driver {driver.name}" if driver is not None else _size_of(found)
-    machine = found() if callable(found) else None
-    if not isinstance(machine, Machine):
-        raise BadValueError(f"a Lab shows a guest, a scenario or a machine; this is a {type(subject).__name__}.")
-    return machine, str(getattr(subject, "title", "") or _size_of(machine))
-
-
-def _size_of(machine: Machine) -> str:
-    pages, page_size = machine.world.frames.pages, machine.world.page_size
-    each = f" of {page_size // 1024} KiB" if page_size != BALLOON_PAGE_SIZE else ""
-    return f"guest of {pages:,} pages{each} ({size_words(pages * page_size)})"

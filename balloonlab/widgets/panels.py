@@ -5,7 +5,7 @@ The text is the same on every machine and in every run: no times, no addresses, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -62,20 +62,27 @@ def _guest_value(name: str, unit: str) -> Shown:
     return Shown(name, unit, "counter" if unit and unit != "flag" else "flag")
 
 
-def panels(machine: Machine) -> str:
-    """Every panel, one after the other."""
+def panels(machine: Machine, fates: Sequence[str] = ()) -> str:
+    """Every panel, one after the other. fates: lines on what can become of it, if that is shown."""
     parts: tuple[Callable[[Machine], str], ...] = (
         *(timeline, page_map, threads, locks, lists, messages, host, counters, free_memory),
     )
     with machine.lock:
-        return "\n\n".join(part(machine) for part in parts)
+        texts = [part(machine) for part in parts]
+    return "\n\n".join([texts[0], *([ahead(fates)] if fates else []), *texts[1:]])
 
 
-def short(machine: Machine) -> str:
+def short(machine: Machine, fates: Sequence[str] = ()) -> str:
     """The position, the pages by state, and one line a thread and lock: what a saved notebook shows."""
     with machine.lock:
         who = [f"  {thread.name:<20}{wait.text}" for thread, wait in _waits(machine)]
-        return "\n".join([timeline(machine), page_map(machine), "threads", *who, locks(machine)])
+        parts = [timeline(machine), page_map(machine), "threads", *who, locks(machine)]
+    return "\n".join([*parts, *([ahead(fates)] if fates else [])])
+
+
+def ahead(fates: Sequence[str]) -> str:
+    """What can become of the position, and of each thread's next step."""
+    return "\n".join(["what can become of each step", *(f"  {line}" for line in fates)])
 
 
 def timeline(machine: Machine) -> str:

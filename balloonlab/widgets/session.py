@@ -8,7 +8,6 @@ order of what they tell, and sent by whoever comes next.
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections import deque
@@ -18,8 +17,12 @@ from functools import partial
 from typing import Protocol
 
 from balloonlab.errors import BadValueError, BalloonlabError, pick, whole_number
+from balloonlab.explore import Result
+from balloonlab.explore.subject import Explorable
 from balloonlab.kernel.machine import Machine, Ran
 from balloonlab.memory.reduce import MOST_CELLS
+from balloonlab.widgets.asked import target_of
+from balloonlab.widgets.foresight import Foresight
 from balloonlab.widgets.wire import Arrays, Content, Encoder, pack
 
 CHUNK = 0.15  # seconds a run holds the machine at a time,
@@ -61,6 +64,7 @@ class Session:
         self.labs: list[Shows] = []
         self._views: set[tuple[int, object]] = set()  # that said hello: (id of their Lab, their name)
         self.follows_cells = False
+        self.foresight: Foresight | None = None
         with machine.lock:
             if not machine.recording:
                 machine.record()
@@ -83,8 +87,13 @@ class Session:
                 return owner
         return cls(machine)
 
+    def foresee(self, subject: Explorable, result: Result | None = None) -> None:
+        """From now on the Labs can show what can become of each step, by an exploration of `subject`."""
+        if self.foresight is None:
+            self.foresight = Foresight(self.machine, subject, self.changed, result)
+
     def changed(self) -> None:
-        """Somebody else (a cell) moved the machine: tell every view."""
+        """Somebody else (a cell) moved the machine, or its fate is known: tell every view."""
         with self.machine.lock:
             self._catch_up()
         self._flush()
@@ -110,6 +119,11 @@ class Session:
                 self._stop.set()
             elif kind == "bye":
                 self._views.discard((id(lab), view))
+            elif kind == "fate" and self.foresight is not None:
+                if request.get("wish") == "explore":
+                    with self.machine.lock:
+                        self._from(request)
+                self.foresight.ask(request)
             else:
                 job: Job = getattr(self, "_" + pick("request", kind, ["act", "run", "step"]))
                 self._jobs.append(partial(self._guarded, lab, view, partial(job, request)))
@@ -125,6 +139,7 @@ class Session:
             content, arrays = self._encoder.frame()
             self._post(lab, {**content, **lab.describe(), "to": view}, arrays)
             self._post(lab, {**self._progress, "to": view})
+            self._foretell(lab, view, whole=True)
 
     def _window(self, lab: Shows, view: object, request: Content) -> None:
         pages = self.machine.world.frames.pages
@@ -140,7 +155,7 @@ class Session:
         with self.machine.lock:
             self._from(request)
             if name in ("inflate", "deflate"):
-                self._at(request, lambda: self.machine.act("set_target", self._target(str(name), request.get("value"))))
+                self._at(request, lambda: self._resize(str(name), request.get("value")))
             else:
                 self._at(request, lambda: self.machine.act(str(name)))
         return None if request.get("by_hand") else self._go_on(self._begin())
@@ -166,20 +181,9 @@ class Session:
         elif (ran := self.machine.run(1)).steps == 0:
             raise BadValueError(f"No thread can take a step: {ran.text}. Ask for something: a target, or Compact.")
 
-    def _target(self, name: str, value: object) -> int:
-        values, host = self.machine.world.values, self.machine.world.host
-        text = value.strip().replace(",", "").replace("_", "") if isinstance(value, str) else value
-        number = int(text) if isinstance(text, str) and re.fullmatch(r"-?\d{1,12}", text, re.ASCII) else text
-        why = "A target cannot be above the guest's memory." if isinstance(number, int) else "Write it in digits."
-        target = whole_number("target", number, 0, host.balloon_pages, "4 KiB balloon pages", why)
-        held = values["num_pages"]
-        if (target <= held) if name == "inflate" else (target >= held):
-            if target == held:
-                raise BadValueError(f"The balloon holds {held:,} pages already. Choose another target.")
-            side, other = ("above", "Deflate") if name == "inflate" else ("below", "Inflate")
-            text = f"The target {target:,} is not {side} the {held:,} pages in the balloon; {other} goes the other way."
-            raise BadValueError(text)
-        return target
+    def _resize(self, name: str, value: object) -> None:
+        world = self.machine.world
+        self.machine.act("set_target", target_of(name, value, world.host.balloon_pages, world.values["num_pages"]))
 
     def _from(self, request: Content) -> None:
         """Refuse a request that was made looking at steps that are there no more."""
@@ -299,9 +303,17 @@ class Session:
             content, arrays = encoder.frame()
             for lab in self._seen():
                 self._post(lab, {**content, **lab.describe()}, arrays)
+            self._foretell(None, None, whole=True)
         elif (found := encoder.steps()) is not None:
             content, arrays = found
             self._post(None, {**content, "was": encoder.epoch if was is None else was}, arrays)
+        self._foretell(None, None, whole=False)
+
+    def _foretell(self, lab: Shows | None, view: object, *, whole: bool) -> None:
+        """Queue what can become of the steps, where that is shown. With the lock held."""
+        told = self.foresight.message(whole=whole) if self.foresight is not None else None
+        if told is not None:
+            self._post(lab, {**told[0], "to": view}, told[1])
 
     def _post(self, lab: Shows | None, content: Content, arrays: Arrays | None = None) -> None:
         """Queue a message to one Lab, or to all."""

@@ -7,6 +7,8 @@ notebook that is opened again without a kernel shows the picture, whatever becom
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import anywidget
@@ -22,12 +24,18 @@ from balloonlab.widgets import esm
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 _WIDTH, _HEIGHT = 7.5, 5.0  # inches
 _DOTS = 100  # in an inch
+_LINE = 0.16  # inches of a line of text
+_TITLE = 64  # characters of a line of the title
+_COLUMNS = 100  # characters of one
 
 
-def picture(states: NDArray[np.uint8], title: str) -> bytes:
-    """The page map with its legend, as a PNG file."""
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=_DOTS, layout="constrained")
-    plot_pages(states, figure.subplots(), title=title)
+def picture(states: NDArray[np.uint8], title: str, lines: Sequence[str] = ()) -> bytes:
+    """The page map with its legend, as a PNG file; lines: of text to stand below it."""
+    figure = Figure(figsize=(_WIDTH, _HEIGHT + _LINE * len(lines)), dpi=_DOTS, layout="constrained")
+    plot_pages(states, figure.subplots(), title="\n".join(wrap(title, _TITLE)))
+    if lines:
+        text = "\n".join(line for long in lines for line in wrap(long, _COLUMNS, subsequent_indent="    "))
+        figure.supxlabel(text, x=0.02, ha="left", fontsize=8, family="monospace", parse_math=False)
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
     return stream.getvalue()
@@ -58,12 +66,16 @@ class Pictured(anywidget.AnyWidget):
         """The text beside it."""
         raise NotImplementedError
 
+    def still_lines(self) -> list[str]:
+        """Lines that stand below the picture, in it."""
+        return []
+
     def _repr_mimebundle_(self, **_options: object) -> Bundle | None:
         made = super()._repr_mimebundle_()
         if made is None:
             return None
         data, metadata = made
-        self._still = picture(self.still_states(), self.title)
+        self._still = picture(self.still_states(), self.title, self.still_lines())
         return {**data, "image/png": self._still, "text/plain": self.still_text()}, metadata
 
     def _ipython_display_(self) -> None:

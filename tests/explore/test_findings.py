@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import balloonlab as bl
+from balloonlab.errors import BadValueError
 from balloonlab.explore import Finding, Program, Result, explore
 from balloonlab.explore.graph import Graph
 from balloonlab.explore.preemption import fewest_preemptions, preemptions
@@ -194,3 +195,14 @@ def test_a_schedule_with_few_preemptions_leads_to_the_same_state(name: str, numb
     assert preemptions(graph, choices) <= finding.preemptions
     assert preemptions(graph, choices) == counted_by_hand(SUBJECTS[name], list(own))
     assert finding.preemptions == counted_by_hand(SUBJECTS[name], list(finding.choices))
+
+
+def test_a_machine_stands_at_any_state() -> None:
+    result = explore(lost_update())
+    for state in range(result.states):
+        machine = result.machine_at(state)
+        assert machine.position == len(result.graph.choices_to(state))
+    finding = result.findings[0]
+    assert fingerprint(result.machine_at(finding.state)) == fingerprint(finding.machine())
+    with pytest.raises(BadValueError, match="0 to 11"):
+        result.machine_at(12)

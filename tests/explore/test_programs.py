@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
 from balloonlab.errors import BadValueError
@@ -53,7 +56,8 @@ def test_two_locks_in_two_orders() -> None:
     assert result.states == 16 + 3
     (ring,) = [finding for finding in result.findings if finding.kind == "wait cycle"]
     assert ring.steps == 2
-    assert ring.text == "ab in routine waits for b, held by ba; ba in routine waits for a, held by ab"
+    text = re.sub(r" \(line \d+\)", "", ring.text)
+    assert text == "ab in routine waits for b, held by ba; ba in routine waits for a, held by ab"
     assert result.finding("deadlock").state == ring.state
     # One after the other: the second may begin after the first's last but one step, or its last. Or both are stuck.
     assert result.schedules == 2 * 2 + 2
@@ -143,12 +147,11 @@ def test_a_mistake_in_the_text_is_a_finding(wrong: object, kind: str, *, first: 
 
 
 def test_a_routine_that_does_not_repeat_itself_is_refused() -> None:
-    runs: list[int] = []
+    dice = random.Random(1)  # noqa: S311  (no secret)
 
     def fickle(shared: Shared) -> Routine:
-        runs.append(1)
-        for _ in range(3 if len(runs) < 3 else 0):
-            yield read(shared.x)
+        yield read(shared.x)
+        yield write(shared.x, dice.randrange(1_000_000))
 
     def other(shared: Shared) -> Routine:
         yield write(shared.x, 1)

@@ -131,7 +131,7 @@ def test_mistakes_in_driver_text_end_the_thread_with_a_sentence() -> None:
     machine.step("numbers")
     machine.step("divides")
     assert [bug.kind for bug in machine.bugs] == ["not a primitive", "exception"]
-    assert "must yield a primitive" in machine.bugs[0].text
+    assert "a yield stands before a primitive" in machine.bugs[0].text
     assert "ZeroDivisionError" in machine.bugs[1].text
     machine.seek(0)
     assert machine.bugs == ()
@@ -356,9 +356,8 @@ def test_interrupted_anywhere_the_history_stays_exact() -> None:
                 machine.run(500)
                 machine.seek(0)
                 machine.seek(len(machine.timeline))
+            timer.join()
         except KeyboardInterrupt:
-            pass
-        finally:
             timer.join()
         machine.seek(0)
         assert fingerprint(machine) == start

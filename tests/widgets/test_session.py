@@ -207,6 +207,7 @@ def test_a_run_that_fails_is_over(guest: Guest, view: Receiver, monkeypatch: pyt
 
 def test_a_full_timeline_begins_anew(guest: Guest, view: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "MOST_STEPS", 300)
+    monkeypatch.setattr(session_module, "FIRST_CHUNK", 60.0)  # all of it in one chunk, however slow the machine
     view.ask("act", name="inflate", value=40)
     assert guest.balloon_pages == 40
     assert view.length == len(guest.machine.timeline) == 0

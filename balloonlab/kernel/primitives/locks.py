@@ -62,28 +62,32 @@ def spin_unlock(world: World, thread: int, lock: Ref) -> None:
     world.drop_lock(lock.number, thread)
 
 
-@primitive(_free, _held)
+@primitive(_free, _held, touches=("interrupts",))
 def spin_lock_irq(world: World, thread: int, lock: Ref) -> None:
     """Take a spinning lock with this CPU's interrupts off."""
     world.take_lock(lock.number, thread)
+    world.turn_irqs_off(thread, 1)
 
 
-@primitive()
+@primitive(touches=("interrupts",))
 def spin_unlock_irq(world: World, thread: int, lock: Ref) -> None:
     """Give it back and turn interrupts on."""
     world.drop_lock(lock.number, thread)
+    world.turn_irqs_off(thread, -1)
 
 
-@primitive(_free, _held)
+@primitive(_free, _held, touches=("interrupts",))
 def spin_lock_irqsave(world: World, thread: int, lock: Ref) -> None:
     """Take a spinning lock with this CPU's interrupts off, whatever they were."""
     world.take_lock(lock.number, thread)
+    world.turn_irqs_off(thread, 1)
 
 
-@primitive()
+@primitive(touches=("interrupts",))
 def spin_unlock_irqrestore(world: World, thread: int, lock: Ref) -> None:
     """Give it back and set interrupts as they were."""
     world.drop_lock(lock.number, thread)
+    world.turn_irqs_off(thread, -1)
 
 
 @primitive(_page_free, _page_held, touches=("page locks",))

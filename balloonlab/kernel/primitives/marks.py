@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import IntFlag
 
 from balloonlab.kernel.primitives.verb import primitive
-from balloonlab.kernel.world import World
+from balloonlab.kernel.world import KernelBugError, Ref, World
 from balloonlab.memory.zone import PageState
 
 
@@ -58,6 +58,19 @@ def clear_balloon_mapping(world: World, _thread: int, page: int) -> None:
 def movable_balloon_page(world: World, _thread: int, page: int) -> bool:
     """Does page->mapping carry the balloon's mark? Asked without any lock."""
     return _has(world, page, PageFlag.MAPPING)
+
+
+@primitive()
+def kfree_mapping(world: World, _thread: int, mapping: Ref) -> None:
+    """Free the object that the balloon's pages point to in page->mapping. `mapping` is 1 from then on."""
+    world.values.set(mapping.number, 1)
+
+
+@primitive()
+def mapping_balloon(world: World, _thread: int, mapping: Ref) -> None:
+    """Read the flags of the object whose address page->mapping gave (it has the balloon's)."""
+    if world.values.get(mapping.number):
+        raise KernelBugError("use after free", "the flags of the balloon's mapping are read after it was freed")
 
 
 @primitive(touches=("lists", "references", "marks", "page locks"))

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from balloonlab.kernel.primitives.verb import primitive
+from balloonlab.kernel.primitives.verb import Blocked, primitive
 from balloonlab.kernel.world import KernelBugError, World
 from balloonlab.memory.zone import PageState
 
 
-@primitive(touches=("lists", "references"))
+def _no_need_to_wait(world: World, _thread: int, _migratetype: int) -> bool:
+    if not world.throttled or any(buddy.free_pages for buddy in world.buddies):
+        return True
+    return not any(state in world.frames.state_of for state in (PageState.ISOLATED, PageState.ISOLATED_MOVABLE))
+
+
+def _too_many_isolated(_world: World, _thread: int, _migratetype: int) -> Blocked:
+    return Blocked("asleep", "isolated pages to come back")
+
+
+@primitive(_no_need_to_wait, _too_many_isolated, touches=("lists", "references"))
 def alloc_page(world: World, _thread: int, migratetype: int) -> int | None:
-    """One page of the wanted mobility, or None. Never retries, never reaches for the reserves (NORETRY, NOMEMALLOC)."""
+    """One page of the wanted mobility, or None. Never retries, never reaches for the reserves (NORETRY, NOMEMALLOC).
+
+    Without a free page it looks for one that can be reclaimed. That is not modelled, but for one thing, and only in a
+    `throttled` world: shrink_inactive_list sleeps as long as too many pages are isolated (mm/vmscan.c).
+    """
     return world.alloc_page(migratetype)
 
 

@@ -26,6 +26,7 @@ TOUCHED = {
     "beliefs": "what the host believes, and what it has given back",
     "scanners": "positions and counts of a compactor",
     "own sleep": "whether this thread is asleep",
+    "interrupts": "whether interrupts are off on this thread's CPU, where one may come in (primitives/interrupts.py)",
     "all sleeps": "which threads are asleep",
     "tallies": "numbers that are kept for statistics only",
 }

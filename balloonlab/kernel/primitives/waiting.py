@@ -51,6 +51,11 @@ def msleep(_world: World, _thread: int, _milliseconds: int) -> None:
     """Sleep for a time; any other thread may run meanwhile."""
 
 
+@primitive(naps=True)
+def cond_resched(_world: World, _thread: int) -> None:
+    """Give the CPU to another thread that can run, if there is one."""
+
+
 @primitive()
 def complete(world: World, _thread: int, value: Ref) -> None:
     """Say that something has happened, once and for all."""

@@ -1,6 +1,7 @@
 /** The Lab: page map, threads, panels and timeline around one mirror, and the messages that feed them. */
 import { Actions } from "./actions.js";
 import { el, mark, put } from "./dom.js";
+import { FateBar } from "./fates.js";
 import { Mirror } from "./mirror.js";
 import { PageMap } from "./pagemap.js";
 import { Panels } from "./panels.js";
@@ -40,6 +41,7 @@ export class LabView {
     else if (content.type === "steps") this.takeSteps(content, arrays);
     else if (content.type === "window") this.takeWindow(content, arrays);
     else if (content.type === "progress") this.takeProgress(content);
+    else if (content.type === "fates") this.takeFates(content, arrays);
     else if (content.type === "error") this.actions.say(content.text);
   }
 
@@ -83,6 +85,7 @@ export class LabView {
       key: (event) => this.mapKey(event),
       keys: "; [ ] step, space plays",
     });
+    this.fates = content.foresight ? new FateBar(tables.threads.map(({ name }) => name), (wish) => this.ask(wish)) : null;
     this.threads = new Threads(tables.threads, (thread) => this.choose(thread));
     this.panels = new Panels(tables);
     const left = el("div", { class: "bl-left" }, this.map.element);
@@ -92,6 +95,7 @@ export class LabView {
       this.actions.element,
       el("div", { class: "bl-now" }, this.said, this.note),
       this.transport.element,
+      ...(this.fates ? [this.fates.element] : []),
       el("div", { class: "bl-main" }, left, this.threads.element),
     );
     const few = content.pages <= SMALL;
@@ -126,6 +130,12 @@ export class LabView {
     if (epoch !== this.epoch) return;
     this.mirror.setWindow(first, states, position);
     this.map.windowCame();
+  }
+
+  takeFates(content, arrays) {
+    if (!this.fates) return;
+    if (!this.fates.take(content, arrays)) this.link.send({ type: "hello" }); // a message was missed
+    this.refresh();
   }
 
   takeProgress({ running, text }) {
@@ -184,7 +194,8 @@ export class LabView {
     put(this.note, bug ? `Bug in ${bug.thread} (${bug.kind}): ${bug.text}` : this.pastWords());
     this.transport.update(mirror, this.busy, words);
     this.actions.actual = mirror.values[trace.tables.num_pages];
-    this.threads.update(mirror, this.busy);
+    const found = this.fates ? this.fates.update(position, this.transport.playing || this.busy) : null;
+    this.threads.update(mirror, this.busy, found);
     this.panels.update(mirror);
     map.changed = position ? trace.pagesOf(position - 1) : new Set();
     if (position) map.changed.add(trace.step.page.data[position - 1]);

@@ -1,5 +1,6 @@
 /** One card a thread: whether it can run and why not, its calls, and the driver's text with the current line marked. */
 import { attribute, el, mark, put } from "./dom.js";
+import { Badge } from "./fates.js";
 import { callStack, linesInSight, stackWords, wrap } from "./words.js";
 
 const ROOM = 34; // rows of text that the cards have together, beside the map
@@ -32,10 +33,14 @@ export class Threads {
     if (this.mirror) this.update(this.mirror);
   }
 
-  /** @param {Mirror} mirror  @param {boolean} busy whether the kernel is at work: then nobody can be chosen */
-  update(mirror, busy = this.busy) {
-    this.mirror = mirror;
-    this.busy = busy;
+  /**
+   * @param {Mirror} mirror
+   * @param {boolean} busy whether the kernel is at work: then nobody can be chosen
+   * @param {Object|null} found what can become of each thread's step (fates.js), if that is shown
+   */
+  update(mirror, busy = this.busy, found = this.found) {
+    Object.assign(this, { mirror, busy, found });
+    mark(this.element, "bl-foreseen", Boolean(found));
     const { trace, position } = mirror;
     const ran = position > 0 ? trace.step.thread.data[position - 1] : -1;
     const following = position < trace.length ? trace.step.thread.data[position] : -1;
@@ -45,15 +50,8 @@ export class Threads {
         ran: ran === i,
         next: following === i,
         busy,
+        fate: found?.next[i] ?? null,
       });
-    });
-  }
-
-  /** A word beside each thread, such as the fate of its next step: [{text, tone}] by thread, or null. */
-  setFates(fates) {
-    this.cards.forEach((card, i) => {
-      put(card.fate, fates?.[i]?.text ?? "");
-      attribute(card.fate, "data-tone", fates?.[i]?.tone ?? null);
     });
   }
 
@@ -68,7 +66,7 @@ class Card {
     this.rows = rows;
     this.first = 1;
     this.status = el("p", { class: "bl-wait" });
-    this.fate = el("span", { class: "bl-fate" });
+    this.fate = new Badge();
     this.button = el("button", { type: "button", class: "bl-step", text: `Step ${thread.name}`, onclick: step });
     this.stack = el("p", { class: "bl-stack" });
     this.lines = Array.from({ length: rows }, () => ({ number: el("span", { class: "bl-n" }), text: el("code") }));
@@ -77,8 +75,8 @@ class Card {
     this.next = el("span", { class: "bl-next", text: "next", title: "The recorded timeline goes on with this thread" });
     const name = el("h4", { text: thread.name, title: thread.role });
     const parts = rows
-      ? [el("header", {}, name, this.next, this.fate, this.button), this.status, this.stack, this.code]
-      : [el("header", {}, name, this.status, this.next, this.fate, this.button)];
+      ? [el("header", {}, name, this.next, this.fate.element, this.button), this.status, this.stack, this.code]
+      : [el("header", {}, name, this.status, this.next, this.fate.element, this.button)];
     this.element = el(
       "section",
       { class: "bl-thread", "aria-label": `Thread ${thread.name}: ${thread.role}` },
@@ -86,9 +84,12 @@ class Card {
     );
   }
 
-  update(tables, location, wait, width, { ran, next, busy }) {
+  update(tables, location, wait, width, { ran, next, busy, fate }) {
     const able = wait.status === "runnable";
-    put(this.status, able ? "can run" : wait.text);
+    put(this.status, able ? (fate ? `can run; ${fate.ahead}` : "can run") : wait.text);
+    this.fate.show(fate?.look);
+    if (fate) this.element.style.setProperty("--bl-of-fate", fate.look.colour);
+    else this.element.style.removeProperty("--bl-of-fate");
     attribute(this.element, "data-status", wait.status);
     this.button.disabled = !able || Boolean(busy);
     attribute(this.button, "title", able ? null : `${this.name} ${wait.text}`);

@@ -1,4 +1,4 @@
-"""Pictures of what the browser shows, by matplotlib: for lessons, slides, and readers without a kernel."""
+"""Pictures of a guest: its page map, its free blocks, its messages to the host."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from matplotlib import image
-from matplotlib import pyplot as plt
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
-from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike, NDArray
 
 from balloonlab.errors import pick, whole_number
 from balloonlab.memory.palette import PALETTE, colours, state_counts
 from balloonlab.memory.reduce import checked_states, reduce_states
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, PageState
+from balloonlab.plots.axes import axes_of, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,8 +81,7 @@ def plot_pages(
     pixels = page_map_image(codes, columns, theme)
     cells, cell = reduce_states(codes)
     rows, across = pixels.shape[:2]
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, min(5.5, max(3, 7 * rows / across)) + 1.5), layout="constrained")
+    ax = axes_of(ax, 8, min(5.5, max(3, 7 * rows / across)) + 1.5)
     ax.imshow(pixels, interpolation="nearest", aspect="equal" if across <= 2 * rows else "auto")
     ticks = sorted({rows * part // 8 for part in range(8)})
     ax.set_yticks(ticks, [f"{tick * across * cell:#x}" for tick in ticks])
@@ -96,18 +94,13 @@ def plot_pages(
         Patch(facecolor=look.dark if theme == "dark" else look.light, edgecolor="#808080", label=_label(look, count))
         for look, count in state_counts(codes)
     ]
-    _legend_below(ax, handles=handles, ncols=3)
+    legend_below(ax, handles=handles, ncols=3)
     ax.set_title(title if title is not None else f"{len(codes):,} guest pages", parse_math=False)
     return ax
 
 
 def _label(look: Any, count: int) -> str:  # noqa: ANN401
     return f"{look.glyph}  {look.word} {count:,}"
-
-
-def _legend_below(ax: Axes, **settings: Any) -> None:  # noqa: ANN401 - settings of the legend
-    under = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=-30, units="points")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=under, frameon=False, **settings)
 
 
 def _write_glyphs(ax: Axes, cells: NDArray[np.uint8], across: int, theme: str) -> None:
@@ -125,8 +118,7 @@ def plot_free_blocks(
     counts: the number of free blocks of each order from 0, or several such rows by name (before and after).
     """
     table = counts if isinstance(counts, Mapping) else {"": counts}
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
+    ax = axes_of(ax, 8, 3.5)
     width = 0.8 / max(len(table), 1)
     for number, (name, row) in enumerate(table.items()):
         blocks = np.asarray(row, np.int64)
@@ -150,8 +142,7 @@ def plot_messages(messages: MessageArrays, ax: Axes | None = None, title: str = 
 
     messages: a host's log (``guest.host.messages``) or a recording's (``recording.messages``).
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+    ax = axes_of(ax, 8, 4)
     number = np.repeat(np.arange(len(messages.queue)), messages.count)
     queue = np.asarray(messages.queue)[number]
     for code, (word, colour, marker) in enumerate(zip(QUEUE_WORDS, QUEUE_COLOURS, ".x", strict=True)):
@@ -162,6 +153,6 @@ def plot_messages(messages: MessageArrays, ax: Axes | None = None, title: str = 
     ax.set_ylabel("PFN")
     ax.yaxis.set_major_locator(MultipleLocator(max(1 << max(int(messages.pfns.max(initial=1)).bit_length() - 3, 0), 1)))
     ax.yaxis.set_major_formatter(lambda pfn, _: f"{int(pfn):#x}" if pfn >= 0 else "")
-    _legend_below(ax, ncols=2, markerscale=3)
+    legend_below(ax, ncols=2, markerscale=3)
     ax.set_title(title, parse_math=False)
     return ax

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import image
@@ -13,15 +11,6 @@ from balloonlab import plots, recordings
 from balloonlab.errors import BadValueError, UnknownNameError
 from balloonlab.memory.palette import PALETTE, colours
 from balloonlab.memory.zone import PageState
-
-
-@pytest.fixture(autouse=True)
-def no_window() -> Iterator[None]:
-    before = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    plt.close("all")
-    mpl.use(before)
 
 
 def rgb(state: PageState, theme: str = "light") -> list[int]:

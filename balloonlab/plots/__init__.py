@@ -1,0 +1,37 @@
+"""Pictures by matplotlib, each with a text twin: for lessons, slides, and readers without a kernel."""
+
+from __future__ import annotations
+
+from balloonlab.plots.fates import fates_by_depth_text, plot_fates_by_depth
+from balloonlab.plots.lanes import plot_schedule, schedule_text
+from balloonlab.plots.locks import plot_lock_order
+from balloonlab.plots.matrix import matrix_text, plot_matrix
+from balloonlab.plots.pages import (
+    map_columns,
+    page_map_image,
+    page_map_png,
+    plot_free_blocks,
+    plot_messages,
+    plot_pages,
+)
+from balloonlab.plots.states import plot_state_graph, state_graph_text
+from balloonlab.plots.two_threads import plot_two_threads
+
+__all__ = [
+    "fates_by_depth_text",
+    "map_columns",
+    "matrix_text",
+    "page_map_image",
+    "page_map_png",
+    "plot_fates_by_depth",
+    "plot_free_blocks",
+    "plot_lock_order",
+    "plot_matrix",
+    "plot_messages",
+    "plot_pages",
+    "plot_schedule",
+    "plot_state_graph",
+    "plot_two_threads",
+    "schedule_text",
+    "state_graph_text",
+]

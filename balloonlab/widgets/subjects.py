@@ -1,0 +1,79 @@
+"""What a Lab can show: the machine, what to call it, and what to explore when somebody asks what can become of it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+from balloonlab.errors import BadValueError
+from balloonlab.explore import Finding, Result
+from balloonlab.explore.subject import Explorable
+from balloonlab.host import BALLOON_PAGE_SIZE
+from balloonlab.kernel.machine import Machine
+from balloonlab.widgets.panels import size_words
+
+
+class MakesMachines(Protocol):
+    """A scenario, a program or a finding: what gives a machine when asked."""
+
+    def machine(self) -> Machine: ...
+
+
+class Shown(NamedTuple):
+    """A subject as a Lab shows it. explorable: what says where to explore from and what must hold, if anything does.
+
+    result: of exploring that, if it is done already.
+    """
+
+    machine: Machine
+    title: str
+    question: str = ""
+    explorable: Explorable | None = None
+    result: Result | None = None
+
+
+def shown_of(subject: Any, step: int | None = None) -> Shown:  # noqa: ANN401  (checked here)
+    """What to show of a subject; step: of a finding's schedule. Raises BadValueError for what cannot be shown."""
+    if isinstance(subject, Finding):
+        return _finding(subject, step)
+    if step is not None:
+        raise BadValueError(f"step is {step!r}, but only a finding has a schedule to stand in; leave it out here.")
+    if isinstance(subject, Machine):
+        return Shown(subject, _size_of(subject))
+    if isinstance(subject, Result):
+        machine = subject.subject.subject().machine
+        return Shown(machine, *_words_of(subject.subject, machine), subject.subject, subject)
+    found = getattr(subject, "machine", None)
+    if isinstance(found, Machine):
+        driver = getattr(subject, "driver", None)
+        title = f"{_size_of(found)}, driver {driver.name}" if driver is not None else _size_of(found)
+        return Shown(found, title, str(getattr(subject, "question", "")))
+    made = found() if callable(found) else None
+    if not isinstance(made, Machine):
+        raise BadValueError(f"a Lab shows a guest, a scenario or a machine; this is a {type(subject).__name__}.")
+    explorable = subject if callable(getattr(subject, "subject", None)) else None
+    return Shown(made, *_words_of(subject, made), explorable)
+
+
+def _finding(finding: Finding, step: int | None) -> Shown:
+    machine = finding.machine(step)
+    title, _ = _words_of(finding.result.subject, machine)
+    question = f"{finding.text[:1].upper()}{finding.text[1:]}."
+    return Shown(
+        machine,
+        f"{finding.kind} after {finding.steps:,} steps: {title}",
+        question,
+        finding.result.subject,
+        finding.result,
+    )
+
+
+def _words_of(subject: object, machine: Machine) -> tuple[str, str]:
+    """What to call a subject, and what it asks."""
+    title = getattr(subject, "title", "") or getattr(subject, "name", "") or _size_of(machine)
+    return str(title), str(getattr(subject, "question", ""))
+
+
+def _size_of(machine: Machine) -> str:
+    pages, page_size = machine.world.frames.pages, machine.world.page_size
+    each = f" of {page_size // 1024} KiB" if page_size != BALLOON_PAGE_SIZE else ""
+    return f"guest of {pages:,} pages{each} ({size_words(pages * page_size)})"
