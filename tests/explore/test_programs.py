@@ -173,3 +173,12 @@ def test_a_routine_that_does_not_repeat_itself_is_refused() -> None:
 def test_what_is_no_program_is_refused(settings: dict[str, object], said: str) -> None:
     with pytest.raises(BadValueError, match=said):
         Program("wrong", **settings)
+
+
+def test_a_function_that_makes_a_machine_can_be_explored() -> None:
+    program = lost_update()
+    result = explore(program.machine)
+    assert (result.states, result.verdict) == (12, "holds"), "nobody said what must hold"
+    for what in (program.machine(), 3, lambda: 3):
+        with pytest.raises(BadValueError, match=r"Machine"):
+            explore(what)
