@@ -295,7 +295,7 @@ class Guest:
         vb, mm = self.vb, self.mm
         foreign = vb.driver.foreign
         mains = [(name, role, partial(getattr(vb.driver, main), vb)) for name, role, main in vb.driver.threads]
-        own = [ThreadSpec(*main, foreign) for main in mains]
+        own = [ThreadSpec(*main, foreign, rests_in_wait=True) for main in mains]
         compactor = ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm), foreign)
         more = [actor.thread(vb, mm, self._begin) for actor in actors if self._begin]
         return [own[0], compactor, *host_threads(vb), *own[1:], *more]
