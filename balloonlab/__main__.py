@@ -1,4 +1,4 @@
-"""The command line: python -m balloonlab explore | sweep | map.
+"""The command line: python -m balloonlab explore, sweep or map.
 
 Thin over the functions of the package. What is asked for goes to the standard output; errors are a line on the error
 stream. Each command returns 0, 1 or 2; what these mean stands in its help.
@@ -247,12 +247,12 @@ def _made(options: argparse.Namespace) -> tuple[Any, str]:
     guest = Guest(options.pages, options.driver, seed=options.seed)
     settings = {name: value for text in options.set for name, (value, *_) in [_axis(text)]}
     size = balloon_size(_read(options.balloon)[0], guest.host.balloon_pages)
-    done = str(guest.workload(options.workload, **settings)).partition(":")[:1]
+    done = [str(guest.workload(options.workload, **settings)).partition(":")[0]]
     if size:
         guest.inflate(size)
-        done = (*done, f"a balloon of {guest.balloon_pages:,} (4 KiB pages)")
+        done.append(f"a balloon of {guest.balloon_pages:,} (4 KiB pages)")
     if options.compact:
-        done = (*done, f"moved {len(guest.compact().pairs):,} pages")
+        done.append(f"moved {len(guest.compact().pairs):,} pages")
     return guest.page_states, ", ".join(done)
 
 

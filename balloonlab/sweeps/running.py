@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Generator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, as_completed
-from contextlib import closing
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from contextlib import closing, suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, NoReturn
+from uuid import uuid4
 
 from balloonlab.errors import BadValueError, BalloonlabError
 from balloonlab.interrupt import SignOfLife, silently, times_held_back
@@ -16,6 +18,8 @@ from balloonlab.sweeps.experiments import balloon_and_compact
 from balloonlab.sweeps.grid import Experiment, Point, name_of, points
 from balloonlab.sweeps.kept import Kept
 from balloonlab.sweeps.table import Table
+
+_LOOK = 0.5  # seconds between two looks for an interrupt, while nothing ends
 
 
 class ExecutorFailedError(BalloonlabError, RuntimeError):
@@ -74,13 +78,13 @@ class _Run:
         found = ((i, kept.results(point)) for i, point in enumerate(grid))
         self.ended: dict[int, Row] = {i: row for i, row in found if row is not None}
         self.missing = [i for i in range(len(grid)) if i not in self.ended]
+        self.life = SignOfLife(f"sweeping {name_of(experiment)}")
 
     def table(self, why: str = "") -> Table:
         rows = [{**self.grid[i].row, **self.ended[i]} for i in sorted(self.ended)]
         return Table(rows, self.names, why, self.kept.identity)
 
     def go(self, executor: Executor | None) -> Table:
-        life = SignOfLife(f"sweeping {name_of(self.experiment)}")
         refused: list[BaseException] = []
         outcomes = self._here() if executor is None else self._on(executor)
         try:
@@ -90,8 +94,7 @@ class _Run:
                         refused.append(outcome)
                         outcome = Outcome(error=f"not run: {_words(outcome)}")  # noqa: PLW2901
                     self._end(i, outcome)
-                    done = len(self.ended)
-                    life.say(f"{done:,} of {len(self.grid):,} experiments", done / len(self.grid))
+                    self._say()
         except KeyboardInterrupt:
             done = len(self.ended)
             return self.table(
@@ -99,10 +102,14 @@ class _Run:
                 "that was kept, does the rest"
             )
         finally:
-            life.quiet()
+            self.life.quiet()
         if refused and len(refused) == len(self.missing):
             self._fail(refused[0])
         return self.table()
+
+    def _say(self) -> None:
+        done, total = len(self.ended), len(self.grid)
+        self.life.say(f"{done:,} of {total:,} experiments", done / total)
 
     def _end(self, i: int, outcome: Outcome) -> None:
         if outcome.error:
@@ -119,17 +126,28 @@ class _Run:
 
     def _on(self, executor: Executor) -> Outcomes:
         futures: dict[Future[Outcome], int] = {}
+        ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        this = uuid4().hex
         try:
             for i in self.missing:
                 try:
-                    futures[executor.submit(attempt_silently, self.experiment, *self.grid[i])] = i
+                    future = executor.submit(attempt_silently, self.experiment, *self.grid[i], this)
                 except Exception as error:  # noqa: BLE001  (whatever an executor raises)
                     self._fail(error)
-            for future in as_completed(futures):
+                futures[future] = i
+                future.add_done_callback(ended.put)
+            for _ in self.missing:
+                future = self._next(ended)
                 yield futures[future], self._outcome(future)
         finally:
             for future in futures:
                 future.cancel()
+
+    def _next(self, ended: SimpleQueue[Future[Outcome]]) -> Future[Outcome]:
+        while True:
+            with suppress(Empty):
+                return ended.get(timeout=_LOOK)  # an interrupt just before it is seen after it
+            self._say()
 
     def _outcome(self, future: Future[Outcome]) -> Outcome | BaseException:
         try:
@@ -163,8 +181,11 @@ def attempt(experiment: Experiment, parameters: dict[str, Any], row: Row) -> Out
     return Outcome(results) if times_held_back() == before else Outcome()  # cut short, as an exploration may be
 
 
-def attempt_silently(experiment: Experiment, parameters: dict[str, Any], row: Row) -> Outcome:
-    """The same without signs of life, on an executor's worker."""
+def attempt_silently(experiment: Experiment, parameters: dict[str, Any], row: Row, this: str) -> Outcome:  # noqa: ARG001
+    """The same without signs of life, on an executor's worker.
+
+    this: tells sweeps apart; dask takes two calls with the same arguments for one, even if the first was cancelled.
+    """
     with silently():
         return attempt(experiment, parameters, row)
 
