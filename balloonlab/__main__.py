@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -149,7 +150,11 @@ def _sweep(options: argparse.Namespace) -> int:
         raise BadValueError(f"{reserved.pop()} is no parameter of an experiment; options begin with --.")
     jobs = whole_number("--jobs", options.jobs, 1, 1024, "processes")
     with contextlib.ExitStack() as stack:
-        pool = stack.enter_context(ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))) if jobs > 1 else None
+        pool = None
+        if jobs > 1:
+            quiet = (signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches workers, too; those at rest need not tell
+            pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=signal.signal, initargs=quiet)
+            stack.enter_context(pool)
         table = sweep(experiment, executor=pool, keep=options.keep, **axes)
     shown = table.only(*options.columns.split(",")) if options.columns else table
     if options.output is None:

@@ -267,13 +267,15 @@ def test_progress_is_a_bar_in_a_notebook_that_goes_away(monkeypatch: pytest.Monk
     notebook = ModuleType("ipykernel")
     notebook.version_info = (7, 0, 0)  # type: ignore[attr-defined]  (ipywidgets asks)
     monkeypatch.setitem(sys.modules, "ipykernel", notebook)
-    shown, seen = [], []
+    shown, closed = [], []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append((data, raw)))
-    monkeypatch.setattr(FloatProgress, "close", lambda bar: seen.append(bar.value))
-    monkeypatch.setattr(Label, "close", lambda label: seen.append(label.value))
+    monkeypatch.setattr(FloatProgress, "close", lambda bar: closed.append((bar.model_id, bar.value)))
+    monkeypatch.setattr(Label, "close", lambda label: closed.append((label.model_id, label.value)))
     sweep(learners.half, seed=range(4))
     assert len(shown) == 2
     assert all(data.keys() == {"application/vnd.jupyter.widget-view+json"} and raw for data, raw in shown)
+    ids = [data["application/vnd.jupyter.widget-view+json"]["model_id"] for data, _ in shown]
+    seen = [value for model_id, value in closed if model_id in ids]  # others may be collected meanwhile
     assert seen == ["sweeping half: 4 of 4 experiments (interrupt the kernel to stop)", 1.0]
 
 
