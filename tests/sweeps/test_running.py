@@ -15,9 +15,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from ipywidgets import FloatProgress, Label
 
 import balloonlab as bl
+from balloonlab import interrupt
 from balloonlab.errors import BadValueError
 from balloonlab.explore.limits import Limits
 from balloonlab.sweeps import ExecutorFailedError, Table, sweep
@@ -267,16 +267,15 @@ def test_progress_is_a_bar_in_a_notebook_that_goes_away(monkeypatch: pytest.Monk
     notebook = ModuleType("ipykernel")
     notebook.version_info = (7, 0, 0)  # type: ignore[attr-defined]  (ipywidgets asks)
     monkeypatch.setitem(sys.modules, "ipykernel", notebook)
-    shown, closed = [], []
+    shown, widgets = [], []
+    displayed = interrupt._displayed
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append((data, raw)))
-    monkeypatch.setattr(FloatProgress, "close", lambda bar: closed.append((bar.model_id, bar.value)))
-    monkeypatch.setattr(Label, "close", lambda label: closed.append((label.model_id, label.value)))
+    monkeypatch.setattr(interrupt, "_displayed", lambda widget: widgets.append(widget) or displayed(widget))
     sweep(learners.half, seed=range(4))
-    assert len(shown) == 2
     assert all(data.keys() == {"application/vnd.jupyter.widget-view+json"} and raw for data, raw in shown)
-    ids = [data["application/vnd.jupyter.widget-view+json"]["model_id"] for data, _ in shown]
-    seen = [value for model_id, value in closed if model_id in ids]  # others may be collected meanwhile
-    assert seen == ["sweeping half: 4 of 4 experiments (interrupt the kernel to stop)", 1.0]
+    bar, label = widgets
+    assert (bar.value, label.value) == (1.0, "sweeping half: 4 of 4 experiments (interrupt the kernel to stop)")
+    assert (bar.comm, label.comm) == (None, None)  # closed
 
 
 def test_on_a_worker_there_are_no_signs_of_life(threads: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
