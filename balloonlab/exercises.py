@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from balloonlab.defects import defects
 from balloonlab.drivers import Driver, find_driver
 from balloonlab.errors import BadValueError, pick, whole_number
@@ -19,7 +21,7 @@ from balloonlab.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import Routine
 from balloonlab.memory.buddy import Buddy
-from balloonlab.memory.zone import PageFrames, Zone
+from balloonlab.memory.zone import PageFrames, PageState, Zone
 from balloonlab.scenarios import Scenario, scenario
 
 MOST_STATES = 300_000  # of one situation, in which a repair is looked at
@@ -87,6 +89,30 @@ def _locks_held_while_waiting() -> int:
     return sum(holder == compactor for holder in (*world.lock_holders, *world.page_locks.values()))
 
 
+def _unusable_of_three_pieces() -> int:
+    states = np.ones(2048, np.uint8)  # in use
+    states[:768] = PageState.FREE  # pageblock 0, and half of pageblock 1
+    states[1024:1536:2] = PageState.FREE  # every second page of pageblock 2
+    return Guest.from_states(states).metrics().unusable_free_index()
+
+
+def _scattered_balloon() -> Guest:
+    """A guest whose workload has gone, with 1,024 balloon pages in the holes it left: 128 in each of 8 pageblocks."""
+    guest = Guest(8192)
+    guest.workload("holes")
+    guest.inflate(1024)
+    guest.release()
+    return guest
+
+
+def _messages_of_compaction() -> int:
+    return _scattered_balloon().compact().messages
+
+
+def _huge_pages_after_compaction() -> int:
+    return _scattered_balloon().compact().free_huge_pages[1]
+
+
 def _holds(machine: Machine, thread: str, lock: str) -> bool:
     world = machine.world
     return world.lock_holders[world.lock_names.index(lock)] == machine.names.index(thread)
@@ -133,6 +159,38 @@ _QUESTIONS = [
         lambda given, truth: (
             "Step the compactor in a Lab until it waits, and count in the panel of locks. "
             + ("A spinlock is given back before anybody sleeps." if given > truth else "A move has two ends.")
+        ),
+    ),
+    Question(
+        "unusable",
+        "Free: a block of order 9, one of order 8, 256 single pages. The unusable free index for order 9, in thousandths?",
+        _unusable_of_three_pieces,
+        "512 + 256 + 256 = 1,024 pages are free, and 512 of them are a huge page. The other half is of no use.",
+        lambda given, truth: (
+            "How many pages are free, and how many of them lie in blocks of order 9 or more? "
+            + ("You have called too much unusable." if given > truth else "You have called too little unusable.")
+        ),
+    ),
+    Question(
+        "compaction messages",
+        "Compaction moves 672 balloon pages. How many messages does the host get?",
+        _messages_of_compaction,
+        "Two for each page: the new one is told on the inflate queue, the old one on the deflate queue. Nobody "
+        "collects them into full arrays.",
+        lambda given, truth: (
+            "Look at the messages of a single move in the Lab: how many, and how long? "
+            + ("You have counted too many." if given > truth else "A page that moves is two pages to the host.")
+        ),
+    ),
+    Question(
+        "huge pages again",
+        "16 pageblocks; in 8 of them 128 balloon pages each, the rest is free. How many are wholly free after compaction?",
+        _huge_pages_after_compaction,
+        "The most would be 14: the balloon needs 2 pageblocks at least. Compaction stops where its scanners meet, and "
+        "leaves it in 3.",
+        lambda given, truth: (
+            "How few pageblocks can hold 1,024 pages? And does compaction know that it could do better? "
+            + ("Compaction is not that thorough." if given > truth else "It does better than that.")
         ),
     ),
 ]

@@ -30,7 +30,7 @@ from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.fragmentation import Metrics, metrics
 from balloonlab.memory.picked_pages import Control, PickedPages
-from balloonlab.memory.workloads import WorkloadResult, apply_workload
+from balloonlab.memory.workloads import WorkloadResult, apply_workload, release
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, PageFrames, PageState, Zone
 
 _CHUNK = 20_000  # steps between two looks at the clock
@@ -219,6 +219,18 @@ class Guest:
                 self.machine.record()  # a workload is no step: the timeline begins anew
         self.machine.changed()
         return result
+
+    def release(self, fraction: float = 1.0) -> int:
+        """The workload gives its pages back, ascending: all, or a `fraction` chosen by the seed; returns how many.
+
+        Raises BadValueError for a fraction outside 0 to 1.
+        """
+        with held_back(), self.machine.lock:
+            freed = sum(release(buddy, fraction, self.seed) for buddy in self.buddies)
+            if self.machine.recording:
+                self.machine.record()  # no step either
+        self.machine.changed()
+        return freed
 
     def inflate(self, n: int) -> Resized:
         """Raise the target to n balloon pages (4 KiB) above what the balloon holds, and run until the driver rests."""

@@ -29,14 +29,22 @@ from balloonlab.kernel.primitives import (
     write,
 )
 
-BY_HAND = {"messages": 4, "blocks": 4, "units": 7, "held": 2}
+BY_HAND = {
+    "messages": 4,
+    "blocks": 4,
+    "units": 7,
+    "held": 2,
+    "unusable": 500,
+    "compaction messages": 1344,
+    "huge pages again": 13,
+}
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_the_model_agrees_with_the_hand(name: str) -> None:
     ask = question(name)
     assert ask.truth() == BY_HAND[name]
-    assert ask.check(BY_HAND[name]).startswith(f"Yes, {BY_HAND[name]}.")
+    assert ask.check(BY_HAND[name]).startswith(f"Yes, {BY_HAND[name]:,}.")
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -44,7 +52,7 @@ def test_a_wrong_answer_gets_a_hint_and_not_the_truth(name: str) -> None:
     ask = question(name)
     for wrong in (BY_HAND[name] + 50, BY_HAND[name] - 1, 100):
         told = ask.check(wrong)
-        assert told.startswith(f"Not {wrong}.")
+        assert told.startswith(f"Not {wrong:,}.")
         assert ask.why not in told
     assert ask.check(None).startswith("Not answered yet")
 
