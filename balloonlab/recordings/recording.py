@@ -11,6 +11,7 @@ import numpy.typing as npt
 from balloonlab.errors import pick
 from balloonlab.memory.zone import PageState
 from balloonlab.recordings import snapshots
+from balloonlab.recordings.block_types import block_types
 from balloonlab.recordings.reading import damaged, member, read_json
 from balloonlab.recordings.replay import replay
 from balloonlab.recordings.traffic import read_config, read_guest_events, read_messages
@@ -26,7 +27,7 @@ class Recording:
 
     name: the folder's. title, meta: what was done, in words and whole. pages: guest pages. snapshots: names, oldest
     first. snapshot_times: host second of each. zones: ZoneSpans, by PFN. messages: Messages. config: ConfigEvents,
-    oldest first. list_events: ListEvents; told: Told (None if the guest was not traced). Raises DamagedRecordingError,
+    oldest first. balloon_movable: whether the guest's driver was built with balloon compaction. list_events: ListEvents; told: Told (None if the guest was not traced). Raises DamagedRecordingError,
     naming file and reason, for whatever is wrong.
     """
 
@@ -36,6 +37,7 @@ class Recording:
         self.title: str = member(self.meta, "scenario", str, path / "meta.json")
         self.snapshot_times = self._read_times(path / "meta.json")
         self.snapshots = list(self.snapshot_times)
+        self.balloon_movable = not str(self.meta.get("balloon_module", "")).endswith("nocomp")
         self._read_snapshots(path)
         self.messages = read_messages(path / "messages.npz", self.pages)
         self.config = read_config(path / "config.csv", self.pages)
@@ -74,11 +76,11 @@ class Recording:
         self.pages = len(self._flags[self.snapshots[0]])
         zoneinfo = member(texts["zoneinfo"], self.snapshots[0], str, texts_path)
         self.zones = snapshots.read_zones(texts_path, zoneinfo, self.pages)
-        self._buddyinfo, self._block_counts = {}, {}
+        self._buddyinfo, self._type_counts = {}, {}
         for name in self.snapshots:
             row = member(counters, name, dict, counters_path)
             self._buddyinfo[name] = snapshots.read_free_blocks(counters_path, row, self.zones)
-            self._block_counts[name] = snapshots.read_block_counts(texts_path, texts["pagetypeinfo"][name], self.zones)
+            self._type_counts[name] = snapshots.read_type_counts(texts_path, texts["pagetypeinfo"][name], self.zones)
             snapshots.check_summary(counters_path, name, row, self._flags[name])
 
     def _check_counts(self, path: Path) -> None:
@@ -96,9 +98,10 @@ class Recording:
         return snapshots.page_states(self._flags[self._snapshot(name)], self.zones)
 
     def snapshot_block_types(self, name: str) -> npt.NDArray[np.uint8]:
-        """uint8 Migratetype codes, one a pageblock: numbers the guest's, places inferred (snapshots.block_types)."""
+        """uint8 Migratetype codes, one a pageblock: numbers the guest's, places inferred (block_types.py)."""
         name = self._snapshot(name)
-        return snapshots.block_types(self._flags[name], self.zones, self._block_counts[name])
+        counts, free = self._type_counts[name]
+        return block_types(self._flags[name], self.zones, counts, free, balloon_movable=self.balloon_movable)
 
     def snapshot_buddyinfo(self, name: str) -> dict[str, list[int]]:
         """By zone, the guest's own count of free blocks of each order 0..10."""
