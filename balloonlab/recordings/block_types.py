@@ -53,10 +53,10 @@ def block_types(
     """uint8 Migratetype codes, one a pageblock: the guest's own number of each type in each zone, our guess which.
 
     counts, free: by zone and type's word, the pageblocks of that type and the free blocks of each order on its lists.
-    balloon_movable: False for a driver whose balloon pages cannot move: they count as the kernel's then. Taken first
-    are blocks that never got a type (_late_pfn); then those with pages that cannot move, as far as their free blocks fit what the lists of the type still lack;
-    then those without a free page, for which the type matters to nobody; then wholly free ones that the lists ask
-    for; at last whatever is left.
+    balloon_movable: False for a driver whose balloon pages cannot move: they count as the kernel's then.
+    Taken first are blocks that never got a type (_late_pfn); then those with pages that cannot move, as far as their
+    free blocks fit what the lists of the type still lack; then those without a free page, for which the type matters
+    to nobody; then wholly free ones that the lists ask for; at last whatever is left.
     """
     blocks = _survey(flags, balloon_movable=balloon_movable)
     types = np.full(len(blocks.fixed), Migratetype.MOVABLE, np.uint8)
@@ -127,12 +127,14 @@ class _Chooser:
         for block in ranked:
             if self.types[block] != Migratetype.MOVABLE:
                 continue
-            kinds = [kind for kind in self._likely(block) if self.wanted[kind] and (not fitting or self._fits(block, kind))]
+            kinds = [
+                kind for kind in self._likely(block) if self.wanted[kind] and (not fitting or self._fits(block, kind))
+            ]
             if kinds:
                 self._give(block, kinds[0])
 
     def take_free(self, here: list[int]) -> None:
-        """Wholly free blocks for the free blocks of order 9 and 10 that a list still lacks, by its own kind if can be."""
+        """Wholly free blocks, for the free blocks of orders 9 and 10 that a list lacks; near its own kind first."""
         for kind in _RARE:
             for order in (PAGEBLOCK_ORDER + 1, PAGEBLOCK_ORDER):
                 size = 1 << (order - PAGEBLOCK_ORDER)

@@ -16,6 +16,7 @@ from balloonlab.memory.zone import MAX_ORDER, MOST_PAGES, PAGEBLOCK_PAGES, Migra
 from balloonlab.recordings.reading import damaged, integers, member, read_arrays, read_json, whole
 
 LRU, SLAB, BUDDY, ANON, NOPAGE, OFFLINE, RESERVED = (1 << bit for bit in (5, 7, 10, 12, 20, 23, 32))
+REFERENCED, ACTIVE, MAPPED = (1 << bit for bit in (2, 6, 11))
 MOST_FLAGS = (1 << 63) - 1
 # /proc/pagetypeinfo's words. HighAtomic blocks are the kernel's own reserve, which nothing movable enters.
 MIGRATETYPES = {
@@ -25,6 +26,8 @@ MIGRATETYPES = {
     "HighAtomic": Migratetype.UNMOVABLE,
     "Isolate": Migratetype.ISOLATE,
 }
+
+_PER_CPU = re.compile(r"^ +count: +(\d+)$", re.MULTILINE)
 
 States = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.int64]
@@ -93,8 +96,23 @@ def read_zones(path: Path, text: str, pages: int) -> list[ZoneSpan]:
     return zones
 
 
+def reader_pages(flags: Flags) -> npt.NDArray[np.bool_]:
+    """By guest page, whether it likely belonged to the process that was reading these flags, and which then ended.
+
+    Such a page is anonymous, mapped and just used, so that nothing had looked at that mark yet (not active).
+    """
+    wanted = ANON | MAPPED | REFERENCED
+    reader: npt.NDArray[np.bool_] = flags & (wanted | ACTIVE) == wanted
+    return reader
+
+
+def read_per_cpu(path: Path, text: str) -> int:
+    """The guest pages on per-cpu lists that the text of /proc/zoneinfo counts, in all zones together."""
+    return sum(whole(count, "pages on a per-cpu list", path, MOST_PAGES) for count in _PER_CPU.findall(text))
+
+
 def read_type_counts(path: Path, text: str, zones: list[ZoneSpan]) -> tuple[TypeCounts, TypeCounts]:
-    """The two tables of /proc/pagetypeinfo, by zone and type's word: pageblocks, and free blocks of each order 0..10."""
+    """The tables of /proc/pagetypeinfo, by zone and type's word: pageblocks, and free blocks of each order 0..10."""
     free_table, _, last = text.partition("Number of blocks type")
     heading, _, table = last.partition("\n")
     words = heading.split()

@@ -15,9 +15,7 @@ FREE, MOVABLE, UNMOVABLE = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABL
 
 
 @pytest.mark.parametrize(("full", "stride"), [(0, 1), (1, 2), (3, 8), (5, 32), (6, 32)])
-def test_each_fruitless_pageblock_doubles_the_stride(
-    full: int, stride: int, make_buddy: Callable[..., Buddy]
-) -> None:
+def test_each_fruitless_pageblock_doubles_the_stride(full: int, stride: int, make_buddy: Callable[..., Buddy]) -> None:
     """As seen in a real guest: after three pageblocks without a free page, 64 pages of the fourth were looked at."""
     blocks = 3 + full
     states = np.full(512 * blocks, UNMOVABLE, np.uint8)
