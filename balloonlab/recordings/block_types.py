@@ -55,8 +55,8 @@ def block_types(
     counts, free: by zone and type's word, the pageblocks of that type and the free blocks of each order on its lists.
     balloon_movable: False for a driver whose balloon pages cannot move: they count as the kernel's then.
     Taken first are blocks that never got a type (_late_pfn); then those with pages that cannot move, as far as their
-    free blocks fit what the lists of the type still lack; then those without a free page, for which the type matters
-    to nobody; then wholly free ones that the lists ask for; at last whatever is left.
+    free blocks fit what the lists of the type still lack; then wholly free ones that the lists ask for; then those
+    without a free page, for which the type matters to nobody; at last whatever is left.
     """
     blocks = _survey(flags, balloon_movable=balloon_movable)
     types = np.full(len(blocks.fixed), Migratetype.MOVABLE, np.uint8)
@@ -69,8 +69,8 @@ def block_types(
             chooser.take([block for block in here.tolist() if block >= late and blocks.reserved[block]])
         used = [block for block in ranked if blocks.fixed[block] > 0]
         chooser.take([block for block in used if blocks.free[block].any()], fitting=True)
-        chooser.take([block for block in used if not blocks.free[block].any()])
         chooser.take_free(here.tolist())
+        chooser.take([block for block in used if not blocks.free[block].any()])
         chooser.take([block for block in ranked if not blocks.free[block].any()])
         chooser.take([block for block in ranked if not blocks.free[block, PAGEBLOCK_ORDER:].any()])
         chooser.take(ranked)

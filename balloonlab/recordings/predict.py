@@ -98,7 +98,8 @@ class Prediction:
             f"  whole pairs: {run.same_pairs:,} (one page more or less on a list shifts all that follow)",
             f"  page states: {run.same_states:,} of {len(run.states):,} ({run.states_share:.2%})",
             f"  free 2 MiB blocks: {self.huge[0]:,} before, {self.huge[1]:,} after; the engine {run.huge:,}",
-            f"  of the engine's, without one of the pages that the guest had in use again: {run.huge_less_held:,}",
+            f"  the same without pages that the guest then had in use or on per-cpu lists: {run.huge_less_held:,}",
+            f"  workload pages moved by the engine, which no message shows: {len(run.pairs) - len(run.balloon_pairs):,}",
             f"  free blocks by order, engine: {' '.join(map(str, run.free_blocks))}",
             f"  free blocks by order, guest:  {' '.join(map(str, self.free_blocks))}",
         ]

@@ -51,4 +51,6 @@ class Overlap:
         return self.ordered / max(self.ours, self.theirs) if max(self.ours, self.theirs) else 1.0
 
     def __str__(self) -> str:
+        if not self.ours and not self.theirs:
+            return "none, as in the guest"
         return f"{self.both:,} of {self.theirs:,} ({self.share:.2%}), in the same order {self.ordered_share:.2%}"

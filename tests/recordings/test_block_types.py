@@ -59,8 +59,10 @@ def test_reserved_blocks_that_were_initialised_late_have_no_type(*, late: bool) 
     assert np.flatnonzero(types == U).tolist() == ([blocks - 1] if late else [1])
 
 
-@pytest.mark.parametrize("name", ["S1_256M_16384", "S2_256M_alt", "S2_512M_runs", "S5a_256M_overinflate"])
-def test_free_blocks_in_the_placed_blocks_are_those_of_the_lists(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "most"), [("S1_256M_16384", 14), ("S2_256M_alt", 46), ("S2_512M_runs", 0), ("S5a_256M_overinflate", 206)]
+)
+def test_free_pages_in_the_placed_blocks_are_those_of_the_lists(name: str, most: int) -> None:
     """Nearly: a stolen block's pages may lie on another list than its pageblock's, and the guest runs meanwhile."""
     recording = recordings.load(name)
     for snapshot in recording.snapshots:
@@ -71,4 +73,4 @@ def test_free_blocks_in_the_placed_blocks_are_those_of_the_lists(name: str) -> N
             for word, row in rows.items():
                 wanted[MIGRATETYPES[word]] += int(np.array(row) @ (1 << np.arange(11)))
         for kind in (U, R):
-            assert abs(int(in_blocks[types == kind].sum()) - wanted[kind]) <= 700, (snapshot, kind)
+            assert abs(int(in_blocks[types == kind].sum()) - wanted[kind]) <= most, (snapshot, kind)

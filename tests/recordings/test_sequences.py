@@ -34,6 +34,11 @@ def test_overlap(ours: list[int], theirs: list[int]) -> None:
     assert Overlap.of(ours, ours).ordered_share == 1
 
 
+def test_nothing_is_the_same_as_nothing() -> None:
+    assert Overlap.of([], []).share == 1
+    assert str(Overlap.of([], [])) == "none, as in the guest"
+
+
 def test_a_shift_costs_one() -> None:
     overlap = Overlap.of(list(range(1000)), list(range(1, 1001)))
     assert (overlap.both, overlap.ordered) == (999, 999)
