@@ -15,7 +15,7 @@ from balloonlab.plots.pages import (
     plot_pages,
 )
 from balloonlab.plots.states import plot_state_graph, state_graph_text
-from balloonlab.plots.two_threads import plot_two_threads
+from balloonlab.plots.two_threads import plot_two_threads, two_threads_text
 
 __all__ = [
     "fates_by_depth_text",
@@ -34,4 +34,5 @@ __all__ = [
     "plot_two_threads",
     "schedule_text",
     "state_graph_text",
+    "two_threads_text",
 ]
