@@ -55,8 +55,8 @@ def block_types(
     counts, free: by zone and type's word, the pageblocks of that type and the free blocks of each order on its lists.
     balloon_movable: False for a driver whose balloon pages cannot move: they count as the kernel's then.
     Taken first are blocks that never got a type (_late_pfn); then those with pages that cannot move, as far as their
-    free blocks fit what the lists of the type still lack; then wholly free ones that the lists ask for; then those
-    without a free page, for which the type matters to nobody; at last whatever is left.
+    free blocks fit what the lists of the type still lack; then those without a free page, for which the type matters
+    to nobody, but for as many as the lists ask for wholly free ones; then these; at last whatever is left.
     """
     blocks = _survey(flags, balloon_movable=balloon_movable)
     types = np.full(len(blocks.fixed), Migratetype.MOVABLE, np.uint8)
@@ -69,6 +69,7 @@ def block_types(
             chooser.take([block for block in here.tolist() if block >= late and blocks.reserved[block]])
         used = [block for block in ranked if blocks.fixed[block] > 0]
         chooser.take([block for block in used if blocks.free[block].any()], fitting=True)
+        chooser.take([block for block in used if not blocks.free[block].any()], but=chooser.asked_for())
         chooser.take_free(here.tolist())
         chooser.take([block for block in used if not blocks.free[block].any()])
         chooser.take([block for block in ranked if not blocks.free[block].any()])
@@ -122,16 +123,25 @@ class _Chooser:
             if MIGRATETYPES[word] in self.lacking:
                 self.lacking[MIGRATETYPES[word]] += np.array(row, np.int64)
 
-    def take(self, ranked: list[int], *, fitting: bool = False) -> None:
-        """Go through the blocks in order; fitting: only those whose free blocks bring a type's lists nearer."""
+    def take(self, ranked: list[int], *, fitting: bool = False, but: dict[Migratetype, int] | None = None) -> None:
+        """Go through the blocks in order; fitting: only those whose free blocks bring a type's lists nearer.
+
+        but: how many of each type to leave for later.
+        """
+        left = but or {}
         for block in ranked:
-            if self.types[block] != Migratetype.MOVABLE:
-                continue
-            kinds = [
-                kind for kind in self._likely(block) if self.wanted[kind] and (not fitting or self._fits(block, kind))
-            ]
-            if kinds:
-                self._give(block, kinds[0])
+            if self.types[block] == Migratetype.MOVABLE:
+                for kind in self._likely(block):
+                    if self.wanted[kind] > left.get(kind, 0) and (not fitting or self._fits(block, kind)):
+                        self._give(block, kind)
+                        break
+
+    def asked_for(self) -> dict[Migratetype, int]:
+        """How many wholly free pageblocks the lists of each type still lack."""
+        return {
+            kind: max(int(row[PAGEBLOCK_ORDER]), 0) + 2 * max(int(row[PAGEBLOCK_ORDER + 1]), 0)
+            for kind, row in self.lacking.items()
+        }
 
     def take_free(self, here: list[int]) -> None:
         """Wholly free blocks, for the free blocks of orders 9 and 10 that a list lacks; near its own kind first."""

@@ -90,6 +90,7 @@ class Prediction:
 
     def __str__(self) -> str:
         run = self.run
+        others = len(run.pairs) - len(run.balloon_pairs)
         moved = f"{len(run.balloon_pairs):,} by the engine, {len(self.pairs):,} by the guest"
         lines = [
             f"{self.name}, {self.before} to {self.after}: balloon pages moved: {moved}",
@@ -99,7 +100,7 @@ class Prediction:
             f"  page states: {run.same_states:,} of {len(run.states):,} ({run.states_share:.2%})",
             f"  free 2 MiB blocks: {self.huge[0]:,} before, {self.huge[1]:,} after; the engine {run.huge:,}",
             f"  the same without pages that the guest then had in use or on per-cpu lists: {run.huge_less_held:,}",
-            f"  workload pages moved by the engine, which no message shows: {len(run.pairs) - len(run.balloon_pairs):,}",
+            f"  workload pages moved by the engine (no message shows those): {others:,}",
             f"  free blocks by order, engine: {' '.join(map(str, run.free_blocks))}",
             f"  free blocks by order, guest:  {' '.join(map(str, self.free_blocks))}",
         ]
