@@ -1,4 +1,4 @@
-"""The command line: python -m balloonlab explore, sweep or map.
+"""The command line: python -m balloonlab explore, sweep, check or map.
 
 Thin over the functions of the package. What is asked for goes to the standard output; errors are a line on the error
 stream. Each command returns 0, 1 or 2; what these mean stands in its help.
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_explore(commands)
     _add_sweep(commands)
+    _add_check(commands)
     _add_map(commands)
     return parser
 
@@ -181,6 +182,28 @@ def _read(text: str) -> Sequence[Any]:
     with contextlib.suppress(ValueError):
         return [float(text)]
     return [text]
+
+
+# -- check --
+
+_CHECK = """\
+exit code: 0 every message and config event is accepted, 1 some are not, 2 there is no such recording, or it is damaged
+"""
+
+
+def _add_check(commands: Any) -> None:  # noqa: ANN401
+    about = "Walk every message and config event of a recording, by the rules of a driver."
+    parser = _command(commands, "check", _check, about, _CHECK)
+    parser.add_argument("recording", metavar="RECORDING", help="name of a recording, or its folder")
+    parser.add_argument("--driver", default="linux-6.1", help=f"one of {', '.join(DRIVERS)} (default: linux-6.1)")
+
+
+def _check(options: argparse.Namespace) -> int:
+    from balloonlab.recordings import load  # noqa: PLC0415 - reading recordings takes a moment
+
+    found = load(options.recording).check(driver=options.driver)
+    _say(str(found))
+    return FINE if found else WRONG
 
 
 # -- map --

@@ -203,3 +203,10 @@ def test_whoever_stops_reading_gets_no_traceback() -> None:
     )
     os.close(writing)
     assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+def test_a_recording_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "S1_256M_16384"]) == 0
+    assert capsys.readouterr().out == f"{recordings.load('S1_256M_16384').check()}\n"
+    assert main(["check", "nothing"]) == 2
+    assert "S2_256M_alt" in capsys.readouterr().err
