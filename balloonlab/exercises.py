@@ -1,18 +1,21 @@
 """Predict, then reveal: questions whose answers are computed by running the model, never written down here.
 
 A check answers with a reason. Nothing is revealed before the learner has committed to a number. A repair of the driver
-is answered by exploring it: the shortest schedule that still breaks it is the reason.
+is answered by exploring it: the shortest schedule that still breaks it is the reason. A suspicion is held against the
+reviewed driver in the same way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from balloonlab.defects import defects
 from balloonlab.drivers import Driver, find_driver
-from balloonlab.errors import pick, whole_number
+from balloonlab.errors import BadValueError, pick, whole_number
 from balloonlab.explore import Finding, explore
 from balloonlab.guest import Guest
 from balloonlab.kernel.machine import Machine
@@ -157,7 +160,7 @@ _QUESTIONS = [
     ),
     Question(
         "unusable",
-        "Free: a block of order 9, one of order 8, 256 single pages. The unusable free index for order 9, in thousandths?",
+        "Free: a block of order 9, one of order 8, 256 single pages. What is the unusable free index for order 9?",
         _unusable_of_three_pieces,
         "512 + 256 + 256 = 1,024 pages are free, and 512 of them are a huge page. The other half is of no use.",
         lambda given, truth: (
@@ -178,7 +181,7 @@ _QUESTIONS = [
     ),
     Question(
         "huge pages again",
-        "16 pageblocks; in 8 of them 128 balloon pages each, the rest is free. How many are wholly free after compaction?",
+        "16 pageblocks; 8 hold 128 balloon pages each, the rest is free. How many are wholly free after compaction?",
         _huge_pages_after_compaction,
         "The most would be 14: the balloon needs 2 pageblocks at least. Compaction stops where its scanners meet, and "
         "leaves it in 3.",
@@ -261,6 +264,14 @@ _REPAIRS = [
         ),
         "Whoever cannot have a page lets the others run before it asks again.",
     ),
+    Repair(
+        "stale size",
+        "Repair update_balloon_size so that the host is not left with an older size when two threads tell it (M23).",
+        "linux-7.2",
+        "update_balloon_size",
+        tuple(partial(scenario, name) for name in ("oom-and-deflate", "deflate", "deflate-and-compact")),
+        "Who reads the size last writes it last.",
+    ),
 ]
 REPAIRS = [repair.name for repair in _REPAIRS]
 
@@ -268,3 +279,50 @@ REPAIRS = [repair.name for repair in _REPAIRS]
 def repair(name: str) -> Repair:
     """The repair of that name; raises UnknownNameError that lists the names."""
     return _REPAIRS[REPAIRS.index(pick("repair", name, REPAIRS))]
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """Something about v9 that looks wrong. defect: its id in the catalogue, whose scenario tells whether it is."""
+
+    name: str
+    text: str
+    defect: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def check(self, verdict: bool | None) -> str:  # noqa: FBT001 - it is the answer
+        """What to say to a verdict: True if v9 has it, None if not answered yet. Raises BadValueError for others."""
+        if verdict is None:
+            return "not answered yet"
+        if not isinstance(verdict, bool):
+            raise BadValueError(
+                f"your verdict on {self.name!r} is {verdict!r}; it is True (v9 has it), False, or None."
+            )
+        defect = defects[self.defect]
+        case = defect.case()
+        result = case.explore("v9")
+        found = case.found_in(result)
+        shown = found or f"in none of {result.states:,} states of {case.scenario}"
+        right = verdict == (found is not None)
+        return f"{'Right' if right else 'Not so'}: {shown}. The catalogue has it as {defect.id}, {defect.title}."
+
+
+_SUSPICIONS = [
+    Suspicion("underflow", "leak_target is lowered for each page, and may fall below zero", "N1"),
+    Suspicion("lost wake-up", "a page comes back just before the driver falls asleep, and nobody wakes it", "N2"),
+    Suspicion("unloading", "compaction is in the midst of a driver that is being unloaded", "N3"),
+    Suspicion("memory count", "totalram_pages gets wrong when compaction moves pages meanwhile", "N4"),
+    Suspicion("unheard page", "a page is listed before the host has heard of it, and could leave again", "N5"),
+    Suspicion("too many", "leak_balloon can be asked for more pages than there are", "N6"),
+    Suspicion("too early", "a page is freed before the host has acknowledged that it left", "N7"),
+    Suspicion("complaint", "compaction prints a warning though nobody has done anything wrong", "V12"),
+    Suspicion("locked page", "the allocator hands the driver a page that somebody has locked: a BUG_ON", "V11"),
+]
+SUSPICIONS = [suspicion.name for suspicion in _SUSPICIONS]
+
+
+def suspicion(name: str) -> Suspicion:
+    """The suspicion of that name; raises UnknownNameError that lists the names."""
+    return _SUSPICIONS[SUSPICIONS.index(pick("suspicion", name, SUSPICIONS))]
