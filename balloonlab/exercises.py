@@ -27,7 +27,7 @@ from balloonlab.scenarios import Scenario, scenario
 MOST_STATES = 300_000  # of one situation, in which a repair is looked at
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Question:
     """One question. text: what is asked. truth: runs the model. why: the reason, given once somebody has answered.
 
@@ -42,6 +42,9 @@ class Question:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def check(self, answer: int | None) -> str:
         """What to say to an answer (None: not answered yet). Raises BadValueError for what is no whole number."""
@@ -199,7 +202,7 @@ def question(name: str) -> Question:
     return _QUESTIONS[QUESTIONS.index(pick("question", name, QUESTIONS))]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """What to say to a repair. finding: what is still wrong, for a Lab; None if nothing is, or it is not known."""
 
@@ -210,8 +213,11 @@ class Answer:
     def __str__(self) -> str:
         return self.text
 
+    def __repr__(self) -> str:
+        return str(self)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Repair:
     """A routine of a driver to be repaired. situations: where it must hold, the first that fails is told. why: at last.
 
@@ -227,6 +233,9 @@ class Repair:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def check(self, routine: Callable[..., Routine]) -> Answer:
         """Explore the driver with this routine. Raises BadValueError for what cannot replace the old one."""
@@ -281,7 +290,7 @@ def repair(name: str) -> Repair:
     return _REPAIRS[REPAIRS.index(pick("repair", name, REPAIRS))]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Suspicion:
     """Something about v9 that looks wrong. defect: its id in the catalogue, whose scenario tells whether it is."""
 
@@ -291,6 +300,9 @@ class Suspicion:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def check(self, verdict: bool | None) -> str:  # noqa: FBT001 - it is the answer
         """What to say to a verdict: True if v9 has it, None if not answered yet. Raises BadValueError for others."""

@@ -72,7 +72,10 @@ class _Made(NamedTuple):
     make: Callable[[], Machine]
 
     def subject(self) -> Subject:
-        return Subject(self.make(), goal="")
+        machine = self.make()
+        if not machine.recording:
+            machine.record()
+        return Subject(machine, goal="")
 
 
 def explorable(what: object) -> Explorable:
@@ -81,15 +84,19 @@ def explorable(what: object) -> Explorable:
     A function's machine is explored for what is wrong in every program; nothing else is demanded of it. Raises
     BadValueError for anything else, a machine or guest itself among it: an exploration needs one that nobody else uses.
     """
-    if hasattr(what, "subject"):
+    if callable(getattr(what, "subject", None)):
         return cast("Explorable", what)
     if callable(what):
         made = _Made(what)
         machine = made.make()
-        if isinstance(machine, Machine):
-            return made
-        raise BadValueError(f"the function to explore made a {type(machine).__name__}; it must make a new Machine.")
-    hint = " Wrap it in a function that makes a new one." if isinstance(what, Machine) else ""
+        if not isinstance(machine, Machine):
+            raise BadValueError(f"the function to explore made a {type(machine).__name__}; it must make a new Machine.")
+        if made.make() is machine:
+            raise BadValueError(
+                "the function to explore returns the same machine twice; it must make a new one each time."
+            )
+        return made
+    hint = " Give the function that made this machine, not the machine." if isinstance(what, Machine) else ""
     raise BadValueError(
         f"a {type(what).__name__} cannot be explored; legal: a Scenario such as bl.scenario('inflate'), a bl.Program, "
         f"or a function that makes a new Machine.{hint}"

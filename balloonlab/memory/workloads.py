@@ -7,7 +7,7 @@ rebuilt. The page states are the same both ways.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +87,20 @@ WORKLOADS: dict[str, Workload] = {
 }
 
 
+def workload_settings(name: str, options: Mapping[str, float]) -> dict[str, float]:
+    """Every option of the workload `name` with its value: that of `options`, else the default.
+
+    Raises UnknownNameError for a workload or option that nobody knows, BadValueError for a value out of range.
+    """
+    workload = WORKLOADS[pick("workload", name, list(WORKLOADS))]
+    for key in options:
+        pick(f"option of workload {workload.name!r}", key, list(workload.options))
+    return {
+        key: _number(f"{key} of workload {workload.name!r}", options.get(key, option.default), option)
+        for key, option in workload.options.items()
+    }
+
+
 @dataclass(frozen=True)
 class WorkloadResult:
     """What a workload did, in guest pages.
@@ -121,9 +135,9 @@ def apply_workload(
     claimed on the way) those of a real sequence. Raises, before anything changes, UnknownNameError for a workload or
     option that nobody knows, BadValueError for a value out of range, or for bulk=True while the journal records.
     """
-    workload = WORKLOADS[pick("workload", name, list(WORKLOADS))]
+    settings = workload_settings(name, options)
+    workload = WORKLOADS[name]
     seed = whole_number("seed", seed, 0, (1 << 63) - 1)
-    settings = _checked(workload, options)
     bulk = _choose_bulk(buddy, bulk)
     plan = workload.plan(_reachable(buddy), np.random.default_rng(seed), **settings)
     if bulk:
@@ -208,15 +222,6 @@ def _choose_bulk(buddy: Buddy, bulk: bool | None) -> bool:  # noqa: FBT001
     if bulk and recording:
         raise BadValueError("bulk is True while changes are recorded; it must be False: bulk work leaves no record.")
     return bulk
-
-
-def _checked(workload: Workload, options: dict[str, float]) -> dict[str, float]:
-    for key in options:
-        pick(f"option of workload {workload.name!r}", key, list(workload.options))
-    return {
-        key: _number(f"{key} of workload {workload.name!r}", options.get(key, option.default), option)
-        for key, option in workload.options.items()
-    }
 
 
 def _number(what: str, value: object, option: Option) -> float:
