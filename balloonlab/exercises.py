@@ -163,8 +163,7 @@ _QUESTIONS = [
     ),
     Question(
         "unusable",
-        "Free: a block of order 9, one of order 8, 256 single pages. The unusable free index for order 9, in "
-        "thousandths?",
+        "Free: a block of order 9, one of order 8, 256 single pages. What is the unusable free index for order 9?",
         _unusable_of_three_pieces,
         "512 + 256 + 256 = 1,024 pages are free, and 512 of them are a huge page. The other half is of no use.",
         lambda given, truth: (
@@ -185,8 +184,7 @@ _QUESTIONS = [
     ),
     Question(
         "huge pages again",
-        "16 pageblocks; in 8 of them 128 balloon pages each, the rest is free. How many are wholly free after "
-        "compaction?",
+        "16 pageblocks; 8 hold 128 balloon pages each, the rest is free. How many are wholly free after compaction?",
         _huge_pages_after_compaction,
         "The most would be 14: the balloon needs 2 pageblocks at least. Compaction stops where its scanners meet, and "
         "leaves it in 3.",
