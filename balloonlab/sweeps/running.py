@@ -173,12 +173,12 @@ def attempt(experiment: Experiment, parameters: dict[str, Any], row: Row) -> Out
     """Run one experiment, wherever this is; whatever it raises becomes words."""
     before = times_held_back()
     try:
-        results = results_row(experiment(**parameters), row)
+        outcome = Outcome(results_row(experiment(**parameters), row))
     except KeyboardInterrupt:
         return Outcome()
     except (Exception, SystemExit) as error:  # noqa: BLE001  (one that fails does not lose the others)
-        return Outcome(error=_in_words(error))
-    return Outcome(results) if times_held_back() == before else Outcome()  # cut short, as an exploration may be
+        outcome = Outcome(error=_in_words(error))
+    return outcome if times_held_back() == before else Outcome()  # cut short, as an exploration may be
 
 
 def attempt_silently(experiment: Experiment, parameters: dict[str, Any], row: Row, this: str) -> Outcome:  # noqa: ARG001
