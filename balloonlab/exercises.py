@@ -248,7 +248,7 @@ class Suspicion:
         found = case.found_in(result)
         shown = found or f"in none of {result.states:,} states of {case.scenario}"
         right = verdict == (found is not None)
-        return f"{'Right' if right else 'Not so'}. {defect.id}, {shown}. {defect.title[:1].upper()}{defect.title[1:]}."
+        return f"{'Right' if right else 'Not so'}: {shown}. The catalogue has it as {defect.id}, {defect.title}."
 
 
 _SUSPICIONS = [
