@@ -13,10 +13,12 @@ from balloonlab.memory.zone import PageState
 from balloonlab.recordings import snapshots
 from balloonlab.recordings.reading import damaged, member, read_json
 from balloonlab.recordings.replay import replay
-from balloonlab.recordings.traffic import read_config, read_list_events, read_messages
+from balloonlab.recordings.traffic import read_config, read_guest_events, read_messages
 
 if TYPE_CHECKING:
+    from balloonlab.drivers import Driver
     from balloonlab.guest import Guest
+    from balloonlab.recordings.check import Check
 
 
 class Recording:
@@ -24,7 +26,8 @@ class Recording:
 
     name: the folder's. title, meta: what was done, in words and whole. pages: guest pages. snapshots: names, oldest
     first. snapshot_times: host second of each. zones: ZoneSpans, by PFN. messages: Messages. config: ConfigEvents,
-    oldest first. list_events: ListEvents. Raises DamagedRecordingError, naming file and reason, for whatever is wrong.
+    oldest first. list_events: ListEvents; told: Told (None if the guest was not traced). Raises DamagedRecordingError,
+    naming file and reason, for whatever is wrong.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,7 +39,7 @@ class Recording:
         self._read_snapshots(path)
         self.messages = read_messages(path / "messages.npz", self.pages)
         self.config = read_config(path / "config.csv", self.pages)
-        self.list_events = read_list_events(path / "guest_events.csv.xz", self.messages, self.pages)
+        self.list_events, self.told = read_guest_events(path / "guest_events.csv.xz", self.messages, self.pages)
         self._check_counts(path / "meta.json")
 
     def __repr__(self) -> str:
@@ -117,6 +120,20 @@ class Recording:
         ]
         marked[listed] = False
         return [*np.flatnonzero(marked).tolist(), *listed]
+
+    def check(self, driver: str | Driver = "linux-6.1") -> Check:
+        """Hold every message and config event against the rules of `driver` (rules.py).
+
+        A recorded guest ran Linux 6.1; another driver's rules show where that driver would have behaved otherwise.
+        UnknownNameError for a driver nobody knows, BadValueError for an edited one.
+        """
+        from balloonlab.recordings.check import check  # noqa: PLC0415 - a recording is readable without an engine
+        from balloonlab.recordings.rules import find_rules  # noqa: PLC0415
+
+        rules = find_rules(driver)
+        bits = self.meta.get("balloon_feature_bits_negotiated")
+        features = frozenset(bit for bit in bits if isinstance(bit, int)) if isinstance(bits, list) else None
+        return check(self.name, self.messages, self.config, self.list_events, rules, told=self.told, features=features)
 
     def snapshot(self, name: str, driver: str = "v9") -> Guest:
         """A guest of this package that begins as the real one was at that snapshot, its target reached."""
