@@ -14,26 +14,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from balloonlab.array_guest import ArrayGuest, StepsNeededError, has_habits
 from balloonlab.drivers import Driver, find_driver
 from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction, compact_memory
 from balloonlab.drivers.device import host_threads
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
-from balloonlab.errors import BadValueError, DidNotSettleError, whole_number
+from balloonlab.errors import BadValueError, DidNotSettleError, pick, whole_number
 from balloonlab.host import BALLOON_PAGE_SIZE, Host
 from balloonlab.interrupt import held_back, interruptible
 from balloonlab.journal import Journal
 from balloonlab.kernel.machine import Action, Machine, Ran
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.kernel.world import PAGE_SIZES, World
+from balloonlab.memory.arrays.fallback import load_lists
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.fragmentation import Metrics, metrics
 from balloonlab.memory.picked_pages import Control, PickedPages
 from balloonlab.memory.workloads import WorkloadResult, apply_workload, release
-from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, PageFrames, PageState, Zone
+from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState, Zone
 
 _CHUNK = 20_000  # steps between two looks at the clock
+ENGINES = ["auto", "steps", "arrays"]
+STEPWISE_PAGES = 1 << 18  # the largest guest (guest pages) that engine="auto" takes step by step
+_AT_ONCE = "worked out at once"
+_OF_STEPS = ("frames", "buddies", "world", "vb", "mm", "machine")
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,12 @@ class Resized:
 
 @dataclass(frozen=True)
 class Compacted:
-    """What a run of compaction did. pairs: int64 (k, 2), old and new PFN of each moved guest page, in order.
+    """What a run of compaction did. pairs: int (k, 2), old and new PFN of each moved guest page, in order.
 
-    steps: of all threads, until they rested. text: how it ended, in words.
+    steps: of all threads, until they rested (0 where it was done at once). text: how it ended, in words.
     """
 
-    pairs: NDArray[np.int64]
+    pairs: NDArray[np.signedinteger[Any]]
     messages: int
     free_huge_pages: tuple[int, int]
     text: str
@@ -105,6 +111,10 @@ class Guest:
     behind the guest (4096, 65536 or 2097152). must_tell_host: negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST.
     candidates: guest PFNs that compaction tries instead of scanning, for guests too small for two scanners: one after
     the other, those of a tuple together. actors: further threads, which start with the action "begin".
+    engine: "steps" runs the driver step by step; "arrays" works whole operations out at once, with the same result,
+    and can do guests of 64 GiB; "auto" takes arrays above 262,144 guest pages where it can (one zone, a driver of the
+    course as it is, no RESERVE or ISOLATE pageblocks, nobody else about). A guest made of arrays goes over to steps, from
+    where it stands, as soon as its `machine` is asked for; the reverse never happens.
     Balloon sizes and targets are in 4 KiB balloon pages everywhere; page states, PFNs of `page_states` and pairs are
     in guest pages.
     """
@@ -125,28 +135,97 @@ class Guest:
         zones: Sequence[tuple[str, int, int]] | None = None,
         candidates: Sequence[int | tuple[int, ...]] | None = None,
         actors: Sequence[Actor] = (),
+        engine: str = "auto",
     ) -> None:
         self.driver = find_driver(driver)
         check_page_size(page_size)
         pages = whole_number("pages", pages, 1, MOST_PAGES, "guest pages", "64 GiB of 4 KiB pages is the largest.")
         self.seed = whole_number("seed", seed, 0, 2**63 - 1)
+        self.page_size = page_size
+        self.backing = backing
+        self.must_tell_host = must_tell_host
+        map_states = np.zeros(pages, np.uint8)
+        types = np.full(-(-pages // PAGEBLOCK_PAGES), Migratetype.MOVABLE, np.uint8)
+        _set_memory(map_states, types, states, pageblock_types)
+        self._arrays: ArrayGuest | None = None
+        against = None
+        if zones is not None or candidates is not None or actors:
+            against = "zones, candidates and actors"
+        elif np.any(types > Migratetype.RECLAIMABLE):
+            against = "RESERVE and ISOLATE pageblocks"
+        elif not has_habits(self.driver):
+            against = f"the driver {self.driver.name}"
+        if _use_arrays(engine, pages, against):
+            inside = _balloon_pages(map_states, balloon)
+            self._arrays = ArrayGuest(
+                self.driver, page_size, map_states, types, inside, backing, must_tell_host=must_tell_host
+            )
+            self.host = self._arrays.host
+            if target is not None:
+                self.set_target(target)
+            return
+        self._make_steps(map_states, types, balloon, target, zones, candidates, actors)
+        self._probe()
+
+    def _make_steps(
+        self,
+        states: NDArray[np.uint8],
+        types: NDArray[np.uint8],
+        balloon: Sequence[int] | NDArray[np.int64] | None,
+        target: int | None = None,
+        zones: Sequence[tuple[str, int, int]] | None = None,
+        candidates: Sequence[int | tuple[int, ...]] | None = None,
+        actors: Sequence[Actor] = (),
+    ) -> None:
+        """Everything that takes steps, made from a page map at rest."""
+        pages = len(states)
         self.frames = PageFrames(pages, Journal())
-        _set_memory(self.frames, states, pageblock_types)
+        self.frames.states[:] = states
+        self.frames.block_types[:] = types
         self.zones = _zones(self.frames, zones)
         self.buddies = [Buddy(zone, self.driver.rules) for zone in self.zones]
         if not self.driver.movable:
             for buddy in self.buddies:
                 buddy.movable_states -= {PageState.BALLOON}
-        ppp = page_size // BALLOON_PAGE_SIZE
-        self.host = Host(pages * ppp, self.frames.journal, self.frames.values, backing, must_tell_host=must_tell_host)
-        self.world = World(self.frames, list(reversed(self.buddies)), self.host, page_size)
+        balloon_pages = pages * (self.page_size // BALLOON_PAGE_SIZE)
+        self.host = Host(
+            balloon_pages, self.frames.journal, self.frames.values, self.backing, must_tell_host=self.must_tell_host
+        )
+        self.world = World(self.frames, list(reversed(self.buddies)), self.host, self.page_size)
         self.vb = VirtioBalloon(self.world, self.driver)
         self._adopt_balloon(balloon, target)
         movable: set[PageState] = {PageState.MOVABLE, PageState.BALLOON} if self.driver.movable else {PageState.MOVABLE}
         self.mm = Compaction(self.world, self._controls(movable, candidates))
         self._begin = self.world.new_gate("begin") if actors else None
         self.machine = Machine(self.world, self._threads(actors), self._actions())
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        """What takes steps is made when it is first asked for."""
+        if name not in _OF_STEPS or self.__dict__.get("_arrays") is None:
+            raise AttributeError(f"a guest has no {name!r}")
+        self._go_over_to_steps()
+        return getattr(self, name)
+
+    @property
+    def engine(self) -> str:
+        """How whole operations are done: "arrays" at once, "steps" one by one."""
+        return "steps" if self._arrays is None else "arrays"
+
+    def _go_over_to_steps(self) -> None:
+        """Put a machine where the arrays stand: map, list order, balloon, numbers, messages, beliefs."""
+        arrays = self._arrays
+        assert arrays is not None
+        self._arrays = None
+        zone, log, before = arrays.zone, arrays.host.messages, arrays.host
+        self._make_steps(zone.states, zone.block_types, arrays.balloon_list.astype(np.int64), before.target)
+        load_lists(self.buddies[0], zone.order)
+        for name, number in zip(arrays.values.names, arrays.values.numbers, strict=True):
+            self.world.values[name] = number
+        arrays.mark_moved_once(self.world)
+        self.host.believe_again(before.beliefs())
         self._probe()
+        sent = int(log.count[0])  # the first message is the empty buffer for statistics, which both have
+        self.host.messages.extend(log.queue[1:], log.count[1:], log.pfns[sent:])
 
     @classmethod
     def from_states(cls, states: ArrayLike, driver: str | Driver = "v9", **settings: Any) -> Guest:  # noqa: ANN401
@@ -162,7 +241,7 @@ class Guest:
         return cls(int(array.size), driver, states=array, **settings)
 
     def __repr__(self) -> str:
-        size = len(self.page_states) * self.world.page_size >> 20
+        size = len(self.page_states) * self.page_size >> 20
         return (
             f"<guest of {size:,} MiB, driver {self.driver.name}, balloon {self.balloon_pages:,} of target "
             f"{self.host.target:,} (4 KiB pages)>"
@@ -173,20 +252,36 @@ class Guest:
     @property
     def page_states(self) -> NDArray[np.uint8]:
         """Read-only uint8 array of PageState codes, one a guest page."""
-        return self.world.states()
+        view = self._states.view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def _states(self) -> NDArray[np.uint8]:
+        return self.frames.states if self._arrays is None else self._arrays.zone.states
+
+    @property
+    def _pages_per_page(self) -> int:
+        return self.page_size // BALLOON_PAGE_SIZE
 
     @property
     def balloon_pages(self) -> int:
         """What the driver counts as ballooned (num_pages), in 4 KiB pages."""
+        if self._arrays is not None:
+            return self._arrays.balloon_pages
         return self.world.values.get(self.vb.num_pages.number)
 
     @property
     def balloon_list(self) -> tuple[int, ...]:
         """Guest PFNs on the balloon's list, head first."""
+        if self._arrays is not None:
+            return tuple(self._arrays.balloon_list.tolist())
         return self.world.list_pages(self.vb.pages.number)
 
     def metrics(self) -> Metrics:
         """Free blocks by order and fragmentation indexes of the whole guest (guest pages)."""
+        if self._arrays is not None:
+            return self._arrays.metrics()
         counts = np.sum([buddy.block_counts() for buddy in self.buddies], axis=0)
         pages = sum(int(count) << order for order, count in enumerate(counts))
         if len(self.buddies) == 1:
@@ -198,13 +293,12 @@ class Guest:
         """Guest's and host's view of one 4 KiB PFN."""
         top = self.host.balloon_pages - 1
         pfn = whole_number("PFN", balloon_pfn, 0, top, "4 KiB page frame numbers", "PFNs of the device are 4 KiB.")
-        page = pfn // self.world.pages_per_page
-        return View(pfn, page, PageState(self.frames.state_of[page]), self.host.believes(pfn))
+        page = pfn // self._pages_per_page
+        return View(pfn, page, PageState(int(self._states[page])), self.host.believes(pfn))
 
     def disagreements(self, most: int = 100) -> list[View]:
         """4 KiB PFNs on which guest and host disagree at this moment, lowest first, up to `most`."""
-        ppp = self.world.pages_per_page
-        states = np.repeat(self.frames.states, ppp)
+        states = np.repeat(self._states, self._pages_per_page)
         inside = (states == PageState.BALLOON) | (states == PageState.ISOLATED)
         wrong = (inside != self.host.believed.astype(bool)) & (states != PageState.IN_TRANSIT)
         return [self.compare(int(pfn)) for pfn in np.flatnonzero(wrong)[:most]]
@@ -213,8 +307,12 @@ class Guest:
 
     def workload(self, name: str, **options: Any) -> WorkloadResult:  # noqa: ANN401
         """Let a workload take and free memory (names in memory/workloads.py); the same seed gives the same map."""
+        settings = {"seed": self.seed, **options}
+        if self._arrays is not None:
+            with interruptible(f"workload {name}"):
+                return self._arrays.workload(name, **settings)
         with held_back(), self.machine.lock:
-            result = apply_workload(self.buddies[-1], name, **{"seed": self.seed, **options})
+            result = apply_workload(self.buddies[-1], name, **settings)
             if self.machine.recording:
                 self.machine.record()  # a workload is no step: the timeline begins anew
         self.machine.changed()
@@ -252,6 +350,10 @@ class Guest:
         """
         n = self.host.check_target(n)
         before, sent = self.balloon_pages, len(self.host.messages)
+        if self._arrays is not None:
+            with interruptible(f"towards {n:,} balloon pages") as interruption:
+                self._arrays.set_target(n, interruption.say)
+            return Resized(before, self.balloon_pages, n, len(self.host.messages) - sent, _AT_ONCE)
         with self.machine.lock:
             self.machine.act("set_target", n)
         text, steps = self._settle(f"towards {n:,} balloon pages", abs(n - before))
@@ -261,6 +363,14 @@ class Guest:
     def compact(self) -> Compacted:
         """Compact every zone (order -1, as a write to /proc/sys/vm/compact_memory), and run until all rests."""
         before, sent = self.metrics().free_huge_pages, len(self.host.messages)
+        if self._arrays is not None:
+            try:
+                with interruptible("compaction") as interruption:
+                    run = self._arrays.compact(interruption.say)
+                told = len(self.host.messages) - sent
+                return Compacted(run.pairs, told, (before, self.metrics().free_huge_pages), _AT_ONCE)
+            except StepsNeededError:
+                self._go_over_to_steps()
         moves: list[tuple[int, int]] = []
         with self.machine.lock:
             self.world.moves = moves
@@ -339,11 +449,8 @@ class Guest:
         }
         return actions | ({"begin": ask(self._begin.number)} if self._begin else {})
 
-    def _adopt_balloon(self, balloon: Sequence[int] | None, target: int | None) -> None:
-        inside = np.flatnonzero(self.frames.states == PageState.BALLOON)
-        pages = inside if balloon is None else _row("balloon", balloon).astype(np.int64)
-        if len(pages) != len(inside) or not np.array_equal(np.sort(pages), inside):
-            raise BadValueError(f"balloon lists {len(pages)} pages; the map marks {len(inside)} as BALLOON, or others.")
+    def _adopt_balloon(self, balloon: Sequence[int] | NDArray[np.int64] | None, target: int | None) -> None:
+        pages = _balloon_pages(self.frames.states, balloon)
         world, ppp = self.world, self.world.pages_per_page
         self.frames.links.fill(self.vb.pages.number, pages)
         count = len(pages) * ppp
@@ -356,6 +463,7 @@ class Guest:
                 world.values[name] = len(pages)
         present = int(np.count_nonzero(self.frames.states != PageState.HOLE))
         world.values.set(self.vb.totalram_pages.number, present - len(pages))
+        inside = np.sort(pages)
         self.host.start_with(np.repeat(inside * ppp, ppp) + np.tile(np.arange(ppp), len(inside)))
         self.host.set_target(count if target is None else target)
 
@@ -365,6 +473,22 @@ class Guest:
         if self.host.target != self.balloon_pages:
             self.vb.config_interrupt(self.world)
         self.machine.run(_CHUNK)
+
+
+def _use_arrays(engine: str, pages: int, against: str | None) -> bool:
+    """Whether the guest is made of arrays; `against`: what arrays cannot do here, if anything."""
+    if pick("engine", engine, ENGINES) == "arrays" and against is not None:
+        raise BadValueError(f"engine is 'arrays', which cannot do {against}; it must be 'steps' or 'auto' here.")
+    return engine == "arrays" or (engine == "auto" and pages > STEPWISE_PAGES and against is None)
+
+
+def _balloon_pages(states: NDArray[np.uint8], balloon: Sequence[int] | NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """PFNs of the balloon's list, head first: those given, or all BALLOON pages ascending."""
+    inside = np.flatnonzero(states == int(PageState.BALLOON))
+    pages = inside if balloon is None else _row("balloon", balloon).astype(np.int64)
+    if len(pages) != len(inside) or not np.array_equal(np.sort(pages), inside):
+        raise BadValueError(f"balloon lists {len(pages)} pages; the map marks {len(inside)} as BALLOON, or others.")
+    return pages
 
 
 def check_page_size(page_size: object) -> None:
@@ -410,21 +534,24 @@ def _zones(frames: PageFrames, zones: Sequence[tuple[str, int, int]] | None) -> 
     return made
 
 
-def _set_memory(frames: PageFrames, states: ArrayLike | None, block_types: ArrayLike | None) -> None:
+def _set_memory(
+    frames: NDArray[np.uint8], types: NDArray[np.uint8], states: ArrayLike | None, block_types: ArrayLike | None
+) -> None:
+    """Put the states and pageblock types that were asked for into `frames` and `types`, checked."""
     at_rest = (PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON, PageState.HOLE)
     if states is not None:
         array = _row("states", states)
-        if array.shape != frames.states.shape:
-            raise BadValueError(f"states has shape {array.shape}; the guest has {frames.pages:,} pages, one row.")
+        if array.shape != frames.shape:
+            raise BadValueError(f"states has shape {array.shape}; the guest has {len(frames):,} pages, one row.")
         strange = np.setdiff1d(array, at_rest)
         if len(strange):
             legal = ", ".join(f"{int(s)} {s.name}" for s in at_rest)
             raise BadValueError(f"states contains {strange[0]!r}; a page map at rest has only {legal}.")
-        frames.states[:] = array
+        frames[:] = array
     if block_types is not None:
-        types = _row("pageblock_types", block_types)
-        if types.shape != frames.block_types.shape or np.any(types > 4) or np.any(types < 0):  # noqa: PLR2004
-            wanted = frames.block_types.shape[0]
+        codes = _row("pageblock_types", block_types)
+        if codes.shape != types.shape or np.any(codes > 4) or np.any(codes < 0):  # noqa: PLR2004
+            wanted = len(types)
             legal = f"{wanted} Migratetype codes 0..4, one for {PAGEBLOCK_PAGES} pages"
             raise BadValueError(f"pageblock_types must be {legal}.")
-        frames.block_types[:] = types
+        types[:] = codes

@@ -85,7 +85,7 @@ class CompactControl:
         self.name = name
         self.sync = sync
         self.movable_states = frozenset(map(int, movable_states))
-        numbers = {key: number for key, number in vars(type(self)).items() if isinstance(number, _Number)}
+        numbers = {key: number for key, number in vars(CompactControl).items() if isinstance(number, _Number)}
         self.slots = {key: self.values.declare(f"{name} {key}", unit=number.unit) for key, number in numbers.items()}
         self.migratepages = self.links.named_list(f"{name} migratepages")
         self.freepages = self.links.named_list(f"{name} freepages")

@@ -46,8 +46,24 @@ def compact(control: CompactControl, migrate: Migrate | None = None) -> CompactR
     migrate: called as ``migrate(old, new)`` for each page; False means that it could not be moved. Without it every
     page moves. Balloon pages are left to it as to their list: it may put `new` there.
     """
-    pairs: list[tuple[int, int]] = []
     control.begin()
+    pairs = go_on(control, migrate)
+    control.release()
+    return CompactResult(
+        pairs=np.array(pairs, np.int64).reshape(-1, 2),
+        rounds=control.rounds,
+        blocks_moved=control.blocks_moved,
+        pages_moved=control.pages_moved,
+        failed=control.migrate_failed,
+        migrate_scanned=control.migrate_scanned,
+        free_scanned=control.free_scanned,
+        complete=control.complete(),
+    )
+
+
+def go_on(control: CompactControl, migrate: Migrate | None = None) -> list[tuple[int, int]]:
+    """Run `control`, which has begun, until its run is over but for the release; the (old, new) pairs in order."""
+    pairs: list[tuple[int, int]] = []
     while not control.finished():
         control.begin_batch()
         while (pfn := control.next_candidate()) is not None:
@@ -62,14 +78,4 @@ def compact(control: CompactControl, migrate: Migrate | None = None) -> CompactR
             else:
                 control.give_back_target(new)
         control.end_batch()
-    control.release()
-    return CompactResult(
-        pairs=np.array(pairs, np.int64).reshape(-1, 2),
-        rounds=control.rounds,
-        blocks_moved=control.blocks_moved,
-        pages_moved=control.pages_moved,
-        failed=control.migrate_failed,
-        migrate_scanned=control.migrate_scanned,
-        free_scanned=control.free_scanned,
-        complete=control.complete(),
-    )
+    return pairs

@@ -17,6 +17,7 @@ from balloonlab.memory import workload_plans as plans
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import Migratetype, PageState
 
+_FREE = int(PageState.FREE)
 STEPWISE_PAGES = 65536  # zones of up to so many guest pages are worked on page by page
 
 
@@ -135,26 +136,29 @@ def apply_workload(
     claimed on the way) those of a real sequence. Raises, before anything changes, UnknownNameError for a workload or
     option that nobody knows, BadValueError for a value out of range, or for bulk=True while the journal records.
     """
-    settings = workload_settings(name, options)
-    workload = WORKLOADS[name]
-    seed = whole_number("seed", seed, 0, (1 << 63) - 1)
+    workload, seed, settings = _prepared(name, seed, options)
     bulk = _choose_bulk(buddy, bulk)
     plan = workload.plan(_reachable(buddy), np.random.default_rng(seed), **settings)
     if bulk:
-        _set_at_once(buddy, plan)
+        _set_at_once(buddy.frames.states, buddy.frames.block_types, plan)
+        buddy.rebuild()
     else:
         _go_through(buddy, plan)
-    kept = np.bincount(buddy.frames.states[plan.pfns], minlength=len(PageState))
-    return WorkloadResult(
-        name=name,
-        seed=seed,
-        options=settings,
-        taken=len(plan.pfns),
-        freed=len(plan.freed),
-        movable=int(kept[PageState.MOVABLE]),
-        unmovable=int(kept[PageState.UNMOVABLE]),
-        free_pages=buddy.free_pages,
-    )
+    return _result(workload, seed, settings, plan, buddy.frames.states, buddy.free_pages)
+
+
+def apply_to_states(
+    states: np.ndarray, block_types: np.ndarray, name: str, seed: int = 0, **options: float
+) -> WorkloadResult:
+    """Carry the workload `name` out on page states alone (uint8[pages] from PFN 0 on, in place; block_types too).
+
+    Free lists, if somebody keeps any, are then to be built anew. No pageblock may be RESERVE or ISOLATE. Errors as in
+    apply_workload.
+    """
+    workload, seed, settings = _prepared(name, seed, options)
+    plan = workload.plan(np.flatnonzero(states == _FREE), np.random.default_rng(seed), **settings)
+    _set_at_once(states, block_types, plan)
+    return _result(workload, seed, settings, plan, states, len(states) - int(np.count_nonzero(states)))
 
 
 def release(
@@ -207,12 +211,31 @@ def _go_through(buddy: Buddy, plan: plans.Plan) -> None:
         buddy.free(pfn)
 
 
-def _set_at_once(buddy: Buddy, plan: plans.Plan) -> None:
-    frames = buddy.frames
-    frames.states[plan.pfns] = plan.states
-    frames.block_types[plan.blocks] = Migratetype.UNMOVABLE
-    frames.states[plan.freed] = PageState.FREE
-    buddy.rebuild()
+def _set_at_once(states: np.ndarray, block_types: np.ndarray, plan: plans.Plan) -> None:
+    states[plan.pfns] = plan.states
+    block_types[plan.blocks] = Migratetype.UNMOVABLE
+    states[plan.freed] = PageState.FREE
+
+
+def _prepared(name: str, seed: int, options: dict[str, float]) -> tuple[Workload, int, dict[str, float]]:
+    settings = workload_settings(name, options)
+    return WORKLOADS[name], whole_number("seed", seed, 0, (1 << 63) - 1), settings
+
+
+def _result(
+    workload: Workload, seed: int, settings: dict[str, float], plan: plans.Plan, states: np.ndarray, free_pages: int
+) -> WorkloadResult:
+    left = states[plan.pfns]
+    return WorkloadResult(
+        name=workload.name,
+        seed=seed,
+        options=settings,
+        taken=len(plan.pfns),
+        freed=len(plan.freed),
+        movable=int(np.count_nonzero(left == int(PageState.MOVABLE))),
+        unmovable=int(np.count_nonzero(left == int(PageState.UNMOVABLE))),
+        free_pages=free_pages,
+    )
 
 
 def _choose_bulk(buddy: Buddy, bulk: bool | None) -> bool:  # noqa: FBT001

@@ -1,0 +1,134 @@
+"""A full run of compaction at once: the plan of its rules carried out on the page states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from balloonlab.memory.arrays.batches_36 import plan_36
+from balloonlab.memory.arrays.batches_61 import plan_61
+from balloonlab.memory.arrays.census import CHUNK, Census
+from balloonlab.memory.arrays.schedule import Schedule, Targets, migration_order
+from balloonlab.memory.buddy import Buddy
+from balloonlab.memory.compact_control import CompactControl
+from balloonlab.memory.compaction import go_on
+from balloonlab.memory.free_blocks import TOP_PAGES
+from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState, Zone
+
+_FREE = int(PageState.FREE)
+PLANS = {"3.6": plan_36, "6.1": plan_61}
+
+
+@dataclass(frozen=True)
+class ArrayRun:
+    """What a run did; counts as in CompactResult (the scanned pages are not counted).
+
+    pairs: int32 (k, 2), old and new PFN in order of migration. put_back: int32, pages isolated but not moved, in the
+    order in which they are put back. released: int32, targets that were not needed, in the order of their release.
+    """
+
+    pairs: np.ndarray = field(repr=False, compare=False)
+    put_back: np.ndarray = field(repr=False, compare=False)
+    released: np.ndarray = field(repr=False, compare=False)
+    rounds: int
+    blocks_moved: int
+    pages_moved: int
+    failed: int
+    complete: bool
+
+
+def compact_arrays(
+    states: np.ndarray,
+    block_types: np.ndarray,
+    rules: str,
+    *,
+    balloon_moves: bool = True,
+    fixed: np.ndarray | None = None,
+) -> ArrayRun:
+    """Compact page states (uint8[pages], from PFN 0 on) in place, block_types too (3.6 may retag pageblocks).
+
+    rules: "3.6" or "6.1". balloon_moves, fixed: see Census. After it every pair's old page is FREE.
+    """
+    census = Census(states, balloon_moves=balloon_moves, fixed=fixed)
+    run, movable, targets = PLANS[rules](census, block_types)
+    old, new = migration_order(run.batch_ends), targets.order(run.fill_ends)
+    pairs = np.empty((run.moved, 2), np.int32)
+    for low in range(0, run.moved, CHUNK):
+        part = pairs[low : low + CHUNK]
+        source, target = movable[old.next(len(part))], targets.pfns[new.next(len(part))]
+        part[:, 0], part[:, 1] = source, target
+        source, target = source.astype(np.intp), target.astype(np.intp)  # numpy is slow to index with int32
+        states[target] = states[source]
+        states[source] = _FREE
+    put_back, left = movable[old.rest()], targets.pfns[new.rest()]
+    if rules == "3.6":
+        _retag(census, block_types, targets, run.captured)
+    if run.resume:
+        return _page_by_page(states, block_types, run, pairs, left, balloon_moves=balloon_moves, fixed=fixed)
+    return ArrayRun(pairs, put_back, left, run.rounds, run.blocks_moved, run.moved, len(put_back), run.complete)
+
+
+def _retag(census: Census, block_types: np.ndarray, targets: Targets, captured: int) -> None:
+    """Pageblocks that were captured whole are MOVABLE now."""
+    taken = (targets.above[:-1] <= captured) & (targets.offered > 0) & (census.free == PAGEBLOCK_PAGES)
+    taken[1:] |= taken[:-1] & (targets.offered[:-1] > PAGEBLOCK_PAGES)
+    block_types[taken] = Migratetype.MOVABLE
+
+
+class _Noting(CompactControl):
+    """Notes the pages that are put back, in that order."""
+
+    def begin(self) -> None:
+        self.returned: list[int] = []
+        super().begin()
+
+    def put_back(self, pfn: int, *, settled: bool = False) -> None:
+        self.returned.append(pfn)
+        super().put_back(pfn, settled=settled)
+
+
+def _page_by_page(
+    states: np.ndarray,
+    block_types: np.ndarray,
+    run: Schedule,
+    pairs: np.ndarray,
+    held: np.ndarray,
+    *,
+    balloon_moves: bool,
+    fixed: np.ndarray | None,
+) -> ArrayRun:
+    """The end of a run of 3.6 by the page-by-page code, on the stretch between its scanners; held: private list."""
+    assert run.resume is not None
+    migrate_pfn, free_pfn = run.resume
+    base = migrate_pfn - migrate_pfn % TOP_PAGES
+    top = min(free_pfn - free_pfn % TOP_PAGES + 2 * TOP_PAGES, len(states))
+    frames = PageFrames(top - base)
+    frames.states[:] = states[base:top]
+    if fixed is not None:
+        frames.states[fixed[base:top] & (frames.states == PageState.BALLOON)] = PageState.UNMOVABLE
+    frames.states[held - base] = PageState.CAPTURED
+    first, end = base >> PAGEBLOCK_ORDER, -(-top // PAGEBLOCK_PAGES)
+    frames.block_types[:] = block_types[first:end]
+    movable = (PageState.MOVABLE, PageState.BALLOON) if balloon_moves else (PageState.MOVABLE,)
+    control = _Noting(Buddy(Zone(frames), "3.6"), movable_states=movable)
+    control.begin()
+    control.migrate_pfn, control.free_pfn = migrate_pfn - base, free_pfn - base
+    frames.links.fill(control.freepages, held - base)
+    control.nr_freepages = len(held)
+    more = np.array(go_on(control), np.int32).reshape(-1, 2) + np.int32(base)
+    for old, new in more.tolist():
+        states[new] = states[old]
+        states[old] = PageState.FREE
+    released = list(frames.links.walk(control.freepages))
+    block_types[first:end] = frames.block_types
+    return ArrayRun(
+        np.concatenate((pairs, more)),
+        np.array(control.returned, np.int32) + np.int32(base),
+        np.array(released, np.int32) + np.int32(base),
+        run.rounds + control.rounds,
+        run.blocks_moved + control.blocks_moved,
+        run.moved + control.pages_moved,
+        control.migrate_failed,
+        control.complete(),
+    )

@@ -1,0 +1,187 @@
+"""The order of free blocks on their lists, as one number a block.
+
+A list grows at its head, or at its tail by the rule for blocks that will likely merge (buddy.py). Every entry gets the
+next number of a clock, negative if it was put at the tail: so a list read from its head is its blocks by descending
+number. The number stands at the block's first page; what stands at other pages means nothing.
+
+Pages given back are only noted; `settle` works their blocks out together. That is exact as long as nothing takes free
+pages in between: a block was last put on a list when the last of its pages was given back, and the block whose being
+free sends it to the tail (twice its size, next to its own pair) can have been whole and free at that moment only if
+its number is smaller and it still is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from balloonlab.memory.free_blocks import block_heads, free_levels, heads_of_order
+from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER
+
+_LAST = (1 << 31) - 1  # of the clock
+_TAIL_ORDERS = MAX_ORDER - 2  # orders 0..8 have a tail rule
+
+
+class ListOrder:
+    """List positions of the free blocks of page states that start at PFN 0.
+
+    states: uint8[pages]; block_types: uint8[pageblocks]; both are read, never written. Until something was given back
+    nothing is stored: the lists are then as FreeLists.rebuild leaves them (given back one by one, ascending).
+    numbers: int32[pages], 4 bytes a page, made at the first settling. kinds: uint8[pages], the Migratetype of the list
+    of the block headed there; only where pageblocks are of several types.
+    """
+
+    def __init__(self, states: np.ndarray, block_types: np.ndarray) -> None:
+        self.states = states
+        self.block_types = block_types
+        self.numbers: np.ndarray | None = None
+        self.kinds: np.ndarray | None = None
+        self._given: list[np.ndarray] = []
+        self._clock = len(states)
+
+    def reset(self) -> None:
+        """Lists as FreeLists.rebuild leaves them."""
+        self.numbers = self.kinds = None
+        self._given = []
+        self._clock = len(self.states)
+
+    def given_back(self, pfns: np.ndarray) -> None:
+        """These pages (int PFNs, in order) were given back, each as a block of order 0; states say FREE already."""
+        if len(pfns):
+            self._given.append(pfns)
+
+    def forget(self) -> None:
+        """Take it back that pages were given back since the last settling."""
+        self._given = []
+
+    def mixed(self) -> bool:
+        """Whether free blocks may be on lists of more than one type."""
+        return self.kinds is not None or bool(np.any(self.block_types != self.block_types[0]))
+
+    def settle(self, *, store: bool = False) -> None:
+        """Work out the list positions of blocks made of pages given back. store: also when none were."""
+        if not self._given and (self.numbers is not None or not store):
+            return
+        levels = free_levels(self.states)
+        entered = self._store_all(levels) if self.numbers is None else None
+        touched = self._enter(levels)
+        self._put_tails(levels, entered or touched)
+
+    def blocks(self, levels: list[np.ndarray], order: int, kind: int | None = None) -> np.ndarray:
+        """PFNs of the free blocks of `order` on the list of `kind` (None: whatever list), head first; settle before."""
+        heads = heads_of_order(levels, order)
+        if kind is not None:
+            heads = heads[self.kind_of(heads, order) == kind]
+        if self.numbers is None:
+            tail = self._likely_to_merge(levels, heads, order)
+            return np.concatenate((heads[~tail][::-1], heads[tail])) if tail.any() else heads[::-1]
+        return by_number(self.numbers, heads)
+
+    def kind_of(self, heads: np.ndarray, order: int) -> np.ndarray:
+        """uint8 Migratetype of the list that each of these blocks is on."""
+        if self.kinds is not None:
+            kinds: np.ndarray = self.kinds[heads]
+        else:
+            kinds = self.block_types[(heads + (1 << order) - 1) >> PAGEBLOCK_ORDER]
+        return kinds
+
+    def opened(self, pfn: int, end: int, kind: int) -> None:
+        """What is left of a block that was taken in part: ``pfn..end-1``, on lists of `kind` that were empty."""
+        if self.numbers is None:
+            return
+        while pfn < end:
+            self._clock += 1
+            self.numbers[pfn] = self._clock
+            if self.kinds is not None:
+                self.kinds[pfn] = kind
+            pfn += pfn & -pfn
+
+    def load(self, lists: list[list[np.ndarray]]) -> None:
+        """Take these lists for granted: PFNs head first, by Migratetype and order."""
+        self.numbers = numbers = np.zeros(len(self.states), np.int32)
+        self.kinds = np.zeros(len(self.states), np.uint8)
+        self._given = []
+        self._clock = max(len(heads) for orders in lists for heads in orders)
+        for kind, orders in enumerate(lists):
+            for heads in orders:
+                numbers[heads] = np.arange(len(heads), 0, -1)
+                self.kinds[heads] = kind
+
+    def _store_all(self, levels: list[np.ndarray]) -> list[np.ndarray]:
+        """Numbers of every block, as if its last page had been given back at the time of that page's PFN."""
+        self.numbers = numbers = np.zeros(len(self.states), np.int32)
+        if self.mixed():
+            self.kinds = np.zeros(len(self.states), np.uint8)
+        heads_of = block_heads(levels)
+        for order, heads in enumerate(heads_of):
+            last = heads + ((1 << order) - 1)
+            numbers[heads] = last + 1
+            if self.kinds is not None:
+                self.kinds[heads] = self.block_types[last >> PAGEBLOCK_ORDER]
+        return heads_of
+
+    def _enter(self, levels: list[np.ndarray]) -> list[np.ndarray]:
+        """Number the blocks of the pages given back by the last of them; returns their heads, by order."""
+        if not self._given:
+            return [np.zeros(0, np.int64)] * MAX_ORDER
+        assert self.numbers is not None
+        rest = self._given[0] if len(self._given) == 1 else np.concatenate(self._given)
+        self._given = []
+        if self._clock + len(rest) > _LAST:
+            self._wind_back(levels)
+        when = np.arange(self._clock + 1, self._clock + 1 + len(rest), dtype=np.int32)
+        self._clock += len(rest)
+        entered = []
+        for order in range(MAX_ORDER):
+            if order + 1 < MAX_ORDER:
+                larger = levels[order + 1][rest >> (order + 1)]
+                mine, others = np.flatnonzero(~larger), np.flatnonzero(larger)
+            else:
+                mine, others = np.arange(len(rest)), np.zeros(0, np.int64)
+            pages, times = rest[mine], when[mine]
+            heads = pages >> order << order
+            self.numbers[heads] = times  # of several pages of one block the last one stays
+            last = self.numbers[heads] == times
+            if self.kinds is not None:
+                self.kinds[heads[last]] = self.block_types[pages[last] >> PAGEBLOCK_ORDER]
+            entered.append(heads[last])
+            rest, when = rest[others], when[others]
+        return entered
+
+    def _put_tails(self, levels: list[np.ndarray], entered: list[np.ndarray]) -> None:
+        """Turn the numbers of those negative that were put at the tail."""
+        assert self.numbers is not None
+        tails = []
+        for order in range(_TAIL_ORDERS):
+            heads = entered[order]
+            above = (heads >> (order + 1)) ^ 1
+            whole = np.flatnonzero(levels[order + 1][above])
+            heads, above = heads[whole], above[whole] << (order + 1)
+            tails.append(heads[self.numbers[above] < self.numbers[heads]])
+        for heads in tails:
+            self.numbers[heads] *= -1
+
+    def _likely_to_merge(self, levels: list[np.ndarray], heads: np.ndarray, order: int) -> np.ndarray:
+        if order >= _TAIL_ORDERS:
+            return np.zeros(len(heads), bool)
+        above = (heads >> (order + 1)) ^ 1
+        below: np.ndarray = levels[order + 1][above] & (above << (order + 1) < heads)
+        return below
+
+    def _wind_back(self, levels: list[np.ndarray]) -> None:
+        """Number the blocks anew, 1 and up (tails -1 and down), so that the clock starts over."""
+        assert self.numbers is not None
+        heads = np.concatenate(block_heads(levels))
+        old = self.numbers[heads]
+        ranked = heads[np.argsort(old)]
+        tails = int(np.count_nonzero(old < 0))
+        rank = np.arange(len(heads)) - tails
+        self.numbers[ranked] = rank + (rank >= 0)
+        self._clock = len(heads) + 1
+
+
+def by_number(numbers: np.ndarray, heads: np.ndarray) -> np.ndarray:
+    """`heads` (PFNs) by descending number: number and PFN are sorted as one 64-bit word."""
+    words = (-numbers[heads].astype(np.int64) << 32) | heads
+    words.sort()
+    words &= 0xFFFFFFFF
+    return words

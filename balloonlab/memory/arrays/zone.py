@@ -1,0 +1,121 @@
+"""A zone at rest, as arrays: one uint8 a page, one migratetype a pageblock, and the order of its free lists."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from balloonlab.errors import BadValueError, pick, whole_number
+from balloonlab.memory.arrays.compaction import ArrayRun, compact_arrays
+from balloonlab.memory.arrays.fallback import allocate_stepwise
+from balloonlab.memory.arrays.list_order import ListOrder
+from balloonlab.memory.arrays.placement import PLACEMENTS, Arrange, at_random, choose, highest, lowest
+from balloonlab.memory.buddy import RULES
+from balloonlab.memory.fallback import FALLBACKS
+from balloonlab.memory.fragmentation import Metrics, metrics
+from balloonlab.memory.free_blocks import free_levels
+from balloonlab.memory.zone import MAX_ORDER, MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageState
+
+
+class ArrayZone:
+    """Pages ``0..pages-1`` as one zone, allocated, freed and compacted whole arrays at a time.
+
+    states: uint8[pages] of PageState codes at rest (FREE, MOVABLE, UNMOVABLE, BALLOON, HOLE); kept, not copied, and
+    changed in place. block_types: uint8[pageblocks] of Migratetype codes UNMOVABLE, MOVABLE, RECLAIMABLE; by default
+    all MOVABLE. rules: "3.6" or "6.1". Every unit is guest pages. Free lists are at first as FreeLists.rebuild makes
+    them. Raises BadValueError or UnknownNameError for anything else.
+    """
+
+    def __init__(self, states: np.ndarray, rules: str = "6.1", block_types: np.ndarray | None = None) -> None:
+        self.rules = pick("rules", rules, RULES, "They name the kernel whose page allocator is retold.")
+        pages = whole_number("pages", len(states), 1, MOST_PAGES, "guest pages", "64 GiB is the largest guest.")
+        if states.dtype != np.uint8 or states.ndim != 1 or not states.flags.c_contiguous:
+            raise BadValueError(f"states is of {states.dtype}, shape {states.shape}; it must be one row of uint8.")
+        if np.any(states > PageState.HOLE):
+            raise BadValueError("states holds codes above HOLE; a zone at rest has no page in transit or isolated.")
+        blocks = -(-pages // PAGEBLOCK_PAGES)
+        self.states = states
+        self.block_types = np.full(blocks, Migratetype.MOVABLE, np.uint8) if block_types is None else block_types
+        if self.block_types.shape != (blocks,) or not np.isin(self.block_types, list(FALLBACKS)).all():
+            raise BadValueError(f"block_types must be {blocks:,} codes of UNMOVABLE, MOVABLE or RECLAIMABLE.")
+        self.order = ListOrder(states, self.block_types)
+
+    def __repr__(self) -> str:
+        return f"ArrayZone({len(self.states):,} guest pages, rules {self.rules!r})"
+
+    @property
+    def free_pages(self) -> int:
+        return len(self.states) - int(np.count_nonzero(self.states))
+
+    def metrics(self) -> Metrics:
+        """Free blocks by order and the fragmentation indexes."""
+        return metrics(self.states)
+
+    def free_blocks(self, order: int, migratetype: int | None = None) -> list[int]:
+        """PFNs of the free blocks of `order` from head to tail, of one migratetype or of each in turn."""
+        whole_number("order", order, 0, MAX_ORDER - 1)
+        self.order.settle()
+        levels = free_levels(self.states)
+        kinds = Migratetype if migratetype is None else [migratetype]
+        return [pfn for kind in kinds for pfn in self.order.blocks(levels, order, kind).tolist()]
+
+    def allocate(
+        self,
+        count: int,
+        placement: str = "lifo",
+        *,
+        migratetype: int = Migratetype.MOVABLE,
+        state: int = PageState.BALLOON,
+        seed: int = 0,
+        balloon_moves: bool = True,
+    ) -> np.ndarray:
+        """Take up to `count` pages, one by one as far as the result goes; int32 PFNs in the order taken.
+
+        placement: "lifo" takes the first block on its list, as Buddy.alloc does; "lowest", "highest" and "random"
+        (drawn from `seed`) choose among all free blocks of the smallest order, whatever their migratetype, and leave
+        the lists of what remains as FreeLists.rebuild makes them. state: what the pages become. balloon_moves: whether
+        6.1 counts BALLOON pages as movable when it decides to claim a pageblock. Where the lists of `migratetype` end
+        the rest is taken page by page (fallback.py). Fewer pages are returned if there are no more.
+        """
+        count = whole_number("count", count, 0, MOST_PAGES, "guest pages")
+        placement = pick("placement", placement, list(PLACEMENTS))
+        if placement == "lifo":
+            return self._by_list_order(count, migratetype, state, balloon_moves=balloon_moves)
+        self.order.reset()
+        named: dict[str, Arrange] = {"lowest": lowest, "highest": highest, "random": at_random(seed)}
+        pages, _ = choose(self.states, count, named[placement])
+        self.states[pages] = state
+        return pages
+
+    def free(self, pfns: np.ndarray) -> None:
+        """Give these pages back in this order, each as a block of order 0; they must be in use, none twice."""
+        self.states[pfns] = PageState.FREE
+        self.order.given_back(pfns)
+
+    def compact(self, *, balloon_moves: bool = True, fixed: np.ndarray | None = None) -> ArrayRun:
+        """A full run (order -1) by the zone's rules; see compact_arrays."""
+        self.order.settle(store=True)
+        run = compact_arrays(self.states, self.block_types, self.rules, balloon_moves=balloon_moves, fixed=fixed)
+        self.order.given_back(run.pairs[:, 0])
+        self.order.given_back(run.released)
+        return run
+
+    def _by_list_order(self, count: int, migratetype: int, state: int, *, balloon_moves: bool) -> np.ndarray:
+        """The "lifo" placement."""
+        mixed = self.order.mixed()
+        self.order.settle(store=mixed)
+
+        def arrange(levels: list[np.ndarray], order: int) -> np.ndarray:
+            return self.order.blocks(levels, order, migratetype if mixed else None)
+
+        pages = np.zeros(0, np.int32)
+        if mixed or self.block_types[0] == migratetype:
+            pages, rest = choose(self.states, count, arrange)
+            self.states[pages] = state
+            if rest is not None:
+                self.order.opened(*rest, migratetype)
+        if len(pages) == count or not self.free_pages:
+            return pages
+        more = allocate_stepwise(
+            self.order, self.rules, count - len(pages), migratetype, state, balloon_moves=balloon_moves
+        )
+        return np.concatenate((pages, more))
