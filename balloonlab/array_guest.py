@@ -256,7 +256,8 @@ class ArrayGuest:
         per = self.pages_per_page
         if per == 1:
             return pages.astype(np.uint32)
-        pfns: NDArray[np.uint32] = pages.astype(np.uint32)[:, None] * np.uint32(per) + np.arange(per, dtype=np.uint32)
+        pfns = np.repeat(pages.astype(np.uint32) * np.uint32(per), per).reshape(-1, per)
+        pfns += np.arange(per, dtype=np.uint32)
         return pfns.reshape(-1)
 
     def _were_balloon(self, pairs: Pages) -> NDArray[np.int64]:

@@ -113,8 +113,8 @@ class Guest:
     the other, those of a tuple together. actors: further threads, which start with the action "begin".
     engine: "steps" runs the driver step by step; "arrays" works whole operations out at once, with the same result,
     and can do guests of 64 GiB; "auto" takes arrays above 262,144 guest pages where it can (one zone, a driver of the
-    course as it is, no RESERVE or ISOLATE pageblocks, nobody else about). A guest made of arrays goes over to steps, from
-    where it stands, as soon as its `machine` is asked for; the reverse never happens.
+    course as it is, no RESERVE or ISOLATE pageblocks, nobody else about). A guest made of arrays goes over to steps,
+    from where it stands, as soon as its `machine` is asked for; the reverse never happens.
     Balloon sizes and targets are in 4 KiB balloon pages everywhere; page states, PFNs of `page_states` and pairs are
     in guest pages.
     """

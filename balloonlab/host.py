@@ -185,7 +185,8 @@ class Host:
             return backing
         begins = np.flatnonzero(np.diff(backing, prepend=-1) | np.diff(message, prepend=-1))
         sizes = np.diff(begins, append=len(backing))
-        return backing[begins[sizes == self.backing_pages]]
+        whole: NDArray[np.int64] = backing[begins[sizes == self.backing_pages]]
+        return whole
 
     def _believe(self, pfns: list[int], believed: int) -> None:
         changed = 0

@@ -53,12 +53,19 @@ def block_heads(levels: list[np.ndarray], first_pfn: int = 0) -> list[np.ndarray
 
 def heads_of_order(levels: list[np.ndarray], order: int, first_pfn: int = 0) -> np.ndarray:
     """The PFNs (int64, ascending) at which a free block of exactly `order` begins."""
+    heads: np.ndarray = np.flatnonzero(unmerged(levels, order))
+    heads <<= order
+    heads += first_pfn - first_pfn % TOP_PAGES
+    return heads
+
+
+def unmerged(levels: list[np.ndarray], order: int) -> np.ndarray:
+    """bool, like ``levels[order]``: whether the group is a free block of its own, no part of a larger one."""
     alone = levels[order]
     if order + 1 < len(levels):
-        halves = alone.view(np.uint16) - levels[order + 1] * np.uint16(_BOTH_HALVES)
-        alone = halves.view(bool)
-    heads: np.ndarray = (np.flatnonzero(alone) << order) + (first_pfn - first_pfn % TOP_PAGES)
-    return heads
+        halves = levels[order + 1] * np.uint16(_BOTH_HALVES)
+        alone = np.subtract(alone.view(np.uint16), halves, out=halves).view(bool)
+    return alone
 
 
 def _aligned(states: np.ndarray, lead: int) -> np.ndarray:

@@ -20,7 +20,7 @@ class Census:
     """What compaction needs to know of page states that start at PFN 0.
 
     states: uint8[pages] at rest. balloon_moves: whether BALLOON pages may move, or only MOVABLE ones. fixed:
-    bool[pages] of pages that cannot move whatever their state, or None. movable, free: int64[pageblocks].
+    uint8[pages], 1 for pages that cannot move whatever their state, or None. movable, free: int64[pageblocks].
     """
 
     def __init__(self, states: np.ndarray, *, balloon_moves: bool, fixed: np.ndarray | None = None) -> None:
@@ -42,8 +42,10 @@ class Census:
         """uint8 for PFNs ``low..high-1``, 1 where the page may move."""
         states = self.states[low:high]
         # Of the states at rest, MOVABLE and BALLOON are the odd ones.
-        movable = states & 1 if self.balloon_moves else (states == _MOVABLE).view(np.uint8)
-        return movable if self.fixed is None else movable & ~self.fixed[low:high]
+        movable: np.ndarray = states & 1 if self.balloon_moves else (states == _MOVABLE).view(np.uint8)
+        if self.fixed is not None:
+            movable &= self.fixed[low:high] ^ 1
+        return movable
 
     def _free(self, low: int, high: int) -> np.ndarray:
         return (self.states[low:high] == _FREE).view(np.uint8)

@@ -106,7 +106,7 @@ def _page_by_page(
     frames = PageFrames(top - base)
     frames.states[:] = states[base:top]
     if fixed is not None:
-        frames.states[fixed[base:top] & (frames.states == PageState.BALLOON)] = PageState.UNMOVABLE
+        frames.states[(fixed[base:top] > 0) & (frames.states == PageState.BALLOON)] = PageState.UNMOVABLE
     frames.states[held - base] = PageState.CAPTURED
     first, end = base >> PAGEBLOCK_ORDER, -(-top // PAGEBLOCK_PAGES)
     frames.block_types[:] = block_types[first:end]

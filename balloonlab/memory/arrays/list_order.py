@@ -12,13 +12,16 @@ its number is smaller and it still is.
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
-from balloonlab.memory.free_blocks import block_heads, free_levels, heads_of_order
+from balloonlab.memory.free_blocks import block_heads, free_levels, heads_of_order, unmerged
 from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER
 
 _LAST = (1 << 31) - 1  # of the clock
 _TAIL_ORDERS = MAX_ORDER - 2  # orders 0..8 have a tail rule
+_UPPER_PAIR, _LOWER = (0x01010000, 1) if sys.byteorder == "little" else (0x0101, 0x0100)
 
 
 class ListOrder:
@@ -68,13 +71,11 @@ class ListOrder:
 
     def blocks(self, levels: list[np.ndarray], order: int, kind: int | None = None) -> np.ndarray:
         """PFNs of the free blocks of `order` on the list of `kind` (None: whatever list), head first; settle before."""
-        heads = heads_of_order(levels, order)
-        if kind is not None:
-            heads = heads[self.kind_of(heads, order) == kind]
         if self.numbers is None:
-            tail = self._likely_to_merge(levels, heads, order)
-            return np.concatenate((heads[~tail][::-1], heads[tail])) if tail.any() else heads[::-1]
-        return by_number(self.numbers, heads)
+            heads = self._rebuilt(levels, order)
+        else:
+            heads = by_number(self.numbers, heads_of_order(levels, order))
+        return heads if kind is None else heads[np.flatnonzero(self.kind_of(heads, order) == kind)]
 
     def kind_of(self, heads: np.ndarray, order: int) -> np.ndarray:
         """uint8 Migratetype of the list that each of these blocks is on."""
@@ -124,7 +125,7 @@ class ListOrder:
         if not self._given:
             return [np.zeros(0, np.int64)] * MAX_ORDER
         assert self.numbers is not None
-        rest = self._given[0] if len(self._given) == 1 else np.concatenate(self._given)
+        rest = np.concatenate(self._given).astype(np.intp)  # numpy is slow to index with int32
         self._given = []
         if self._clock + len(rest) > _LAST:
             self._wind_back(levels)
@@ -160,12 +161,17 @@ class ListOrder:
         for heads in tails:
             self.numbers[heads] *= -1
 
-    def _likely_to_merge(self, levels: list[np.ndarray], heads: np.ndarray, order: int) -> np.ndarray:
+    def _rebuilt(self, levels: list[np.ndarray], order: int) -> np.ndarray:
+        """Blocks of `order` as FreeLists.rebuild lists them: the highest first, then those at the tail, ascending."""
         if order >= _TAIL_ORDERS:
-            return np.zeros(len(heads), bool)
-        above = (heads >> (order + 1)) ^ 1
-        below: np.ndarray = levels[order + 1][above] & (above << (order + 1) < heads)
-        return below
+            return heads_of_order(levels, order)[::-1]
+        alone = unmerged(levels, order).view(np.uint32)  # four groups: two pairs of one block's size
+        lower_free = (
+            levels[order + 1].view(np.uint16) & _LOWER
+        )  # whether the lower pair is a free block of twice the size
+        tail = alone & np.where(lower_free, np.uint32(_UPPER_PAIR), np.uint32(0))
+        head = np.flatnonzero((alone ^ tail).view(bool))[::-1]
+        return np.concatenate((head, np.flatnonzero(tail.view(bool)))) << order
 
     def _wind_back(self, levels: list[np.ndarray]) -> None:
         """Number the blocks anew, 1 and up (tails -1 and down), so that the clock starts over."""
@@ -183,5 +189,5 @@ def by_number(numbers: np.ndarray, heads: np.ndarray) -> np.ndarray:
     """`heads` (PFNs) by descending number: number and PFN are sorted as one 64-bit word."""
     words = (-numbers[heads].astype(np.int64) << 32) | heads
     words.sort()
-    words &= 0xFFFFFFFF
-    return words
+    pfns: np.ndarray = words & 0xFFFFFFFF
+    return pfns

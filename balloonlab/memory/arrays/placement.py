@@ -14,6 +14,7 @@ import numpy as np
 from balloonlab.memory.free_blocks import free_levels, heads_of_order
 from balloonlab.memory.zone import MAX_ORDER
 
+_NARROW = 8
 PLACEMENTS = ("lifo", "lowest", "highest", "random")
 Arrange = Callable[[list[np.ndarray], int], np.ndarray]
 
@@ -52,11 +53,22 @@ def choose(states: np.ndarray, count: int, arrange: Arrange) -> tuple[np.ndarray
             break
         size = 1 << order
         heads = arrange(levels, order)[: -(-count // size)].astype(np.int32)
-        pages: np.ndarray = heads[:, None] + np.arange(size, dtype=np.int32)
-        pages = pages.reshape(-1)
+        pages = expanded(heads, size)
         if len(pages) > count:
             rest = int(pages[count]), int(heads[-1]) + size
             pages = pages[:count]
         chosen.append(pages)
         count -= len(pages)
     return np.concatenate(chosen), rest
+
+
+def expanded(heads: np.ndarray, size: int) -> np.ndarray:
+    """Every page of these blocks of `size` pages, block after block; of the type of `heads`."""
+    if size == 1:
+        return heads
+    pages = np.empty((len(heads), size), heads.dtype)
+    for page in range(min(size, _NARROW)):  # numpy is slow with short rows, so go down the columns
+        np.add(heads, page, out=pages[:, page])
+    if size > _NARROW:
+        np.add(heads[:, None], np.arange(_NARROW, size, dtype=heads.dtype), out=pages[:, _NARROW:])
+    return pages.reshape(-1)

@@ -22,10 +22,19 @@ class ArrayZone:
     states: uint8[pages] of PageState codes at rest (FREE, MOVABLE, UNMOVABLE, BALLOON, HOLE); kept, not copied, and
     changed in place. block_types: uint8[pageblocks] of Migratetype codes UNMOVABLE, MOVABLE, RECLAIMABLE; by default
     all MOVABLE. rules: "3.6" or "6.1". Every unit is guest pages. Free lists are at first as FreeLists.rebuild makes
-    them. Raises BadValueError or UnknownNameError for anything else.
+    them.
+    ordered: whether list order is kept, which "lifo" needs (4 bytes a page from the first compaction on, or the
+    first LIFO inflation after pages were given back); without it lists are always as rebuilt. Raises BadValueError or UnknownNameError for anything else.
     """
 
-    def __init__(self, states: np.ndarray, rules: str = "6.1", block_types: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        states: np.ndarray,
+        rules: str = "6.1",
+        block_types: np.ndarray | None = None,
+        *,
+        ordered: bool = True,
+    ) -> None:
         self.rules = pick("rules", rules, RULES, "They name the kernel whose page allocator is retold.")
         pages = whole_number("pages", len(states), 1, MOST_PAGES, "guest pages", "64 GiB is the largest guest.")
         if states.dtype != np.uint8 or states.ndim != 1 or not states.flags.c_contiguous:
@@ -37,6 +46,7 @@ class ArrayZone:
         self.block_types = np.full(blocks, Migratetype.MOVABLE, np.uint8) if block_types is None else block_types
         if self.block_types.shape != (blocks,) or not np.isin(self.block_types, list(FALLBACKS)).all():
             raise BadValueError(f"block_types must be {blocks:,} codes of UNMOVABLE, MOVABLE or RECLAIMABLE.")
+        self.ordered = ordered
         self.order = ListOrder(states, self.block_types)
 
     def __repr__(self) -> str:
@@ -89,14 +99,17 @@ class ArrayZone:
     def free(self, pfns: np.ndarray) -> None:
         """Give these pages back in this order, each as a block of order 0; they must be in use, none twice."""
         self.states[pfns] = PageState.FREE
-        self.order.given_back(pfns)
+        if self.ordered:
+            self.order.given_back(pfns)
 
     def compact(self, *, balloon_moves: bool = True, fixed: np.ndarray | None = None) -> ArrayRun:
         """A full run (order -1) by the zone's rules; see compact_arrays."""
-        self.order.settle(store=True)
+        if self.ordered:
+            self.order.settle(store=True)
         run = compact_arrays(self.states, self.block_types, self.rules, balloon_moves=balloon_moves, fixed=fixed)
-        self.order.given_back(run.pairs[:, 0])
-        self.order.given_back(run.released)
+        if self.ordered:
+            self.order.given_back(run.pairs[:, 0])
+            self.order.given_back(run.released)
         return run
 
     def _by_list_order(self, count: int, migratetype: int, state: int, *, balloon_moves: bool) -> np.ndarray:
