@@ -1,7 +1,7 @@
 """balloonlab: run, step and explore the virtio_balloon driver of a famous patch review, on the memory of a real guest.
 
-Start with ``bl.Guest(...)`` or ``bl.recordings.load(...)``, look with ``bl.Lab(...)``. What draws (matplotlib,
-anywidget) is loaded when it is first used.
+Start with ``bl.Guest(...)`` or ``bl.recordings.load(...)``, look with ``bl.Lab(...)``, repeat with ``bl.sweep(...)``.
+What draws (matplotlib, anywidget) is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from balloonlab.memory.zone import Migratetype, PageState
 from balloonlab.scenarios import SCENARIOS, Scenario, replay, scenario
 
 if TYPE_CHECKING:
-    from balloonlab import exercises, plots, recordings
+    from balloonlab import exercises, plots, recordings, sweeps
+    from balloonlab.sweeps import sweep
     from balloonlab.widgets.lab import Lab
     from balloonlab.widgets.pagemap import PageMap
 
@@ -29,6 +30,8 @@ _LATER = {
     "exercises": "balloonlab.exercises",
     "plots": "balloonlab.plots",
     "recordings": "balloonlab.recordings",
+    "sweep": "balloonlab.sweeps",
+    "sweeps": "balloonlab.sweeps",
 }
 
 __all__ = [
@@ -53,6 +56,8 @@ __all__ = [
     "recordings",
     "replay",
     "scenario",
+    "sweep",
+    "sweeps",
 ]
 
 
@@ -60,7 +65,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
     if name not in _LATER:
         raise AttributeError(f"balloonlab has no {name!r}; it has {', '.join(__all__)}")
     module = importlib.import_module(_LATER[name])
-    return getattr(module, name) if name[0].isupper() else module
+    return module if _LATER[name] == f"balloonlab.{name}" else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -1,28 +1,33 @@
 """Predict, then reveal: questions whose answers are computed by running the model, never written down here.
 
 A check answers with a reason. Nothing is revealed before the learner has committed to a number. A repair of the driver
-is answered by exploring it: the shortest schedule that still breaks it is the reason.
+is answered by exploring it: the shortest schedule that still breaks it is the reason. A suspicion is held against the
+reviewed driver in the same way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
+
+from balloonlab.defects import defects
 from balloonlab.drivers import Driver, find_driver
-from balloonlab.errors import pick, whole_number
+from balloonlab.errors import BadValueError, pick, whole_number
 from balloonlab.explore import Finding, explore
 from balloonlab.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import Routine
 from balloonlab.memory.buddy import Buddy
-from balloonlab.memory.zone import PageFrames, Zone
+from balloonlab.memory.zone import PageFrames, PageState, Zone
 from balloonlab.scenarios import Scenario, scenario
 
 MOST_STATES = 300_000  # of one situation, in which a repair is looked at
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Question:
     """One question. text: what is asked. truth: runs the model. why: the reason, given once somebody has answered.
 
@@ -37,6 +42,9 @@ class Question:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def check(self, answer: int | None) -> str:
         """What to say to an answer (None: not answered yet). Raises BadValueError for what is no whole number."""
@@ -79,6 +87,30 @@ def _locks_held_while_waiting() -> int:
         machine.step("compactor")
     world, compactor = machine.world, machine.names.index("compactor")
     return sum(holder == compactor for holder in (*world.lock_holders, *world.page_locks.values()))
+
+
+def _unusable_of_three_pieces() -> int:
+    states = np.ones(2048, np.uint8)  # in use
+    states[:768] = PageState.FREE  # pageblock 0, and half of pageblock 1
+    states[1024:1536:2] = PageState.FREE  # every second page of pageblock 2
+    return Guest.from_states(states).metrics().unusable_free_index()
+
+
+def _scattered_balloon() -> Guest:
+    """A guest whose workload has gone, with 1,024 balloon pages in the holes it left: 128 in each of 8 pageblocks."""
+    guest = Guest(8192)
+    guest.workload("holes")
+    guest.inflate(1024)
+    guest.release()
+    return guest
+
+
+def _messages_of_compaction() -> int:
+    return _scattered_balloon().compact().messages
+
+
+def _huge_pages_after_compaction() -> int:
+    return _scattered_balloon().compact().free_huge_pages[1]
 
 
 def _holds(machine: Machine, thread: str, lock: str) -> bool:
@@ -129,6 +161,38 @@ _QUESTIONS = [
             + ("A spinlock is given back before anybody sleeps." if given > truth else "A move has two ends.")
         ),
     ),
+    Question(
+        "unusable",
+        "Free: a block of order 9, one of order 8, 256 single pages. What is the unusable free index for order 9?",
+        _unusable_of_three_pieces,
+        "512 + 256 + 256 = 1,024 pages are free, and 512 of them are a huge page. The other half is of no use.",
+        lambda given, truth: (
+            "How many pages are free, and how many of them lie in blocks of order 9 or more? "
+            + ("You have called too much unusable." if given > truth else "You have called too little unusable.")
+        ),
+    ),
+    Question(
+        "compaction messages",
+        "Compaction moves 672 balloon pages. How many messages does the host get?",
+        _messages_of_compaction,
+        "Two for each page: the new one is told on the inflate queue, the old one on the deflate queue. Nobody "
+        "collects them into full arrays.",
+        lambda given, truth: (
+            "Look at the messages of a single move in the Lab: how many, and how long? "
+            + ("You have counted too many." if given > truth else "A page that moves is two pages to the host.")
+        ),
+    ),
+    Question(
+        "huge pages again",
+        "16 pageblocks; 8 hold 128 balloon pages each, the rest is free. How many are wholly free after compaction?",
+        _huge_pages_after_compaction,
+        "The most would be 14: the balloon needs 2 pageblocks at least. Compaction stops where its scanners meet, and "
+        "leaves it in 3.",
+        lambda given, truth: (
+            "How few pageblocks can hold 1,024 pages? And does compaction know that it could do better? "
+            + ("Compaction is not that thorough." if given > truth else "It does better than that.")
+        ),
+    ),
 ]
 QUESTIONS = [question.name for question in _QUESTIONS]
 
@@ -138,7 +202,7 @@ def question(name: str) -> Question:
     return _QUESTIONS[QUESTIONS.index(pick("question", name, QUESTIONS))]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """What to say to a repair. finding: what is still wrong, for a Lab; None if nothing is, or it is not known."""
 
@@ -149,8 +213,11 @@ class Answer:
     def __str__(self) -> str:
         return self.text
 
+    def __repr__(self) -> str:
+        return str(self)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Repair:
     """A routine of a driver to be repaired. situations: where it must hold, the first that fails is told. why: at last.
 
@@ -166,6 +233,9 @@ class Repair:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def check(self, routine: Callable[..., Routine]) -> Answer:
         """Explore the driver with this routine. Raises BadValueError for what cannot replace the old one."""
@@ -203,6 +273,14 @@ _REPAIRS = [
         ),
         "Whoever cannot have a page lets the others run before it asks again.",
     ),
+    Repair(
+        "stale size",
+        "Repair update_balloon_size so that the host is not left with an older size when two threads tell it (M23).",
+        "linux-7.2",
+        "update_balloon_size",
+        tuple(partial(scenario, name) for name in ("oom-and-deflate", "deflate", "deflate-and-compact")),
+        "Who reads the size last writes it last.",
+    ),
 ]
 REPAIRS = [repair.name for repair in _REPAIRS]
 
@@ -210,3 +288,53 @@ REPAIRS = [repair.name for repair in _REPAIRS]
 def repair(name: str) -> Repair:
     """The repair of that name; raises UnknownNameError that lists the names."""
     return _REPAIRS[REPAIRS.index(pick("repair", name, REPAIRS))]
+
+
+@dataclass(frozen=True, repr=False)
+class Suspicion:
+    """Something about v9 that looks wrong. defect: its id in the catalogue, whose scenario tells whether it is."""
+
+    name: str
+    text: str
+    defect: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def check(self, verdict: bool | None) -> str:  # noqa: FBT001 - it is the answer
+        """What to say to a verdict: True if v9 has it, None if not answered yet. Raises BadValueError for others."""
+        if verdict is None:
+            return "not answered yet"
+        if not isinstance(verdict, bool):
+            raise BadValueError(
+                f"your verdict on {self.name!r} is {verdict!r}; it is True (v9 has it), False, or None."
+            )
+        defect = defects[self.defect]
+        case = defect.case()
+        result = case.explore("v9")
+        found = case.found_in(result)
+        shown = found or f"in none of {result.states:,} states of {case.scenario}"
+        right = verdict == (found is not None)
+        return f"{'Right' if right else 'Not so'}: {shown}. The catalogue has it as {defect.id}, {defect.title}."
+
+
+_SUSPICIONS = [
+    Suspicion("underflow", "leak_target is lowered for each page, and may fall below zero", "N1"),
+    Suspicion("lost wake-up", "a page comes back just before the driver falls asleep, and nobody wakes it", "N2"),
+    Suspicion("unloading", "compaction is in the midst of a driver that is being unloaded", "N3"),
+    Suspicion("memory count", "totalram_pages gets wrong when compaction moves pages meanwhile", "N4"),
+    Suspicion("unheard page", "a page is listed before the host has heard of it, and could leave again", "N5"),
+    Suspicion("too many", "leak_balloon can be asked for more pages than there are", "N6"),
+    Suspicion("too early", "a page is freed before the host has acknowledged that it left", "N7"),
+    Suspicion("complaint", "compaction prints a warning though nobody has done anything wrong", "V12"),
+    Suspicion("locked page", "the allocator hands the driver a page that somebody has locked: a BUG_ON", "V11"),
+]
+SUSPICIONS = [suspicion.name for suspicion in _SUSPICIONS]
+
+
+def suspicion(name: str) -> Suspicion:
+    """The suspicion of that name; raises UnknownNameError that lists the names."""
+    return _SUSPICIONS[SUSPICIONS.index(pick("suspicion", name, SUSPICIONS))]

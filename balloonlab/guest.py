@@ -32,7 +32,7 @@ from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.fragmentation import Metrics, metrics
 from balloonlab.memory.picked_pages import Control, PickedPages
-from balloonlab.memory.workloads import WorkloadResult, apply_workload
+from balloonlab.memory.workloads import WorkloadResult, apply_workload, release
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState, Zone
 
 _CHUNK = 20_000  # steps between two looks at the clock
@@ -44,13 +44,17 @@ _OF_STEPS = ("frames", "buddies", "world", "vb", "mm", "machine")
 
 @dataclass(frozen=True)
 class Resized:
-    """What a change of target did: the balloon before and after, the target (4 KiB pages), PFN messages sent."""
+    """What a change of target did: the balloon before and after, the target (4 KiB pages), PFN messages sent.
+
+    steps: of all threads, until they rested. text: how it ended, in words.
+    """
 
     before: int
     after: int
     target: int
     messages: int
     text: str
+    steps: int = 0
 
     def __str__(self) -> str:
         verb = "inflated" if self.after >= self.before else "deflated"
@@ -60,12 +64,16 @@ class Resized:
 
 @dataclass(frozen=True)
 class Compacted:
-    """What a run of compaction did. pairs: int (k, 2), old and new PFN of each moved guest page, in order."""
+    """What a run of compaction did. pairs: int (k, 2), old and new PFN of each moved guest page, in order.
+
+    steps: of all threads, until they rested (0 where it was done at once). text: how it ended, in words.
+    """
 
     pairs: NDArray[np.signedinteger[Any]]
     messages: int
     free_huge_pages: tuple[int, int]
     text: str
+    steps: int = 0
 
     def __str__(self) -> str:
         before, after = self.free_huge_pages
@@ -130,9 +138,7 @@ class Guest:
         engine: str = "auto",
     ) -> None:
         self.driver = find_driver(driver)
-        if page_size not in PAGE_SIZES or not isinstance(page_size, int):
-            legal = ", ".join(f"{size:,}" for size in PAGE_SIZES)
-            raise BadValueError(f"page_size is {page_size!r}; legal: {legal} bytes (4, 16 and 64 KiB kernels).")
+        check_page_size(page_size)
         pages = whole_number("pages", pages, 1, MOST_PAGES, "guest pages", "64 GiB of 4 KiB pages is the largest.")
         self.seed = whole_number("seed", seed, 0, 2**63 - 1)
         self.page_size = page_size
@@ -312,6 +318,18 @@ class Guest:
         self.machine.changed()
         return result
 
+    def release(self, fraction: float = 1.0) -> int:
+        """The workload gives its pages back, ascending: all, or a `fraction` chosen by the seed; returns how many.
+
+        Raises BadValueError for a fraction outside 0 to 1.
+        """
+        with held_back(), self.machine.lock:
+            freed = sum(release(buddy, fraction, self.seed) for buddy in self.buddies)
+            if self.machine.recording:
+                self.machine.record()  # no step either
+        self.machine.changed()
+        return freed
+
     def inflate(self, n: int) -> Resized:
         """Raise the target to n balloon pages (4 KiB) above what the balloon holds, and run until the driver rests."""
         why = "The balloon cannot hold more than the guest has."
@@ -338,9 +356,9 @@ class Guest:
             return Resized(before, self.balloon_pages, n, len(self.host.messages) - sent, _AT_ONCE)
         with self.machine.lock:
             self.machine.act("set_target", n)
-        ran = self._settle(f"towards {n:,} balloon pages", abs(n - before))
+        text, steps = self._settle(f"towards {n:,} balloon pages", abs(n - before))
         after = self.balloon_pages
-        return Resized(before, after, self.host.target, len(self.host.messages) - sent, ran.text)
+        return Resized(before, after, self.host.target, len(self.host.messages) - sent, text, steps)
 
     def compact(self) -> Compacted:
         """Compact every zone (order -1, as a write to /proc/sys/vm/compact_memory), and run until all rests."""
@@ -358,14 +376,15 @@ class Guest:
             self.world.moves = moves
             self.machine.act("compact")
         try:
-            ran = self._settle("compaction", len(self.page_states))
+            text, steps = self._settle("compaction", len(self.page_states))
         finally:
             self.world.moves = None
         pairs = np.array(moves, np.int64).reshape(-1, 2)
-        return Compacted(pairs, len(self.host.messages) - sent, (before, self.metrics().free_huge_pages), ran.text)
+        free = (before, self.metrics().free_huge_pages)
+        return Compacted(pairs, len(self.host.messages) - sent, free, text, steps)
 
-    def _settle(self, what: str, pages: int) -> Ran:
-        """Run until the driver rests, or sleeps for a time after which it gets no further."""
+    def _settle(self, what: str, pages: int) -> tuple[str, int]:
+        """Run until the driver rests, or sleeps for a time after which it gets no further: how it ended, steps."""
         budget = 20_000 + 200 * pages
         steps, reached = 0, (-1, -1)
         with interruptible(what) as interruption:
@@ -387,7 +406,7 @@ class Guest:
                 f"the driver is still busy after {steps:,} steps {what}; the balloon holds {self.balloon_pages:,} "
                 f"of {self.host.target:,} pages.{hint} It may be in an endless loop: look at it in a Lab."
             )
-        return ran
+        return ran.text, steps
 
     # -- making --
 
@@ -405,7 +424,7 @@ class Guest:
         vb, mm = self.vb, self.mm
         foreign = vb.driver.foreign
         mains = [(name, role, partial(getattr(vb.driver, main), vb)) for name, role, main in vb.driver.threads]
-        own = [ThreadSpec(*main, foreign) for main in mains]
+        own = [ThreadSpec(*main, foreign, rests_in_wait=True) for main in mains]
         compactor = ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm), foreign)
         more = [actor.thread(vb, mm, self._begin) for actor in actors if self._begin]
         return [own[0], compactor, *host_threads(vb), *own[1:], *more]
@@ -470,6 +489,13 @@ def _balloon_pages(states: NDArray[np.uint8], balloon: Sequence[int] | NDArray[n
     if len(pages) != len(inside) or not np.array_equal(np.sort(pages), inside):
         raise BadValueError(f"balloon lists {len(pages)} pages; the map marks {len(inside)} as BALLOON, or others.")
     return pages
+
+
+def check_page_size(page_size: object) -> None:
+    """Raises BadValueError for what is no size of a guest page, in bytes."""
+    if page_size not in PAGE_SIZES or not isinstance(page_size, int):
+        legal = ", ".join(f"{size:,}" for size in PAGE_SIZES)
+        raise BadValueError(f"page_size is {page_size!r}; legal: {legal} bytes (4, 16 and 64 KiB kernels).")
 
 
 def _row(what: str, numbers: ArrayLike) -> NDArray[Any]:

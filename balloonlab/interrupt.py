@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
 _PAUSE = 0.5  # seconds between two signs of life
+_BAR = 20  # characters of a bar in a terminal
 
 
 class _Held:
@@ -21,55 +23,66 @@ class _Held:
         self.asked = False
 
 
-class Interruption:
-    """Whether somebody asked to stop, and how long it has been going on."""
+class SignOfLife:
+    """Says, while something takes long, how far it is."""
 
-    def __init__(self, what: str, held: _Held) -> None:
+    def __init__(self, what: str) -> None:
         self.what = what
-        self._held = held
         self._began = time.monotonic()
         self._said = 0.0
         self._label: Any = None
+        self._bar: Any = None
 
-    @property
-    def asked(self) -> bool:
-        """Whether an interrupt waits for this to end."""
-        return self._held.asked
-
-    def say(self, progress: str) -> None:
-        """After the first second, and then every half one, show how far it is.
+    def say(self, progress: str, share: float | None = None) -> None:
+        """After the first second, and then every half one, show how far it is; as a bar too if the share is known.
 
         In a notebook a line that goes away again (it is no part of the cell's saved output), in a terminal a line on
         the error stream that is written over.
         """
         now = time.monotonic() - self._began
-        if now < 1 or now - self._said < _PAUSE:
+        if now < 1 or now - self._said < _PAUSE or _silent.get():
             return
         self._said = now
         text = f"{self.what}: {progress} (interrupt the kernel to stop)"
         if "ipykernel" in sys.modules:
-            self._show(text)
+            self._show(text, share)
         elif sys.stderr.isatty():
-            sys.stderr.write(f"\r{text} ")
+            text = text.replace("interrupt the kernel", "Ctrl-C")
+            sys.stderr.write(f"\r{'' if share is None else _bar(share)}{text} ")
             sys.stderr.flush()
 
     def quiet(self) -> None:
         """Take the line away."""
-        if self._label is not None:
-            self._label.close()
-        elif self._said and sys.stderr.isatty():
+        for widget in (self._label, self._bar):
+            if widget is not None:
+                widget.close()
+        if self._label is None and self._said and sys.stderr.isatty():
             sys.stderr.write("\r" + " " * 110 + "\r")
             sys.stderr.flush()
 
-    def _show(self, text: str) -> None:
+    def _show(self, text: str, share: float | None) -> None:
         if self._label is None:
-            from IPython.display import display  # noqa: PLC0415  (only where there is a notebook)
-            from ipywidgets import Label  # noqa: PLC0415
+            from ipywidgets import FloatProgress, Label  # noqa: PLC0415  (only where there is a notebook)
 
-            self._label = Label()
-            view = {"version_major": 2, "version_minor": 0, "model_id": self._label.model_id}
-            display({"application/vnd.jupyter.widget-view+json": view}, raw=True)  # type: ignore[no-untyped-call]
+            if share is not None:
+                self._bar = _displayed(FloatProgress(max=1.0))
+            self._label = _displayed(Label())
         self._label.value = text
+        if self._bar is not None and share is not None:
+            self._bar.value = share
+
+
+class Interruption(SignOfLife):
+    """Whether somebody asked to stop, and how long it has been going on."""
+
+    def __init__(self, what: str, held: _Held) -> None:
+        super().__init__(what)
+        self._held = held
+
+    @property
+    def asked(self) -> bool:
+        """Whether an interrupt waits for this to end."""
+        return self._held.asked
 
 
 class Listener(Interruption):
@@ -83,14 +96,44 @@ class Listener(Interruption):
         """Ask for an end."""
         self._held.asked = True
 
-    def say(self, progress: str) -> None:
+    def say(self, progress: str, share: float | None = None) -> None:  # noqa: ARG002  (a listener draws no bar)
         now = time.monotonic() - self._began
         if now - self._said >= _PAUSE:
             self._said = now
             self._hear(progress)
 
 
+def _bar(share: float) -> str:
+    full = round(_BAR * min(max(share, 0.0), 1.0))
+    return f"[{'#' * full}{'.' * (_BAR - full)}] "
+
+
+def _displayed(widget: Any) -> Any:  # noqa: ANN401
+    from IPython.display import display  # noqa: PLC0415  (only where there is a notebook)
+
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    display({"application/vnd.jupyter.widget-view+json": view}, raw=True)  # type: ignore[no-untyped-call]
+    return widget
+
+
+@contextmanager
+def silently() -> Iterator[None]:
+    """No signs of life from what this thread does here: somebody else says how far the whole is."""
+    before = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(before)
+
+
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
 _held: _Held | None = None  # of the main thread; others never see an interrupt
+_times = 0
+
+
+def times_held_back() -> int:
+    """How many interrupts have been held back in this process: more than before, and what ran may have ended early."""
+    return _times
 
 
 @contextmanager
@@ -106,6 +149,8 @@ def held_back() -> Iterator[_Held]:
     held = _Held()
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
+        global _times  # noqa: PLW0603
+        _times += 1
         held.asked = True
 
     before = signal.signal(signal.SIGINT, ask)  # may raise, for an interrupt that came just before it

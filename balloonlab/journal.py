@@ -9,6 +9,7 @@ An entry is 13 bytes. While `recording` is False nothing is noted and setters co
 
 from __future__ import annotations
 
+import operator
 from array import array
 from collections.abc import Callable
 from enum import IntEnum
@@ -111,6 +112,8 @@ class Values:
         return self.numbers[slot]
 
     def set(self, slot: int, number: int) -> None:
+        if type(number) is not int:  # True is 1 here, as in the kernel
+            number = int(operator.index(number))
         old = self.numbers[slot]
         if number != old:
             if self.journal.recording:

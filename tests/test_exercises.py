@@ -8,17 +8,20 @@ from balloonlab import exercises
 from balloonlab.drivers import find_driver
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.errors import BadValueError, UnknownNameError
-from balloonlab.exercises import QUESTIONS, question, repair
+from balloonlab.exercises import QUESTIONS, SUSPICIONS, question, repair, suspicion
 from balloonlab.kernel.primitives import (
     Routine,
     atomic_sub,
     clear_balloon_mapping,
+    config_write,
     copy_pfns,
     list_del,
     list_first,
     msleep,
     mutex_lock,
+    mutex_trylock,
     mutex_unlock,
+    read,
     spin_lock,
     spin_unlock,
     trylock_page,
@@ -26,14 +29,22 @@ from balloonlab.kernel.primitives import (
     write,
 )
 
-BY_HAND = {"messages": 4, "blocks": 4, "units": 7, "held": 2}
+BY_HAND = {
+    "messages": 4,
+    "blocks": 4,
+    "units": 7,
+    "held": 2,
+    "unusable": 500,
+    "compaction messages": 1344,
+    "huge pages again": 13,
+}
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_the_model_agrees_with_the_hand(name: str) -> None:
     ask = question(name)
     assert ask.truth() == BY_HAND[name]
-    assert ask.check(BY_HAND[name]).startswith(f"Yes, {BY_HAND[name]}.")
+    assert ask.check(BY_HAND[name]).startswith(f"Yes, {BY_HAND[name]:,}.")
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -41,7 +52,7 @@ def test_a_wrong_answer_gets_a_hint_and_not_the_truth(name: str) -> None:
     ask = question(name)
     for wrong in (BY_HAND[name] + 50, BY_HAND[name] - 1, 100):
         told = ask.check(wrong)
-        assert told.startswith(f"Not {wrong}.")
+        assert told.startswith(f"Not {wrong:,}.")
         assert ask.why not in told
     assert ask.check(None).startswith("Not answered yet")
 
@@ -116,3 +127,59 @@ def test_what_cannot_replace_the_routine_is_refused() -> None:
         repair("spin").check(lambda: (yield msleep(1)))
     with pytest.raises(UnknownNameError, match="spin"):
         repair("everything")
+
+
+def size_under_the_lock(vb: VirtioBalloon) -> Routine:
+    yield mutex_lock(vb.balloon_lock)
+    yield config_write(vb.config_actual, (yield read(vb.num_pages)))
+    yield mutex_unlock(vb.balloon_lock)
+
+
+def size_looked_at_again(vb: VirtioBalloon) -> Routine:
+    actual = None
+    while actual != (now := (yield read(vb.num_pages))):
+        actual = now
+        yield config_write(vb.config_actual, actual)
+
+
+def size_read_under_the_lock(vb: VirtioBalloon) -> Routine:
+    yield mutex_lock(vb.balloon_lock)
+    actual = yield read(vb.num_pages)
+    yield mutex_unlock(vb.balloon_lock)
+    yield config_write(vb.config_actual, actual)
+
+
+def size_if_nobody_has_the_lock(vb: VirtioBalloon) -> Routine:
+    if (yield mutex_trylock(vb.balloon_lock)):
+        yield config_write(vb.config_actual, (yield read(vb.num_pages)))
+        yield mutex_unlock(vb.balloon_lock)
+
+
+def size_not_told(vb: VirtioBalloon) -> Routine:
+    yield read(vb.num_pages)
+
+
+def test_a_size_that_stays_old_has_two_repairs_and_three_that_are_none() -> None:
+    task = repair("stale size")
+    assert task.check(find_driver("linux-7.2").update_balloon_size).finding.steps == 60  # type: ignore[union-attr]
+    for good in (size_under_the_lock, size_looked_at_again):
+        assert task.check(good).solved
+    for bad in (size_read_under_the_lock, size_if_nobody_has_the_lock, size_not_told):
+        assert not task.check(bad).solved
+
+
+@pytest.mark.parametrize("name", SUSPICIONS)
+def test_a_verdict_on_a_suspicion_is_held_against_the_driver(name: str) -> None:
+    real = name in ("complaint", "locked page")
+    ask = suspicion(name)
+    assert ask.check(real).startswith("Right")
+    assert ask.check(not real).startswith("Not so")
+    assert ask.check(None) == "not answered yet"
+    assert ask.defect not in ask.check(None)
+
+
+def test_a_verdict_is_true_or_false() -> None:
+    with pytest.raises(BadValueError, match="True"):
+        suspicion("underflow").check("yes")  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match="too early"):
+        suspicion("everything")

@@ -58,6 +58,27 @@ def test_same_seed_same_map() -> None:
     assert maps[0] == maps[1] != maps[2]
 
 
+def test_the_workload_gives_back_what_it_holds_and_nothing_else() -> None:
+    guest = Guest(4096)
+    guest.workload("holes")
+    guest.inflate(600)
+    guest.machine.record()
+    assert guest.release(0.5) == 1536
+    assert np.bincount(guest.page_states, minlength=4).tolist() == [1960, 1536, 0, 600]
+    assert guest.release() == 1536
+    assert np.bincount(guest.page_states, minlength=4).tolist() == [3496, 0, 0, 600]
+    assert (guest.machine.position, len(guest.machine.timeline)) == (0, 0), "no step, and none to be taken back"
+    with pytest.raises(BadValueError, match="fraction is 2"):
+        guest.release(2)
+    check_at_rest(guest.machine, guest.vb)
+
+
+def test_the_workload_gives_back_the_pages_of_every_zone() -> None:
+    guest = Guest.from_states([1] * 2048, zones=[("DMA", 0, 1024), ("DMA32", 1024, 2048)])
+    assert guest.release() == 2048
+    assert guest.metrics().free_huge_pages == 4
+
+
 def test_page_states_are_read_only() -> None:
     guest = Guest(64)
     with pytest.raises(ValueError, match="read-only"):

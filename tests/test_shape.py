@@ -40,6 +40,7 @@ def conda(path: Path) -> dict[str, str]:
 
 RUNTIME = bounds(PROJECT["dependencies"])
 TEST = bounds(PROJECT["optional-dependencies"]["test"])
+CLUSTER = bounds(PROJECT["optional-dependencies"]["cluster"])
 PEOPLE = conda(ROOT / "environment.yml")
 BINDER = conda(ROOT / "binder" / "environment.yml")
 
@@ -50,6 +51,10 @@ def test_an_environment_agrees_with_the_project(environment: dict[str, str]) -> 
         assert environment.get(name) == bound, name
     extra = environment.keys() - RUNTIME.keys()
     assert extra <= {"python", "pip", "nbval", "hatchling"}
+
+
+def test_what_a_cluster_needs_is_tested() -> None:
+    assert CLUSTER.items() <= TEST.items()
 
 
 def test_both_environments_are_the_same_but_for_the_build_tool() -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+from textwrap import wrap
 from types import ModuleType
 
 from balloonlab.defects import discussed, merged, pressure, review
@@ -15,6 +17,7 @@ from balloonlab.errors import pick
 
 __all__ = ["Case", "Catalogue", "Defect", "defects"]
 
+_WIDTHS = (3, 17, 52, 30)  # columns of the table
 _FAMILIES = "VSNRM"  # of the patch; said in the review; no mistakes; of replacements; of merged kernels
 
 
@@ -40,10 +43,16 @@ class Catalogue(Mapping[str, Defect]):
         return len(self._entries)
 
     def __repr__(self) -> str:
-        rows = [("id", "kind", "in", "what")]
-        rows += [(d.id, d.kind, ", ".join(d.versions) or "nowhere", d.title) for d in self.values()]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        return "\n".join("  ".join((*map(str.ljust, row[:3], widths), row[3])) for row in rows)
+        rows = [("id", "kind", "what", "in")]
+        rows += [(d.id, d.kind, d.title, ", ".join(d.versions) or "nowhere") for d in self.values()]
+        return "\n".join(line for row in rows for line in _folded(row))
+
+
+def _folded(row: tuple[str, ...]) -> Iterator[str]:
+    """A row of the table, in as many lines as its longest cell takes."""
+    cells = [wrap(text, width, break_on_hyphens=False) for text, width in zip(row, _WIDTHS, strict=True)]
+    for parts in zip_longest(*cells, fillvalue=""):
+        yield "  ".join(map(str.ljust, parts, _WIDTHS)).rstrip()
 
 
 defects = Catalogue((*review.DEFECTS, *discussed.DEFECTS, *merged.DEFECTS, *pressure.DEFECTS))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from balloonlab.drivers import DRIVERS, Driver
-from balloonlab.errors import pick
+from balloonlab.errors import UnknownNameError, pick
 from balloonlab.explore import Finding, Result, explore
 from balloonlab.scenarios import Scenario, scenario
 
@@ -76,9 +76,9 @@ class Defect:
     def case(self, name: str = "") -> Case:
         """The case with the scenario of that name, the first by default; raises UnknownNameError."""
         known = [case.scenario for case in self.cases]
-        return self.cases[
-            known.index(pick(f"scenario of {self.id}", name or (known or [""])[0], known, self.unexpressed))
-        ]
+        if not known:
+            raise UnknownNameError(f"{self.id} is not expressed as a scenario: {self.unexpressed}")
+        return self.cases[known.index(pick(f"scenario of {self.id}", name or known[0], known, self.unexpressed))]
 
     def explore(self, driver: str = "", scenario: str = "") -> Result:
         """Explore a scenario that shows it (the first by default), with a driver (by default the first that has it)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from balloonlab.drivers import linux_3_6, linux_3_8, linux_6_1, linux_7_2, v9, v10, v11
 from balloonlab.drivers.driver import Driver
+from balloonlab.drivers.merged_variants import VARIANTS
 from balloonlab.errors import pick
 
 _VERSIONS = (linux_3_6, v9, v10, v11, linux_3_8, linux_6_1, linux_7_2)
@@ -11,9 +12,14 @@ DRIVERS: dict[str, Driver] = {version.DRIVER.name: version.DRIVER for version in
 
 
 def find_driver(driver: str | Driver) -> Driver:
-    """The driver of that name (a Driver is returned as it is); raises UnknownNameError that lists the names."""
+    """The driver of that name, or of a kernel between those (a Driver is returned as it is).
+
+    Raises UnknownNameError that lists the seven names.
+    """
     if isinstance(driver, Driver):
         return driver
+    if driver in VARIANTS:
+        return VARIANTS[driver]
     return DRIVERS[pick("driver", driver, list(DRIVERS))]
 
 

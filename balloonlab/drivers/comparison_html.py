@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SIGNS = {SAME: ("", "same"), CHANGED: ("&ne;", "changed"), LEFT: ("&minus;", "gone"), RIGHT: ("+", "new")}
 _CLASSES = {SAME: "", CHANGED: "changed", LEFT: "gone", RIGHT: "new"}
+_OURS = ".bl-diff.bl-diff.bl-diff"  # named three times, to count more than the rules of the notebook around it
 _STYLE = """\
 .bl-diff { max-width: 1240px; color: var(--jp-content-font-color1, inherit); line-height: 1.45; }
 .bl-diff h3, .bl-diff h4 { margin: 1em 0 .3em; }
@@ -31,7 +32,7 @@ _STYLE = """\
 .bl-diff .gone .left, .bl-diff .changed .left { background: #e69f0026; }
 .bl-diff .new .right, .bl-diff .changed .right { background: #56b4e933; }
 .bl-diff del { text-decoration: underline 2px; background: #e69f0059; color: inherit; }
-.bl-diff ins { text-decoration: underline 2px; background: #56b4e966; color: inherit; }"""
+.bl-diff ins { text-decoration: underline 2px; background: #56b4e966; color: inherit; }""".replace(".bl-diff", _OURS)
 
 
 def html_of(comparison: Comparison) -> str:

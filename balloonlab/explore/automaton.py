@@ -62,6 +62,7 @@ class Automaton:
         self._start: Callable[[], Routine] = thread.start
         self._past = thread.results[: thread.done]
         self._foreign = bool(thread.foreign)
+        self._rests_in_wait = thread.rests_in_wait
         self._outside = Outside(thread.foreign)
         self._variables = Variables()
         self._frames = Frames()
@@ -146,13 +147,18 @@ class Automaton:
             if crash and before:
                 last = self.states[before[0]]
                 calls, line, code = last.calls, last.line, last.code
-            rests = _rests(pending, calls) if pending else crash is None
+            rests = self._rests(pending, calls) if pending else crash is None
             number = self._numbers[key] = self._add(LocalState(pending, crash, calls, line, rests, before, code))
             if pending and number > FEW:
                 self._variables.note(self.name, routine)
         if pending is not None and routine is not None:
             self._standing.setdefault(number, routine)
         return number
+
+    def _rests(self, pending: Primitive, calls: tuple[str, ...]) -> bool:
+        """Whether who stands here has nothing to do: an idle worker, or a main routine that waits for work."""
+        waits = self._rests_in_wait and pending.verb.name == "schedule" and calls[1:] == ("wait_event",)
+        return pending.verb.rests or waits
 
     def _add(self, state: LocalState) -> int:
         self.states.append(state)
@@ -194,8 +200,3 @@ def _stack(routine: Any) -> tuple[tuple[str, ...], int, CodeType | None]:  # noq
         line = routine.gi_frame.f_lineno if routine.gi_frame is not None else line
         routine = routine.gi_yieldfrom
     return tuple(names), line, code
-
-
-def _rests(pending: Primitive, calls: tuple[str, ...]) -> bool:
-    """Whether a thread that stands here has nothing to do: an idle worker, or a main routine in a wait of its own."""
-    return pending.verb.rests or (pending.verb.name == "schedule" and calls[1:] == ("wait_event",))

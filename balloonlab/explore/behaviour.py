@@ -21,7 +21,7 @@ States = frozenset[int]
 Place = tuple[int, int]  # a state, and how many events the host has heard
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Behaviour:
     """What the host hears, in order, the end included; and a shortest schedule by which it does."""
 
@@ -31,8 +31,11 @@ class Behaviour:
     def __str__(self) -> str:
         return " -> ".join(self.events)
 
+    def __repr__(self) -> str:
+        return str(self)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Difference:
     """A shortest behaviour that only the first has, and one that only the second has; None where there is none."""
 
@@ -48,6 +51,9 @@ class Difference:
             return f"the host cannot tell {self.names[0]} and {self.names[1]} apart"
         found = zip(self.names, (self.only_first, self.only_second), strict=True)
         return "\n".join(f"only {name}: {behaviour or 'nothing'}" for name, behaviour in found)
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def difference(first: Result, second: Result, names: tuple[str, str] = ("the first", "the second")) -> Difference:

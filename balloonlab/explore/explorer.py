@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -11,10 +12,11 @@ from balloonlab.explore.inspect import inspect
 from balloonlab.explore.limits import Limits
 from balloonlab.explore.result import Finding, Result
 from balloonlab.explore.search import PlainSearch
-from balloonlab.explore.subject import Explorable
+from balloonlab.explore.subject import Explorable, explorable
 from balloonlab.explore.table import Table, TallyReadError
 from balloonlab.explore.vectorized import TooWideError, VectorizedSearch
 from balloonlab.interrupt import Interruption, interruptible
+from balloonlab.kernel.machine import Machine
 
 MANY_WAITING = 150  # states that wait to be looked at, from which on numpy is faster
 MOST_STATES = 10_000_000
@@ -23,7 +25,7 @@ _SEARCHES = {"auto": MANY_WAITING, "plain": None, "vectorized": 0}
 
 
 def explore(
-    scenario: Explorable,
+    scenario: Explorable | Callable[[], Machine],
     *,
     most_states: int = MOST_STATES,
     most_memory: int = MOST_MEMORY,
@@ -32,12 +34,13 @@ def explore(
 ) -> Result:
     """Every interleaving of a scenario's threads: its states, its transitions, and what is wrong in any of them.
 
-    scenario: a Scenario, a Program, or anything with a `subject` method. most_states, most_memory (bytes): limits, at
-    which the exploration ends as "not finished"; an interrupt ends it so too. search: "plain", "vectorized", or "auto",
-    which begins with the one and goes on with the other. interruption: who may end it and hears how far it is, by
-    default whoever interrupts the kernel.
+    scenario: a Scenario, a Program, or a function that makes a new Machine each time. most_states, most_memory
+    (bytes): limits, at which the exploration ends as "not finished"; an interrupt ends it so too. search: "plain",
+    "vectorized", or "auto", which begins with the one and goes on with the other. interruption: who may end it and
+    hears how far it is, by default whoever interrupts the kernel.
     """
     pick("search", search, list(_SEARCHES))
+    scenario = explorable(scenario)
     subject = scenario.subject().checked()
     schedule = subject.machine.schedule.choices if subject.machine.recording else ()
     table = Table(subject)

@@ -35,7 +35,7 @@ class Fate(IntEnum):
         return ("all futures are safe", "a violation can be reached", "a violation is unavoidable", "violated")[self]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NextStep:
     """A step that a thread can take: where it leads, its fate, and how near a violation is then (-1: none).
 
@@ -56,8 +56,11 @@ class NextStep:
         preempted = f"{self.preemptions} preemption{'' if self.preemptions == 1 else 's'}"
         return f"{self.thread}: {self.fate.words}; the nearest is {self.steps} steps away, or {preempted}"
 
+    def __repr__(self) -> str:
+        return str(self)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Coverage:
     """How much of the graph some runs have seen. visited: numbers of the states, ascending."""
 
@@ -73,11 +76,16 @@ class Coverage:
             f"{self.steps:,} of {self.transitions:,} transitions taken"
         )
 
+    def __repr__(self) -> str:
+        return str(self)
+
 
 class Fates:
     """The fate of every state of a finished exploration. Raises BadValueError for one that is not finished."""
 
     def __init__(self, result: Result) -> None:
+        if not isinstance(result, Result):
+            raise BadValueError(f"a {type(result).__name__} has no fates; give what bl.explore(...) returned.")
         if result.why:
             raise BadValueError(f"the exploration was not finished ({result.why}), so nobody's fate is known.")
         self.result = result
@@ -176,6 +184,9 @@ class Fates:
     def __str__(self) -> str:
         counts = np.bincount(self.fates, minlength=len(Fate))
         return "\n".join(f"{counts[fate]:>9,} states: {fate.words}" for fate in Fate)
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def depths(graph: Graph) -> NDArray[np.intp]:

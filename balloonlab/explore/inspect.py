@@ -93,7 +93,7 @@ def _bugs(graph: Graph) -> Sorted:
             if local.crash is not None:
                 text = f"{table.names[thread]}{_where(local)}: {local.crash}"
                 found = Found(local.crash.kind, text, state)
-                yield ("bug", thread, local.crash.kind, local.line), found, np.array([state])
+                yield ("bug", thread, local.crash.kind, local.code, local.line), found, np.array([state])
 
 
 # -- waiting --
@@ -156,7 +156,8 @@ def _ring(graph: Graph, members: list[int], state: int) -> tuple[object, Found]:
     table, packed = graph.table, graph.state(state)
     kind = "waits for itself" if len(members) == 1 else "wait cycle"
     text = "; ".join(_waiting(table, thread, packed) for thread in members)
-    places = tuple((t, table.local(t, int(graph.column(t)[state])).line) for t in members)
+    locals_ = [table.local(t, int(graph.column(t)[state])) for t in members]
+    places = tuple((t, local.code, local.line) for t, local in zip(members, locals_, strict=True))
     return (kind, places), Found(kind, text, state)
 
 

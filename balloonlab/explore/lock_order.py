@@ -46,6 +46,11 @@ class LockOrder:
     edges: tuple[LockEdge, ...]
     finished: bool
 
+    def __or__(self, other: LockOrder) -> LockOrder:
+        """What was found in either of two explorations."""
+        locks = tuple(dict.fromkeys((*self.locks, *other.locks)))
+        return LockOrder(locks, tuple(sorted({*self.edges, *other.edges})), self.finished and other.finished)
+
     def rings(self, *, tries: bool = False) -> list[tuple[str, ...]]:
         """Sets of locks each of which is waited for while another is held; tries: or only tried."""
         waits = {(edge.held, edge.wanted) for edge in self.edges if tries or not edge.trying}

@@ -24,14 +24,25 @@ from balloonlab.host import Host
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.mistakes import check
 from balloonlab.kernel.primitives import Routine
+from balloonlab.kernel.primitives.verb import TOUCHED
 from balloonlab.kernel.thread import ThreadSpec
-from balloonlab.kernel.world import World
+from balloonlab.kernel.world import Ref, World
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import PageFrames, Zone
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,40}")  # what a schedule can hold
-Shared = SimpleNamespace  # the shared objects by name, as Refs; pages are numbers
+_RESERVED = frozenset(("threads", "locks", *TOUCHED))
 Check = Callable[[Mapping[str, int]], bool]
+
+
+class Shared(SimpleNamespace):
+    """The shared objects of a program by name, as Refs for primitives; pages are numbers."""
+
+    def __getattr__(self, name: str) -> Ref:
+        known = ", ".join(vars(self)) or "nothing"
+        raise AttributeError(
+            f"the program shares nothing called {name!r}; it shares {known}. Is it among locks or values?"
+        )
 
 
 @dataclass(frozen=True)
@@ -68,13 +79,24 @@ class Program:
                     f"thread {name!r} is no generator function: it must yield each primitive it performs."
                 )
             check(f"thread {name!r}", routine)
-        names = [*self.values, *self.locks, *self.queues]
-        for name in names:
-            if not name.isidentifier() or names.count(name) > 1:
-                raise BadValueError(f"shared name {name!r}: names must be Python identifiers, each used once.")
+        self._check_names()
         for name, number in self.values.items():
             whole_number(name, number, -(2**31), 2**31 - 1)
         whole_number("pages", self.pages, 1, 64, "guest pages")
+
+    def _check_names(self) -> None:
+        shared = [*self.values, *self.locks, *self.queues]
+        names = [*self.threads, *shared]
+        for name in names:
+            if name in _RESERVED:
+                raise BadValueError(f"{name!r} names a part of every program's state; call yours otherwise.")
+            if names.count(name) > 1:
+                raise BadValueError(
+                    f"{name!r}: threads, numbers, locks and queues need names of their own, each used once."
+                )
+        for name in shared:
+            if not name.isidentifier():
+                raise BadValueError(f"shared name {name!r}: names must be Python identifiers, each used once.")
 
     def subject(self) -> Subject:
         """A machine of its own, standing at the start, and what must hold."""

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from balloonlab.errors import BadValueError
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import Primitive
+from balloonlab.kernel.primitives.verb import TOUCHED
 from balloonlab.kernel.timeline import Wait
 from balloonlab.kernel.world import KernelBugError, Ref, World
 
 _OF_KIND = {"lock": "lock", "compact control": "scanners", "value": "value", "tally": "value"}
 _MANY = {"locks": "lock", "scanners": "scanners", "all sleeps": "sleep"}
+_GROUPS = frozenset(("locks", *TOUCHED))  # names that are nobody's to give
 MOST_PAGES = 4096  # of a guest that can be explored; more would only cost time
 
 
@@ -84,17 +86,23 @@ class Registers:
             return tuple(range(len(self.all)))
         found: set[int] = set()
         for name in wanted:
-            if name != "threads" and name not in self.machine.names:
+            if name in _GROUPS or (name != "threads" and name not in self.machine.names):
                 found |= set(self._found(name))
         return tuple(sorted(found))
 
-    def _found(self, name: str) -> list[int]:
-        world = self.world
+    def _built_in(self, name: str) -> list[int]:
+        """The registers behind a name of TOUCHED, or "locks"; never those that somebody has named so."""
         if name == "tallies":
             return sorted(self.tallies)
         if name in _MANY:
             return [i for i, known in enumerate(self.names) if known.startswith(f"{_MANY[name]} ")]
-        key = name
+        return [self._index[name]] if name in self._index else []
+
+    def _found(self, name: str) -> list[int]:
+        world = self.world
+        if name in _GROUPS:
+            return self._built_in(name)
+        key = ""
         if name in world.lock_names:
             key = f"lock {world.lock_names.index(name)}"
         elif name in world.values:
@@ -159,7 +167,7 @@ class Registers:
                     self._index[f"value {slot}"] for owner, slot in self.world.irqs_off.items() if owner == thread
                 }
             elif name not in ("counter", "scanners"):
-                found |= set(self._found(name))
+                found |= set(self._built_in(name))
         for arg in primitive.args:
             if type(arg) is Ref and arg.kind in _OF_KIND:
                 found |= {i for i in [self._index.get(f"{_OF_KIND[arg.kind]} {arg.number}")] if i is not None}

@@ -28,7 +28,7 @@ class Verdict(StrEnum):
     NOT_FINISHED = "not finished"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """Something wrong, with a shortest schedule to the first state that shows it.
 
@@ -78,6 +78,9 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.kind} after {self.steps:,} steps: {self.text}"
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,7 @@ class Result:
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        return f"<exploration: {self.verdict}, {self.states:,} states, {len(self.findings)} findings>"
+        return str(self)
 
 
 class NotFinishedError(BalloonlabError):

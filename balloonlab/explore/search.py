@@ -46,9 +46,17 @@ class PlainSearch:
             except Overflow:
                 self._relayout()
             except UnboundedError as error:
-                del self.following[self.expanded * self.table.threads :]
+                self._forget_half_done()
                 return str(error)
         return ""
+
+    def _forget_half_done(self) -> None:
+        """Take back what the present state's steps have added so far."""
+        del self.following[self.expanded * self.table.threads :]
+        while self.parent[-1] == self.expanded:
+            del self.numbers[self.states.pop()]
+            self.halted.discard(len(self.states))
+            self.parent.pop()
 
     def graph(self) -> Graph:
         """What was found, as a graph."""

@@ -6,7 +6,7 @@ A scenario makes one, a hand-written program (program.py) another; the explorer 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 from balloonlab.errors import BadValueError, pick
 from balloonlab.kernel.machine import Machine
@@ -64,3 +64,40 @@ class Explorable(Protocol):
     """Anything that can be explored: it makes a new subject each time it is asked."""
 
     def subject(self) -> Subject: ...
+
+
+class _Made(NamedTuple):
+    """A function that makes a machine, as something to explore."""
+
+    make: Callable[[], Machine]
+
+    def subject(self) -> Subject:
+        machine = self.make()
+        if not machine.recording:
+            machine.record()
+        return Subject(machine, goal="")
+
+
+def explorable(what: object) -> Explorable:
+    """`what` as something to explore: a Scenario, a Program, or a function that makes a new machine each time.
+
+    A function's machine is explored for what is wrong in every program; nothing else is demanded of it. Raises
+    BadValueError for anything else, a machine or guest itself among it: an exploration needs one that nobody else uses.
+    """
+    if callable(getattr(what, "subject", None)):
+        return cast("Explorable", what)
+    if callable(what):
+        made = _Made(what)
+        machine = made.make()
+        if not isinstance(machine, Machine):
+            raise BadValueError(f"the function to explore made a {type(machine).__name__}; it must make a new Machine.")
+        if made.make() is machine:
+            raise BadValueError(
+                "the function to explore returns the same machine twice; it must make a new one each time."
+            )
+        return made
+    hint = " Give the function that made this machine, not the machine." if isinstance(what, Machine) else ""
+    raise BadValueError(
+        f"a {type(what).__name__} cannot be explored; legal: a Scenario such as bl.scenario('inflate'), a bl.Program, "
+        f"or a function that makes a new Machine.{hint}"
+    )

@@ -23,12 +23,14 @@ class ThreadSpec(NamedTuple):
     """A thread before it starts: its name, one line on what it is for, and the routine it runs.
 
     foreign: functions that it may come to run and that are a learner's; those that `start` shows need not be named.
+    rests_in_wait: its main routine waits for work in a wait_event of its own; who stands there has nothing to do.
     """
 
     name: str
     role: str
     start: Callable[[], Routine]
     foreign: tuple[FunctionType, ...] = ()
+    rests_in_wait: bool = False
 
 
 class Thread:
@@ -46,6 +48,7 @@ class Thread:
         self.index = index
         self.name, self.role, self.start = spec[:3]
         self.foreign = foreign_functions((self.start, *spec.foreign))
+        self.rests_in_wait = spec.rests_in_wait
         guard.watch(self.foreign)
         self.results: list[Any] = []
         self.done = 0

@@ -169,6 +169,7 @@ def _source(code: CodeType) -> SourceFunction:
         lines, first = inspect.getsourcelines(code)
     except (OSError, TypeError):  # typed where no source is kept
         lines, first = [f"{code.co_name}(...)  # its text is not available"], code.co_firstlineno
-    module = code.co_filename.replace("\\", "/").rsplit("/", 1)[-1]
+    folder, _, module = code.co_filename.replace("\\", "/").rpartition("/")
+    cell = not module.endswith(".py") or folder.rpartition("/")[2].startswith("ipykernel_")  # named so by its kernel
     text = textwrap.dedent("".join(lines)).rstrip().split("\n")
-    return SourceFunction(code.co_name, module if module.endswith(".py") else "notebook", first, tuple(text))
+    return SourceFunction(code.co_name, "notebook" if cell else module, first, tuple(text))

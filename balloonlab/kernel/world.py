@@ -126,10 +126,20 @@ class World:
             raise KernelBugError("bad unlock", f"{self.lock_names[lock]} is unlocked by a thread that does not hold it")
         self.take_lock(lock, NOBODY)
 
-    def turn_irqs_off(self, thread: int, times: int) -> None:
-        """Turn interrupts off on the thread's CPU once more (times: 1) or once less (-1)."""
+    def turn_irqs_off(self, thread: int) -> None:
+        """Turn interrupts off on the thread's CPU, and remember that once more."""
         if (slot := self.irqs_off.get(thread)) is not None:
-            self.values.set(slot, self.values.get(slot) + times)
+            self.values.set(slot, self.values.get(slot) + 1)
+
+    def restore_irqs(self, thread: int) -> None:
+        """Undo one turning off: interrupts come on with the first one's."""
+        if (slot := self.irqs_off.get(thread)) is not None:
+            self.values.set(slot, max(0, self.values.get(slot) - 1))
+
+    def turn_irqs_on(self, thread: int) -> None:
+        """Turn interrupts on, however often they were turned off."""
+        if (slot := self.irqs_off.get(thread)) is not None:
+            self.values.set(slot, 0)
 
     def page_lock_holder(self, page: int) -> int:
         return self.page_locks.get(page, NOBODY)

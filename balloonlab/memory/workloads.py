@@ -7,7 +7,7 @@ rebuilt. The page states are the same both ways.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +86,20 @@ WORKLOADS: dict[str, Workload] = {
         ),
     )
 }
+
+
+def workload_settings(name: str, options: Mapping[str, float]) -> dict[str, float]:
+    """Every option of the workload `name` with its value: that of `options`, else the default.
+
+    Raises UnknownNameError for a workload or option that nobody knows, BadValueError for a value out of range.
+    """
+    workload = WORKLOADS[pick("workload", name, list(WORKLOADS))]
+    for key in options:
+        pick(f"option of workload {workload.name!r}", key, list(workload.options))
+    return {
+        key: _number(f"{key} of workload {workload.name!r}", options.get(key, option.default), option)
+        for key, option in workload.options.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -204,8 +218,8 @@ def _set_at_once(states: np.ndarray, block_types: np.ndarray, plan: plans.Plan) 
 
 
 def _prepared(name: str, seed: int, options: dict[str, float]) -> tuple[Workload, int, dict[str, float]]:
-    workload = WORKLOADS[pick("workload", name, list(WORKLOADS))]
-    return workload, whole_number("seed", seed, 0, (1 << 63) - 1), _checked(workload, options)
+    settings = workload_settings(name, options)
+    return WORKLOADS[name], whole_number("seed", seed, 0, (1 << 63) - 1), settings
 
 
 def _result(
@@ -231,15 +245,6 @@ def _choose_bulk(buddy: Buddy, bulk: bool | None) -> bool:  # noqa: FBT001
     if bulk and recording:
         raise BadValueError("bulk is True while changes are recorded; it must be False: bulk work leaves no record.")
     return bulk
-
-
-def _checked(workload: Workload, options: dict[str, float]) -> dict[str, float]:
-    for key in options:
-        pick(f"option of workload {workload.name!r}", key, list(workload.options))
-    return {
-        key: _number(f"{key} of workload {workload.name!r}", options.get(key, option.default), option)
-        for key, option in workload.options.items()
-    }
 
 
 def _number(what: str, value: object, option: Option) -> float:

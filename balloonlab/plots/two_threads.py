@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -14,78 +14,103 @@ from balloonlab.explore.fate import Fate, Fates
 from balloonlab.explore.looks import LOOKS
 from balloonlab.explore.result import Result
 from balloonlab.kernel.machine import Machine
-from balloonlab.plots.axes import FAINT, axes_of
-from balloonlab.plots.states import MOST_DRAWN
+from balloonlab.plots.axes import INK, axes_of, bare, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COLOURS = ("#d55e00", "#0072b2")  # of each thread's steps
-_DASHES: tuple[tuple[float, tuple[float, ...]], ...] = ((0, (1, 0)), (0, (4, 2)))  # and how their lines are drawn
+MOST_DRAWN = 60  # states
+_BESIDE = 0.62  # between states to which the same numbers of steps lead
+_FAR = 1.9  # from here on an arrow is bent, so that it passes by what lies between
+_STEPS: tuple[tuple[str, Any], ...] = (("#0072b2", "-"), ("#a6500f", "--"))
+Label = Callable[[Machine], str]
 
 
-def plot_two_threads(
-    result: Result,
-    label: Callable[[Machine], str] = lambda _machine: "",
-    ax: Axes | None = None,
-    title: str = "",
-) -> Axes:
-    """A small, finished exploration of two threads as a grid of their steps; returns the axes.
+def _nothing(_machine: Machine) -> str:
+    return ""
 
-    label: what to write into a state, given a machine that stands there. The colour and the mark of a state are its
-    fate; states that the same numbers of steps lead to stand side by side. Raises BadValueError for other than two
-    threads, or more than 60 states.
+
+def plot_two_threads(result: Result, label: Label = _nothing, ax: Axes | None = None, title: str = "") -> Axes:
+    """The states of two threads: a step of the first goes down to the left, of the second to the right; returns axes.
+
+    label: what to write into a state, given a machine that stands there; below it stands the mark of its fate, unless
+    all have the same. States that the same numbers of steps lead to stand side by side. The same as text:
+    two_threads_text. Raises BadValueError for other than two threads, more than 60 states, or an exploration that was
+    not finished.
     """
-    graph, names = result.graph, result.graph.table.names
-    if len(names) != len(_COLOURS) or result.states > MOST_DRAWN:
-        raise BadValueError(
-            f"this has {len(names)} threads and {result.states:,} states; what can be drawn is 2 threads with up to "
-            f"{MOST_DRAWN} states: a small bl.Program."
-        )
-    places = _places(result)
-    ax = axes_of(ax, 8, 6)
-    for thread, (colour, style) in enumerate(zip(_COLOURS, _DASHES, strict=True)):
-        for state, there in enumerate(graph.following[:, thread].tolist()):
-            if there >= 0:
-                arrow = {"arrowstyle": "->", "color": colour, "linestyle": style, "shrinkA": 14, "shrinkB": 14}
-                ax.annotate("", places[there], places[state], arrowprops=arrow)
-    fates = Fates(result)
+    names = _names(result)
+    fates, points = Fates(result), _points(result)
+    places = [(float(second - first) + beside, -float(first + second)) for first, second, beside in points]
+    across, down = zip(*places, strict=True)
+    ax = bare(axes_of(ax, 8, min(7.5, 2.2 - 0.62 * min(down))))
+    ax.set_xlim(min(across) - 0.8, max(across) + 0.8)
+    ax.set_ylim(min(down) - 0.5, 0.5)
+    seen = [fate for fate in Fate if (fates.fates == fate).any()]
+    boxes = []
     for state, place in enumerate(places):
         look = LOOKS[fates.of(state)]
-        box = {"boxstyle": "round,pad=0.35", "facecolor": look.colour, "edgecolor": FAINT}
-        lines = [line for line in (label(result.machine_at(state)), look.glyph) if line]
-        ax.text(*place, "\n".join(lines), ha="center", va="center", fontsize=9, bbox=box, color="black")
-    across, down = zip(*places, strict=True)
-    ax.set_xlim(min(across) - 0.8, max(across) + 0.8)
-    ax.set_ylim(min(down) - 0.5, max(down) + 0.5)
-    ax.set_axis_off()
-    _legend(ax, names, fates)
+        glyph, colour = (look.glyph, look.colour) if len(seen) > 1 else ("", "white")
+        lines = [line for line in (label(result.machine_at(state)), glyph) if line]
+        box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": INK}
+        text = ax.annotate(
+            "\n".join(lines) or " ", place, ha="center", va="center", fontsize=9, color="black", bbox=box
+        )
+        boxes.append(text.get_bbox_patch())
+    for thread, (colour, line) in enumerate(_STEPS):
+        for state, there in enumerate(result.graph.following[:, thread].tolist()):
+            if there >= 0:
+                (x, y), (to_x, to_y) = places[state], places[there]
+                far = abs(to_x - x) > _FAR or to_y - y != -1
+                arrow: dict[str, Any] = {"arrowstyle": "->", "color": colour, "linestyle": line, "linewidth": 1.4}
+                arrow |= {"patchA": boxes[state], "patchB": boxes[there], "shrinkA": 2, "shrinkB": 2}
+                arrow["connectionstyle"] = f"arc3,rad={0.45 if far else 0}"
+                ax.annotate("", (to_x, to_y), (x, y), arrowprops=arrow)
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=colour, linestyle=line, label=f"a step of {name}")
+        for (colour, line), name in zip(_STEPS, names, strict=True)
+    ]
+    handles += [
+        Patch(facecolor=LOOKS[fate].colour, edgecolor=INK, label=f"{LOOKS[fate].glyph}  {LOOKS[fate].word}")
+        for fate in seen
+        if len(seen) > 1
+    ]
+    legend_below(ax, handles=handles, ncols=3)
     ax.set_title(title or f"{result.states} states, {result.transitions} steps between them", parse_math=False)
     return ax
 
 
-def _legend(ax: Axes, names: list[str], fates: Fates) -> None:
-    handles: list[Line2D | Patch] = [
-        Line2D([], [], color=colour, linestyle=style, label=f"a step of {name}")
-        for name, colour, style in zip(names, _COLOURS, _DASHES, strict=True)
-    ]
-    handles += [
-        Patch(facecolor=LOOKS[fate].colour, edgecolor=FAINT, label=f"{LOOKS[fate].glyph} {fate.words}")
-        for fate in Fate
-        if (fates.fates == fate).any()
-    ]
-    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), frameon=False, ncols=2)
+def two_threads_text(result: Result, label: Label = _nothing) -> str:
+    """The same as text: a line for each pair of numbers of steps, with the states it leads to, and their fates."""
+    names = _names(result)
+    fates = Fates(result)
+    rows: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for state, (first, second, _) in enumerate(_points(result)):
+        said = label(result.machine_at(state)).replace("\n", ", ")
+        rows[first, second].append(f"{said} ({LOOKS[fates.of(state)].word})".strip())
+    return "\n".join(
+        f"{names[0]} {first}, {names[1]} {second}: {' | '.join(states)}"
+        for (first, second), states in sorted(rows.items(), key=lambda row: (sum(row[0]), row[0][1]))
+    )
 
 
-def _places(result: Result) -> list[tuple[float, float]]:
-    """Of each state: the first thread's steps go down to the left, the second's to the right."""
+def _names(result: Result) -> list[str]:
+    names = result.graph.table.names
+    if len(names) != 2 or result.states > MOST_DRAWN:  # noqa: PLR2004 - two threads, two directions
+        raise BadValueError(
+            f"this has {len(names)} threads and {result.states:,} states; what can be drawn is 2 threads with up to "
+            f"{MOST_DRAWN} states: a small bl.Program."
+        )
+    return names
+
+
+def _points(result: Result) -> list[tuple[int, int, float]]:
+    """Of each state: the steps of either thread on the shortest way, and how far beside that point it stands."""
     same: dict[tuple[int, int], list[int]] = defaultdict(list)
     for state in range(result.states):
         choices = result.graph.choices_to(state)
         same[choices.count(0), choices.count(1)].append(state)
-    places = [(0.0, 0.0)] * result.states
+    points = [(0, 0, 0.0)] * result.states
     for (first, second), states in same.items():
         for number, state in enumerate(states):
-            beside = 0.62 * (number - (len(states) - 1) / 2)
-            places[state] = (float(second - first) + beside, -float(first + second))
-    return places
+            points[state] = first, second, _BESIDE * (number - (len(states) - 1) / 2)
+    return points

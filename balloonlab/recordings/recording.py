@@ -11,20 +11,26 @@ import numpy.typing as npt
 from balloonlab.errors import pick
 from balloonlab.memory.zone import PageState
 from balloonlab.recordings import snapshots
+from balloonlab.recordings.block_types import block_types
 from balloonlab.recordings.reading import damaged, member, read_json
 from balloonlab.recordings.replay import replay
-from balloonlab.recordings.traffic import read_config, read_list_events, read_messages
+from balloonlab.recordings.traffic import read_config, read_guest_events, read_messages
 
 if TYPE_CHECKING:
+    from balloonlab.drivers import Driver
     from balloonlab.guest import Guest
+    from balloonlab.recordings.check import Check
+    from balloonlab.recordings.follow import Stage
+    from balloonlab.recordings.predict import Prediction
 
 
 class Recording:
     """What happened in one real guest, from the folder `path`.
 
-    name: the folder's. title, meta: what was done, in words and whole. pages: guest pages. snapshots: names, oldest
-    first. snapshot_times: host second of each. zones: ZoneSpans, by PFN. messages: Messages. config: ConfigEvents,
-    oldest first. list_events: ListEvents. Raises DamagedRecordingError, naming file and reason, for whatever is wrong.
+    name: the folder's. title, meta: what was done, in words and whole. pages: guest pages. balloon_movable: whether
+    its driver was built with balloon compaction. snapshots: names, oldest first. snapshot_times: host second of each.
+    zones: ZoneSpans, by PFN. messages: Messages. config: ConfigEvents, oldest first. list_events: ListEvents; told:
+    Told (None if the guest was not traced). Raises DamagedRecordingError, naming file and reason, for what is wrong.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,10 +39,11 @@ class Recording:
         self.title: str = member(self.meta, "scenario", str, path / "meta.json")
         self.snapshot_times = self._read_times(path / "meta.json")
         self.snapshots = list(self.snapshot_times)
+        self.balloon_movable = not str(self.meta.get("balloon_module", "")).endswith("nocomp")
         self._read_snapshots(path)
         self.messages = read_messages(path / "messages.npz", self.pages)
         self.config = read_config(path / "config.csv", self.pages)
-        self.list_events = read_list_events(path / "guest_events.csv.xz", self.messages, self.pages)
+        self.list_events, self.told = read_guest_events(path / "guest_events.csv.xz", self.messages, self.pages)
         self._check_counts(path / "meta.json")
 
     def __repr__(self) -> str:
@@ -71,11 +78,12 @@ class Recording:
         self.pages = len(self._flags[self.snapshots[0]])
         zoneinfo = member(texts["zoneinfo"], self.snapshots[0], str, texts_path)
         self.zones = snapshots.read_zones(texts_path, zoneinfo, self.pages)
-        self._buddyinfo, self._block_counts = {}, {}
+        self._buddyinfo, self._type_counts, self._per_cpu = {}, {}, {}
         for name in self.snapshots:
             row = member(counters, name, dict, counters_path)
             self._buddyinfo[name] = snapshots.read_free_blocks(counters_path, row, self.zones)
-            self._block_counts[name] = snapshots.read_block_counts(texts_path, texts["pagetypeinfo"][name], self.zones)
+            self._per_cpu[name] = snapshots.read_per_cpu(texts_path, member(texts["zoneinfo"], name, str, texts_path))
+            self._type_counts[name] = snapshots.read_type_counts(texts_path, texts["pagetypeinfo"][name], self.zones)
             snapshots.check_summary(counters_path, name, row, self._flags[name])
 
     def _check_counts(self, path: Path) -> None:
@@ -93,13 +101,26 @@ class Recording:
         return snapshots.page_states(self._flags[self._snapshot(name)], self.zones)
 
     def snapshot_block_types(self, name: str) -> npt.NDArray[np.uint8]:
-        """uint8 Migratetype codes, one a pageblock: numbers the guest's, places inferred (snapshots.block_types)."""
+        """uint8 Migratetype codes, one a pageblock: numbers the guest's, places inferred (block_types.py)."""
         name = self._snapshot(name)
-        return snapshots.block_types(self._flags[name], self.zones, self._block_counts[name])
+        counts, free = self._type_counts[name]
+        return block_types(self._flags[name], self.zones, counts, free, balloon_movable=self.balloon_movable)
 
     def snapshot_buddyinfo(self, name: str) -> dict[str, list[int]]:
         """By zone, the guest's own count of free blocks of each order 0..10."""
         return {zone: list(row) for zone, row in self._buddyinfo[self._snapshot(name)].items()}
+
+    def unmarked(self, name: str) -> npt.NDArray[np.bool_]:
+        """By guest page, whether its flags say nothing at all: free on a per-cpu list, or the kernel's own."""
+        return np.equal(self._flags[self._snapshot(name)], 0)
+
+    def reader_pages(self, name: str) -> npt.NDArray[np.bool_]:
+        """By guest page, whether it likely was the process's that read the page flags (snapshots.reader_pages)."""
+        return snapshots.reader_pages(self._flags[self._snapshot(name)])
+
+    def per_cpu_pages(self, name: str) -> int:
+        """Guest pages on per-cpu lists, by the guest's own count (/proc/zoneinfo) at that snapshot."""
+        return self._per_cpu[self._snapshot(name)]
 
     def balloon(self, name: str) -> list[int]:
         """PFNs of the balloon's pages at that snapshot, from the head of its list.
@@ -117,6 +138,35 @@ class Recording:
         ]
         marked[listed] = False
         return [*np.flatnonzero(marked).tolist(), *listed]
+
+    def check(self, driver: str | Driver = "linux-6.1") -> Check:
+        """Hold every message and config event against the rules of `driver` (rules.py).
+
+        A recorded guest ran Linux 6.1; another driver's rules show where that driver would have behaved otherwise.
+        UnknownNameError for a driver nobody knows, BadValueError for an edited one.
+        """
+        from balloonlab.recordings.check import check  # noqa: PLC0415 - a recording is readable without an engine
+        from balloonlab.recordings.rules import find_rules  # noqa: PLC0415
+
+        rules = find_rules(driver)
+        bits = self.meta.get("balloon_feature_bits_negotiated")
+        features = frozenset(bit for bit in bits if isinstance(bit, int)) if isinstance(bits, list) else None
+        return check(self.name, self.messages, self.config, self.list_events, rules, told=self.told, features=features)
+
+    def predict_compaction(self, before: str, after: str) -> Prediction:
+        """The engine's run of compact_memory from snapshot `before`, beside what the guest did until `after`.
+
+        UnknownNameError for a snapshot that is not here, BadValueError if no compact_memory ran between the two.
+        """
+        from balloonlab.recordings.predict import predict_compaction  # noqa: PLC0415
+
+        return predict_compaction(self, before, after)
+
+    def follow(self) -> list[Stage]:
+        """The engine's free blocks beside the guest's, from each snapshot to the next (follow.py)."""
+        from balloonlab.recordings.follow import follow  # noqa: PLC0415
+
+        return follow(self)
 
     def snapshot(self, name: str, driver: str = "v9") -> Guest:
         """A guest of this package that begins as the real one was at that snapshot, its target reached."""

@@ -16,6 +16,7 @@ from balloonlab.memory.zone import MAX_ORDER, MOST_PAGES, PAGEBLOCK_PAGES, Migra
 from balloonlab.recordings.reading import damaged, integers, member, read_arrays, read_json, whole
 
 LRU, SLAB, BUDDY, ANON, NOPAGE, OFFLINE, RESERVED = (1 << bit for bit in (5, 7, 10, 12, 20, 23, 32))
+REFERENCED, ACTIVE, MAPPED = (1 << bit for bit in (2, 6, 11))
 MOST_FLAGS = (1 << 63) - 1
 # /proc/pagetypeinfo's words. HighAtomic blocks are the kernel's own reserve, which nothing movable enters.
 MIGRATETYPES = {
@@ -26,8 +27,11 @@ MIGRATETYPES = {
     "Isolate": Migratetype.ISOLATE,
 }
 
+_PER_CPU = re.compile(r"^ +count: +(\d+)$", re.MULTILINE)
+
 States = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.int64]
+TypeCounts = dict[str, dict[str, list[int]]]  # by zone and type's word
 
 
 class ZoneSpan(NamedTuple):
@@ -74,34 +78,6 @@ def page_states(flags: Flags, zones: list[ZoneSpan]) -> States:
     return states
 
 
-def block_types(flags: Flags, zones: list[ZoneSpan], counts: dict[str, dict[str, int]]) -> States:
-    """uint8 Migratetype codes, one a pageblock: the guest's own number of each type in each zone, our guess which.
-
-    The guest says how many blocks of a zone have each type, not which. The blocks with most kernel pages (neither
-    free, LRU, ANON, balloon nor reserved at boot), and among equals with fewest other pages in use or free, are taken
-    to be the ones that are not movable; of these, those with the largest share of slab pages to be reclaimable.
-    """
-    blocks = -(-len(flags) // PAGEBLOCK_PAGES)
-    padded = np.concatenate((flags, np.full(blocks * PAGEBLOCK_PAGES - len(flags), RESERVED))).reshape(blocks, -1)
-    other = (padded & (LRU | ANON | BUDDY | OFFLINE) != 0).sum(axis=1)
-    kernel = (padded & (LRU | ANON | BUDDY | OFFLINE | RESERVED | NOPAGE) == 0).sum(axis=1)
-    slab = (padded & SLAB != 0).sum(axis=1) / np.maximum(kernel, 1)
-    types = np.full(blocks, Migratetype.MOVABLE, np.uint8)
-    for zone in zones:
-        wanted = {Migratetype[name.upper()]: 0 for name in ("unmovable", "reclaimable", "isolate")}
-        for word, count in counts.get(zone.name, {}).items():
-            if MIGRATETYPES[word] in wanted:
-                wanted[MIGRATETYPES[word]] += count
-        here = np.arange(zone.start_pfn // PAGEBLOCK_PAGES, -(-zone.end_pfn // PAGEBLOCK_PAGES))
-        ranked = here[np.lexsort((here, other[here], -kernel[here]))][: sum(wanted.values())]
-        by_slab = ranked[np.argsort(-slab[ranked], kind="stable")]
-        ends = np.cumsum([wanted[kind] for kind in (Migratetype.RECLAIMABLE, Migratetype.UNMOVABLE)])
-        types[by_slab[: ends[0]]] = Migratetype.RECLAIMABLE
-        types[by_slab[ends[0] : ends[1]]] = Migratetype.UNMOVABLE
-        types[by_slab[ends[1] :]] = Migratetype.ISOLATE
-    return types
-
-
 def read_zones(path: Path, text: str, pages: int) -> list[ZoneSpan]:
     """The zones with memory that the text of /proc/zoneinfo names, in order of PFN."""
     zones = []
@@ -120,11 +96,28 @@ def read_zones(path: Path, text: str, pages: int) -> list[ZoneSpan]:
     return zones
 
 
-def read_block_counts(path: Path, text: str, zones: list[ZoneSpan]) -> dict[str, dict[str, int]]:
-    """By zone and word, how many pageblocks have which type: the last table of /proc/pagetypeinfo."""
-    heading, _, table = text.partition("Number of blocks type")[2].partition("\n")
+def reader_pages(flags: Flags) -> npt.NDArray[np.bool_]:
+    """By guest page, whether it likely belonged to the process that was reading these flags, and which then ended.
+
+    Such a page is anonymous, mapped and just used, so that nothing had looked at that mark yet (not active).
+    """
+    wanted = ANON | MAPPED | REFERENCED
+    reader: npt.NDArray[np.bool_] = flags & (wanted | ACTIVE) == wanted
+    return reader
+
+
+def read_per_cpu(path: Path, text: str) -> int:
+    """The guest pages on per-cpu lists that the text of /proc/zoneinfo counts, in all zones together."""
+    return sum(whole(count, "pages on a per-cpu list", path, MOST_PAGES) for count in _PER_CPU.findall(text))
+
+
+def read_type_counts(path: Path, text: str, zones: list[ZoneSpan]) -> tuple[TypeCounts, TypeCounts]:
+    """The tables of /proc/pagetypeinfo, by zone and type's word: pageblocks, and free blocks of each order 0..10."""
+    free_table, _, last = text.partition("Number of blocks type")
+    heading, _, table = last.partition("\n")
     words = heading.split()
-    counts: dict[str, dict[str, int]] = {}
+    counts: TypeCounts = {}
+    free: TypeCounts = {}
     for zone in zones:
         row = re.search(rf"^Node +\d+, zone +{zone.name} +([\d ]+)$", table, re.MULTILINE)
         numbers = row[1].split() if row else []
@@ -134,8 +127,18 @@ def read_block_counts(path: Path, text: str, zones: list[ZoneSpan]) -> dict[str,
         row_counts = [whole(number, f"pageblocks of zone {zone.name}", path, blocks) for number in numbers]
         if sum(row_counts) > blocks:
             raise damaged(path, f"zone {zone.name} has {blocks} pageblocks, not {sum(row_counts)}")
-        counts[zone.name] = dict(zip(words, row_counts, strict=True))
-    return counts
+        counts[zone.name] = {word: [count] for word, count in zip(words, row_counts, strict=True)}
+        free[zone.name] = {word: _free_of_type(path, free_table, zone, word) for word in words}
+    return counts, free
+
+
+def _free_of_type(path: Path, table: str, zone: ZoneSpan, word: str) -> list[int]:
+    row = re.search(rf"^Node +\d+, zone +{zone.name}, type +{word} +([\d ]+)$", table, re.MULTILINE)
+    numbers = row[1].split() if row else []
+    if len(numbers) != MAX_ORDER:
+        raise damaged(path, f"no {MAX_ORDER} counts of free blocks of type {word} for zone {zone.name}")
+    most = zone.end_pfn - zone.start_pfn
+    return [whole(number, f"free blocks of type {word} in zone {zone.name}", path, most) for number in numbers]
 
 
 def read_free_blocks(path: Path, snapshot: dict[str, Any], zones: list[ZoneSpan]) -> dict[str, list[int]]:

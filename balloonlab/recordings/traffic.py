@@ -69,6 +69,13 @@ class ListEvents(NamedTuple):
     time: npt.NDArray[np.float64]
 
 
+class Told(NamedTuple):
+    """What the guest's own trace says that it told; one row a message: the queue, and how many PFNs. -1: not said."""
+
+    queue: Integers
+    pages: Integers
+
+
 def read_messages(path: Path, pages: int) -> Messages:
     """``messages.npz`` of a guest of that many pages."""
     arrays = read_arrays(path)
@@ -122,31 +129,43 @@ def read_config(path: Path, pages: int) -> list[ConfigEvent]:
     return events
 
 
-def read_list_events(path: Path, messages: Messages, pages: int) -> ListEvents:
-    """``guest_events.csv.xz``: the lines tell_host, isolate and putback; no file, no events.
+def read_guest_events(path: Path, messages: Messages, pages: int) -> tuple[ListEvents, Told | None]:
+    """``guest_events.csv.xz``: the lines isolate and putback, and the lines tell_host; no file, no events and None.
 
     The guest's nth tell_host is the host's nth message, which ties the guest's clock to the host's.
     """
-    told, us, rows = 0, 0, []
+    us, rows = 0, []
     tell_us: list[int] = []
+    tells: list[tuple[int, int]] = []
     for number, (t, _, _, event, args) in enumerate(
         read_table(path, ["t_us", "cpu", "task", "event", "args"]) if path.exists() else [], start=2
     ):
         if event in ("tell_host", "isolate", "putback"):
             us = whole(t, f"line {number}: t_us", path, MOST_BYTES)
             if event == "tell_host":
-                told += 1
                 tell_us.append(us)
+                tells.append((_argument("q", args, number, path, DEFLATE), _argument("n", args, number, path, pages)))
             else:
                 digits = args.partition("page_pfn=")[2].partition(" ")[0]
-                rows.append((told, event == "putback", whole(digits, f"line {number}: page_pfn", path, pages - 1), us))
-    if path.exists() and told != len(messages):
-        raise damaged(path, f"{told} tell_host lines, but the host read {len(messages)} messages")
+                pfn = whole(digits, f"line {number}: page_pfn", path, pages - 1)
+                rows.append((len(tells), event == "putback", pfn, us))
+    if path.exists() and len(tells) != len(messages):
+        raise damaged(path, f"{len(tells)} tell_host lines, but the host read {len(messages)} messages")
     table = np.array(rows, np.int64).reshape(-1, 4)
-    after, kind, pfn = table[:, 0], table[:, 1], table[:, 2]
+    after, kind, page = table[:, 0], table[:, 1], table[:, 2]
+    told = Told(*np.array(tells, np.int64).reshape(-1, 2).T) if path.exists() else None
     if not len(messages):
-        return ListEvents(after, kind, pfn, np.zeros(len(table)))
+        return ListEvents(after, kind, page, np.zeros(len(table))), told
     anchor = np.maximum(after - 1, 0)
-    time = messages.time[anchor] + (table[:, 3] - np.array(tell_us, np.int64)[anchor]) / 1e6
+    time = messages.time[anchor] + (table[:, 3] - np.array(tell_us, np.int64)[anchor]) / 1e6 if rows else np.zeros(0)
     latest = np.concatenate((messages.time, [np.inf]))[after]
-    return ListEvents(after, kind, pfn, np.minimum(time, latest))
+    return ListEvents(after, kind, page, np.minimum(time, latest)), told
+
+
+def _argument(name: str, args: str, number: int, path: Path, high: int) -> int:
+    """The number that follows ``name=`` among the arguments of a line of the trace; -1 if it is not there."""
+    for word in args.split():
+        key, equals, digits = word.partition("=")
+        if key == name and equals:
+            return whole(digits, f"line {number}: {name}", path, high)
+    return -1

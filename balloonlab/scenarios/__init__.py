@@ -20,12 +20,12 @@ def scenario(name: str, driver: str | Driver = "v9") -> Scenario:
     return Scenario(_PLOTS[pick("scenario", name, SCENARIOS)], find_driver(driver))
 
 
-def replay(where: Scenario, token: str) -> Machine:
-    """A new machine of the scenario after the schedule that `token` stands for.
+def replay(where: Scenario, token: str | Schedule) -> Machine:
+    """A new machine of the scenario after a schedule, or the one that `token` stands for.
 
     The token of `machine.schedule` includes the scenario's first actions. Raises BadScheduleError for a damaged
-    token, or one that was made for another scenario or driver.
+    token, or one with a step that is not possible here: it was made for another scenario or driver.
     """
     machine = where.bare_guest().machine
-    machine.replay(Schedule.from_token(token))
+    machine.replay(token if isinstance(token, Schedule) else Schedule.from_token(token))
     return machine

@@ -107,5 +107,6 @@ PLOTS = (
         "Nobody can get what they want. Does everybody notice?",
         _full_with_one,
         (("set_target", 2), ("compact", 0)),
+        goal="rounds",
     ),
 )

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from balloonlab.drivers import Driver
-from balloonlab.explore.subject import Property, Subject
+from balloonlab.errors import pick
+from balloonlab.explore.subject import GOALS, Property, Subject
 from balloonlab.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.schedule import Schedule
@@ -70,6 +71,7 @@ class Scenario:
 
     def aiming_at(self, goal: str) -> Scenario:
         """The same situation with another goal that must stay possible from every state (see explore.subject.GOALS)."""
+        pick("goal", goal, [known for known in GOALS if known], "It says what must stay possible.")
         return replace(self, plot=self.plot._replace(goal=goal))
 
     def bare_guest(self) -> Guest:

@@ -8,6 +8,7 @@ from balloonlab.explore import Program
 from balloonlab.explore.program import Shared
 from balloonlab.kernel.primitives import (
     Routine,
+    bug_on,
     finish_wait,
     msleep,
     mutex_lock,
@@ -151,6 +152,21 @@ def one_cpu() -> Program:
     return Program("one cpu", threads, values={"x": 0, "y": 0}, locks=["a"], cpu=["spins", "works"])
 
 
+def stopping() -> Program:
+    """A bug in the midst of things."""
+
+    def breaks(shared: Shared) -> Routine:
+        seen = yield read(shared.x)
+        yield bug_on(seen > 2, "more than two")
+        yield write(shared.x, seen + 5)
+
+    def counts(shared: Shared) -> Routine:
+        for number in range(5):
+            yield write(shared.x, number)
+
+    return Program("stopping", {"breaks": breaks, "counts": counts, "more": counts}, {"x": 0})
+
+
 PROGRAMS = {
     program.name: program
     for program in (
@@ -162,5 +178,6 @@ PROGRAMS = {
         forgetful(),
         lost_wake_up(),
         one_cpu(),
+        stopping(),
     )
 }

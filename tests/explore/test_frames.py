@@ -227,6 +227,15 @@ def test_what_only_the_next_primitive_knows() -> None:
         assert result.states == 2 + 2 * 2 + 2
 
 
+def test_the_same_statement_at_three_places() -> None:
+    def naps(_: Shared) -> Routine:
+        yield msleep(1)
+        yield msleep(1)
+        yield msleep(1)
+
+    assert explore(Program("naps", {"naps": naps})).states == 4
+
+
 def test_which_local_is_bound() -> None:
     def binds(shared: Shared) -> Routine:
         if (yield read(shared.x)):

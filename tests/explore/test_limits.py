@@ -15,6 +15,7 @@ import pytest
 import balloonlab as bl
 from balloonlab.errors import BadValueError, UnknownNameError
 from balloonlab.explore import Program, Result, Verdict, explore
+from balloonlab.explore.limits import Limits
 from balloonlab.explore.program import Shared
 from balloonlab.interrupt import held_back
 from balloonlab.kernel.primitives import Routine, read, write
@@ -102,10 +103,17 @@ def interrupted_after(seconds: float) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("search", ["plain", "vectorized"])
-def test_an_interrupt_leaves_what_was_found(search: str) -> None:
+def test_an_interrupt_leaves_what_was_found(search: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGINT)
-    with interrupted_after(0.2):
-        result = explore(counters(5, 60), search=search)
+    reached = Limits.reached
+
+    def reached_and_interrupted(self: Limits, states: int, taken: int) -> str:
+        if states > 5000:
+            os.kill(os.getpid(), signal.SIGINT)
+        return reached(self, states, taken)
+
+    monkeypatch.setattr(Limits, "reached", reached_and_interrupted)
+    result = explore(counters(5, 60), search=search)
     not_finished(result, "it was interrupted")
     assert signal.getsignal(signal.SIGINT) is before
     assert result.states < 61**5

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import re
+import time
 
 import pytest
 
 from balloonlab.errors import BadValueError
 from balloonlab.explore import Program, Verdict, explore
 from balloonlab.explore.program import Shared
-from balloonlab.kernel.primitives import Routine, msleep, mutex_lock, mutex_unlock, read, write
+from balloonlab.kernel.primitives import Routine, bug_on, msleep, mutex_lock, mutex_unlock, read, wait_event, write
 from balloonlab.kernel.world import KernelBugError
 from tests.explore.programs import adder, forgetful, lost_update, lost_wake_up, peterson, three_locks, two_locks
 
@@ -147,11 +147,9 @@ def test_a_mistake_in_the_text_is_a_finding(wrong: object, kind: str, *, first: 
 
 
 def test_a_routine_that_does_not_repeat_itself_is_refused() -> None:
-    dice = random.Random(1)  # noqa: S311  (no secret)
-
     def fickle(shared: Shared) -> Routine:
         yield read(shared.x)
-        yield write(shared.x, dice.randrange(1_000_000))
+        yield write(shared.x, time.perf_counter_ns() % 2**30)
 
     def other(shared: Shared) -> Routine:
         yield write(shared.x, 1)
@@ -175,3 +173,67 @@ def test_a_routine_that_does_not_repeat_itself_is_refused() -> None:
 def test_what_is_no_program_is_refused(settings: dict[str, object], said: str) -> None:
     with pytest.raises(BadValueError, match=said):
         Program("wrong", **settings)
+
+
+def test_a_function_that_makes_a_machine_can_be_explored() -> None:
+    program = lost_update()
+    result = explore(program.machine)
+    assert (result.states, result.verdict) == (12, "holds"), "nobody said what must hold"
+    for what in (program.machine(), 3, lambda: 3):
+        with pytest.raises(BadValueError, match=r"Machine"):
+            explore(what)
+
+
+def test_a_lost_wake_up_in_a_wait_event_is_a_deadlock() -> None:
+    def consumer(shared: Shared) -> Routine:
+        def ready() -> Routine:
+            return (yield read(shared.flag))
+
+        yield from wait_event(shared.queue, ready)
+
+    def producer(shared: Shared) -> Routine:
+        yield write(shared.flag, 1)  # and nobody is woken
+
+    threads = {"consumer": consumer, "producer": producer}
+    result = explore(Program("forgotten", threads, {"flag": 0}, queues=("queue",)))
+    assert result.finding("deadlock").text == "consumer in wait_event waits for a wake-up on queue"
+
+
+def idle(shared: Shared) -> Routine:  # noqa: ARG001
+    yield msleep(1)
+
+
+@pytest.mark.parametrize("name", ["locks", "lists", "tallies", "threads", "scanners", "pfns"])
+def test_names_of_the_state_s_own_parts_are_nobody_s_to_give(name: str) -> None:
+    for given in ({"values": {name: 0}}, {"locks": (name,)}, {"queues": (name,)}):
+        with pytest.raises(BadValueError, match=f"'{name}' names a part"):
+            Program("taken", {"one": idle}, **given)
+    with pytest.raises(BadValueError, match=f"'{name}' names a part"):
+        Program("taken", {name: idle}, {"x": 0})
+
+
+def test_a_thread_and_a_number_of_one_name_are_refused() -> None:
+    with pytest.raises(BadValueError, match="'x': threads, numbers"):
+        Program("twice", {"x": idle, "y": idle}, {"x": 0})
+
+
+def test_true_is_one() -> None:
+    def says_true(shared: Shared) -> Routine:
+        yield write(shared.x, True)  # noqa: FBT003
+
+    def says_one(shared: Shared) -> Routine:
+        yield write(shared.x, 1)
+
+    def looks(shared: Shared) -> Routine:
+        yield bug_on((yield read(shared.x)) is True, "x is True")
+
+    for order in ((says_true, says_one, looks), (looks, says_one, says_true)):
+        result = explore(Program("numbers", {r.__name__: r for r in order}, {"x": 0}))
+        assert result, "what is stored is a whole number, whoever wrote it"
+
+
+def test_a_machine_that_was_made_before_is_refused() -> None:
+    machine = lost_update().machine()
+    with pytest.raises(BadValueError, match="same machine twice"):
+        explore(lambda: machine)
+    assert machine.recording

@@ -12,8 +12,8 @@ from balloonlab.explore import Program, explore
 from balloonlab.explore.program import Shared
 from balloonlab.explore.promela import promela
 from balloonlab.explore.subject import Explorable
-from balloonlab.kernel.primitives import Routine, bug_on, msleep, read, write
-from tests.explore.programs import PROGRAMS, counters, lost_update, peterson, three_locks
+from balloonlab.kernel.primitives import Routine, msleep, read, write
+from tests.explore.programs import PROGRAMS, counters, lost_update, peterson, stopping, three_locks
 from tests.explore.spin import need_spin, spun, verifier
 
 
@@ -26,21 +26,6 @@ def words_of_promela() -> Program:
         yield write(shared.x, seen + 1)
 
     return Program("words", dict.fromkeys(("init", "do", "a-b", "a_b"), naps), {"x": 0})
-
-
-def stopping() -> Program:
-    """A bug in the midst of things."""
-
-    def breaks(shared: Shared) -> Routine:
-        seen = yield read(shared.x)
-        yield bug_on(seen > 2, "more than two")
-        yield write(shared.x, seen + 5)
-
-    def counts(shared: Shared) -> Routine:
-        for number in range(5):
-            yield write(shared.x, number)
-
-    return Program("stopping", {"breaks": breaks, "counts": counts, "more": counts}, {"x": 0})
 
 
 CASES: dict[str, Explorable] = {

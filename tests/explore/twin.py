@@ -192,4 +192,4 @@ def rests(thread: Thread) -> bool:
     if thread.pending is None:
         return thread.crash is None
     waits_in_main = thread.pending.verb.name == "schedule" and len(thread.calls) == len(("main", "wait_event"))
-    return thread.pending.verb.rests or waits_in_main
+    return thread.pending.verb.rests or (thread.rests_in_wait and waits_in_main)

@@ -28,12 +28,12 @@ class NaiveRun:
         self.blocks = self.failed = 0
         self.batch: list[int] = []
 
-    def take_block(self, first: int, stop: int, *, enough: bool) -> int:
+    def take_block(self, first: int, stop: int, *, enough: bool, step: int = 1) -> int:
         page = first
         while page < stop:
             order = self.naive.order_at(page)
             if order is None:
-                page += 1
+                page += step
                 continue
             self.naive.isolate(page)
             for one in range(page, page + 2**order):
@@ -41,6 +41,7 @@ class NaiveRun:
             page += 2**order
             if enough and len(self.free_list) >= len(self.batch):
                 break
+            page += step - 1
         return min(page, stop)
 
     def migrate(self, refill: Callable[[], None]) -> bool:
@@ -104,11 +105,13 @@ class NaiveRun:
         return True
 
     def refill_61(self) -> None:
-        naive, block, page = self.naive, self.high // 512, self.high
+        naive, block, page, fruitless = self.naive, self.high // 512, self.high, 0
         while block > self.low // 512:
             stop = min(block * 512 + 512, naive.end)
             if naive.types[block] == M and (naive.order_at(block * 512) or 0) < 9:
-                page = self.take_block(page, stop, enough=True)
+                before = len(self.free_list)
+                page = self.take_block(page, stop, enough=True, step=2 ** min(fruitless, 5))
+                fruitless = 0 if len(self.free_list) > before else fruitless + 1
                 if len(self.free_list) >= len(self.batch):
                     self.high = page if page < stop else block * 512 - 512
                     return

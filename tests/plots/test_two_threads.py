@@ -1,5 +1,3 @@
-"""Two threads drawn as a grid of their steps."""
-
 from __future__ import annotations
 
 import pytest
@@ -7,29 +5,53 @@ import pytest
 from balloonlab import plots
 from balloonlab.errors import BadValueError
 from balloonlab.explore import Program, explore
-from balloonlab.kernel.primitives import Routine, read, write
+from balloonlab.explore.fate import Fates
+from balloonlab.explore.looks import LOOKS
+from balloonlab.kernel.machine import Machine
+from tests.explore.programs import lost_update, three_locks, two_locks
 
 
-def adder(shared: object) -> Routine:
-    seen = yield read(shared.x)  # type: ignore[attr-defined]
-    yield write(shared.x, seen + 1)  # type: ignore[attr-defined]
+def x_of(machine: Machine) -> str:
+    return f"x = {machine.world.values['x']}"
 
 
-def test_each_state_of_two_threads_has_a_place_and_its_fate() -> None:
-    lost = Program("lost", {"one": adder, "two": adder}, {"x": 0}, at_end={"both counted": lambda n: n["x"] == 2})
-    result = explore(lost)
-    axes = plots.plot_two_threads(result, lambda machine: f"x = {machine.world.values['x']}")
+def test_each_state_has_a_place_of_its_own_and_its_fate() -> None:
+    result = explore(lost_update())
+    axes = plots.plot_two_threads(result, x_of)
     shown = [text for text in axes.texts if text.get_text()]
     assert len(shown) == result.states == 12
     assert len({text.get_position() for text in shown}) == 12
-    assert sorted(text.get_text() for text in shown) == sorted(
-        ["x = 0\n?"] * 3 + ["x = 0\nx"] + ["x = 1\nx"] * 2 + ["x = 1\n!"] + ["x = 1\no"] * 4 + ["x = 2\no"]
-    )
-    for state in range(12):  # as many rows down as steps were taken to get there
-        assert shown[state].get_position()[1] == -result.machine_at(state).position
+    fates = Fates(result)
+    for state in range(12):
+        machine = result.machine_at(state)
+        assert shown[state].get_text() == f"{x_of(machine)}\n{LOOKS[fates.of(state)].glyph}"
+        assert shown[state].get_position()[1] == -machine.position  # a row for each step
+    arrows = [text for text in axes.texts if not text.get_text()]
+    assert len(arrows) == result.transitions
+
+
+def test_the_text_says_the_same() -> None:
+    result = explore(lost_update())
+    lines = plots.two_threads_text(result, x_of).splitlines()
+    assert len(lines) == 9
+    assert sum(line.count("x = ") for line in lines) == 12
+    assert lines[0].endswith(f": x = 0 ({LOOKS[Fates(result).of(0)].word})")
+    assert [line.count(" | ") for line in lines] == [0] * 6 + [1] * 3
+
+
+def test_where_all_is_safe_there_are_no_marks() -> None:
+    harmless = Program("harmless", lost_update().threads, {"x": 0})
+    axes = plots.plot_two_threads(explore(harmless), x_of)
+    assert {text.get_text() for text in axes.texts} == {"", "x = 0", "x = 1", "x = 2"}
+    assert len(axes.get_legend().get_texts()) == 2
+
+
+def test_without_labels_there_are_marks() -> None:
+    axes = plots.plot_two_threads(explore(two_locks()))
+    assert {text.get_text() for text in axes.texts} >= {look.glyph for look in LOOKS if look.word != "will go wrong"}
 
 
 def test_what_is_no_small_program_of_two_threads_is_not_drawn() -> None:
-    alone = Program("alone", {"one": adder}, {"x": 0})
-    with pytest.raises(BadValueError, match=r"1 threads and 3 states.*2 threads with up to 60"):
-        plots.plot_two_threads(explore(alone))
+    for draw in (plots.plot_two_threads, plots.two_threads_text):
+        with pytest.raises(BadValueError, match=r"3 threads.*2 threads with up to 60"):
+            draw(explore(three_locks()))

@@ -12,7 +12,8 @@ from balloonlab.errors import DamagedRecordingError, UnknownNameError
 from balloonlab.memory.free_blocks import counts_by_order
 from balloonlab.memory.zone import Migratetype, PageState
 from balloonlab.recordings import Recording
-from balloonlab.recordings.snapshots import BUDDY, MIGRATETYPES, OFFLINE, ZoneSpan, block_types, page_states
+from balloonlab.recordings.block_types import block_types
+from balloonlab.recordings.snapshots import BUDDY, MIGRATETYPES, OFFLINE, ZoneSpan, page_states
 
 ALL = ["S1_256M_16384", "S2_256M_alt", "S2_512M_runs", "S5a_256M_overinflate"]
 LOADED = {name: recordings.load(name) for name in ALL}
@@ -106,7 +107,7 @@ def test_pageblocks_of_each_type_are_as_many_as_the_guest_counted(name: str, sna
     for zone in recording.zones:
         here = types[zone.start_pfn // 512 : -(-zone.end_pfn // 512)]
         counted = dict.fromkeys(Migratetype, 0)
-        for word, count in recording._block_counts[snapshot][zone.name].items():
+        for word, (count,) in recording._type_counts[snapshot][0][zone.name].items():
             counted[MIGRATETYPES[word]] += count
         assert {kind: int((here == kind).sum()) for kind in Migratetype} == counted
 
@@ -115,8 +116,8 @@ def test_the_blocks_with_most_kernel_pages_are_the_unmovable_ones() -> None:
     flags = np.full(4 * 512, BUDDY, np.int64)
     flags[512 : 512 + 100] = 0  # the kernel's
     flags[1024 : 1024 + 200] = 1 << 7  # slab
-    counts = {"Normal": {"Unmovable": 1, "Movable": 2, "Reclaimable": 1}}
-    types = block_types(flags, [ZoneSpan("Normal", 0, 4 * 512)], counts)
+    counts = {"Normal": {"Unmovable": [1], "Movable": [2], "Reclaimable": [1]}}
+    types = block_types(flags, [ZoneSpan("Normal", 0, 4 * 512)], counts, {})
     movable, unmovable, reclaimable = Migratetype.MOVABLE, Migratetype.UNMOVABLE, Migratetype.RECLAIMABLE
     assert types.tolist() == [movable, unmovable, reclaimable, movable]
 

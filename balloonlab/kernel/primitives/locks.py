@@ -66,28 +66,28 @@ def spin_unlock(world: World, thread: int, lock: Ref) -> None:
 def spin_lock_irq(world: World, thread: int, lock: Ref) -> None:
     """Take a spinning lock with this CPU's interrupts off."""
     world.take_lock(lock.number, thread)
-    world.turn_irqs_off(thread, 1)
+    world.turn_irqs_off(thread)
 
 
 @primitive(touches=("interrupts",))
 def spin_unlock_irq(world: World, thread: int, lock: Ref) -> None:
     """Give it back and turn interrupts on."""
     world.drop_lock(lock.number, thread)
-    world.turn_irqs_off(thread, -1)
+    world.turn_irqs_on(thread)
 
 
 @primitive(_free, _held, touches=("interrupts",))
 def spin_lock_irqsave(world: World, thread: int, lock: Ref) -> None:
     """Take a spinning lock with this CPU's interrupts off, whatever they were."""
     world.take_lock(lock.number, thread)
-    world.turn_irqs_off(thread, 1)
+    world.turn_irqs_off(thread)
 
 
 @primitive(touches=("interrupts",))
 def spin_unlock_irqrestore(world: World, thread: int, lock: Ref) -> None:
     """Give it back and set interrupts as they were."""
     world.drop_lock(lock.number, thread)
-    world.turn_irqs_off(thread, -1)
+    world.restore_irqs(thread)
 
 
 @primitive(_page_free, _page_held, touches=("page locks",))

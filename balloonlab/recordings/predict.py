@@ -1,0 +1,257 @@
+"""A real guest's compaction beside the engine's, which is given the page map before it.
+
+The engine runs the rules of Linux 6.1 (memory/compaction.py) as a write to /proc/sys/vm/compact_memory does: each zone
+in turn, wholly, DMA before DMA32 (mm/compaction.c, compact_node). It is given the page flags and pageblock types of the
+snapshot before, and nothing later. What the messages between the two snapshots and the page flags after say is only
+compared. A last run is told which pages had changed use by the time the real one began, as far as the messages show
+it: it says how much of the difference comes from that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from balloonlab.errors import BadValueError
+from balloonlab.interrupt import interruptible
+from balloonlab.memory.buddy import Buddy
+from balloonlab.memory.compaction import CompactControl, compact
+from balloonlab.memory.zone import PageFrames, PageState, Zone
+from balloonlab.recordings.sequences import Overlap
+from balloonlab.recordings.traffic import DEFLATE, INFLATE
+
+if TYPE_CHECKING:
+    from balloonlab.recordings.recording import Recording
+
+Pairs = npt.NDArray[np.int64]
+States = npt.NDArray[np.uint8]
+
+_HUGE = 9  # order of a 2 MiB block
+
+
+@dataclass(frozen=True)
+class EngineRun:
+    """What the engine did with one page map. Counts are guest pages, huge is free 2 MiB blocks.
+
+    pairs: int64 (k, 2), old and new PFN of each moved page, in order; balloon_pairs: those of balloon pages.
+    sources, targets: of balloon pages, compared with the messages. same_pairs: moved the same way by both.
+    same_states: pages whose state after the run is the real one. differences: how many pages have which state here
+    (first) and which in the guest (second). huge_less_held: huge, if the pages that the guest then kept on per-cpu
+    lists, or had put to other use, had not been free here.
+    """
+
+    pairs: Pairs = field(repr=False, compare=False)
+    balloon_pairs: Pairs = field(repr=False, compare=False)
+    states: States = field(repr=False, compare=False)
+    free_blocks: tuple[int, ...]
+    sources: Overlap
+    targets: Overlap
+    same_pairs: int
+    same_states: int
+    differences: dict[tuple[PageState, PageState], int]
+    huge: int
+    huge_less_held: int
+    free_scanned: int
+
+    @property
+    def states_share(self) -> float:
+        return self.same_states / len(self.states)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The engine's run beside the real one, between two snapshots of a recording.
+
+    pairs: of the messages, int64 (k, 2). Three runs of the engine: `run`, from the page map as it was read;
+    `reader_ended`, with the pages of the process that read it (`reader` of them, guessed by their flags) free, for that
+    process had ended when the real run began; `informed`, with the pages in `changed` free: in use in the snapshot, yet
+    taken as targets by the real run. The first two know nothing of what came later. huge: free 2 MiB blocks of the
+    guest, before and after. held: pages free in `run` whose flags in the guest say nothing: on per-cpu lists, or the
+    kernel's. per_cpu: the guest's own count of pages on those lists, before and after.
+    """
+
+    name: str
+    before: str
+    after: str
+    pairs: Pairs = field(repr=False, compare=False)
+    run: EngineRun
+    reader_ended: EngineRun
+    informed: EngineRun
+    reader: int
+    changed: tuple[int, ...]
+    huge: tuple[int, int]
+    free_blocks: tuple[int, ...]
+    held: int
+    per_cpu: tuple[int, int]
+
+    def __str__(self) -> str:
+        run = self.run
+        others = len(run.pairs) - len(run.balloon_pairs)
+        moved = f"{len(run.balloon_pairs):,} by the engine, {len(self.pairs):,} by the guest"
+        lines = [
+            f"{self.name}, {self.before} to {self.after}: balloon pages moved: {moved}",
+            f"  sources: {run.sources}",
+            f"  targets: {run.targets}",
+            f"  whole pairs: {run.same_pairs:,} (one page more or less on a list shifts all that follow)",
+            f"  page states: {run.same_states:,} of {len(run.states):,} ({run.states_share:.2%})",
+            f"  free 2 MiB blocks: {self.huge[0]:,} before, {self.huge[1]:,} after; the engine {run.huge:,}",
+            f"  the same without pages that the guest then had in use or on per-cpu lists: {run.huge_less_held:,}",
+            f"  workload pages moved by the engine (no message shows those): {others:,}",
+            f"  free blocks by order, engine: {' '.join(map(str, run.free_blocks))}",
+            f"  free blocks by order, guest:  {' '.join(map(str, self.free_blocks))}",
+        ]
+        lines += [f"    {count:,} pages: {_words(*states)}" for states, count in sorted(run.differences.items())]
+        lines.append(
+            f"  per-cpu lists, by the guest's count: {self.per_cpu[0]:,} pages before, {self.per_cpu[1]:,} after; "
+            f"{self.held:,} pages free here and neither free nor marked there"
+        )
+        if self.reader:
+            lines.append(f"  with the {self.reader:,} pages of the process that read the page flags given back:")
+            lines += _shares(self.reader_ended)
+        if self.changed:
+            lines.append(
+                f"  with the {len(self.changed):,} pages given back that were in use, but that the run filled:"
+            )
+            lines += _shares(self.informed)
+        return "\n".join(lines)
+
+
+def _shares(run: EngineRun) -> list[str]:
+    return [
+        f"    sources: {run.sources}",
+        f"    targets: {run.targets}",
+        f"    whole pairs: {run.same_pairs:,}; page states: {run.states_share:.2%}",
+    ]
+
+
+def _words(ours: PageState, theirs: PageState) -> str:
+    """What kind of difference it is."""
+    kinds = {
+        (PageState.FREE, PageState.UNMOVABLE): "on a per-cpu list, or allocated by the kernel since",
+        (PageState.FREE, PageState.MOVABLE): "allocated by a process since, or a workload page went there",
+        (PageState.MOVABLE, PageState.FREE): "a process gave it back, or a workload page went elsewhere",
+        (PageState.MOVABLE, PageState.BALLOON): "given back before the run, which then moved a balloon page there",
+        (PageState.UNMOVABLE, PageState.FREE): "on a per-cpu list in the snapshot, or given back by the kernel since",
+        (PageState.UNMOVABLE, PageState.BALLOON): "on a per-cpu list in the snapshot, free when the run began",
+        (PageState.FREE, PageState.BALLOON): "the guest moved a balloon page there, the engine did not",
+        (PageState.BALLOON, PageState.FREE): "the engine moved a balloon page there, the guest did not",
+        (PageState.BALLOON, PageState.MOVABLE): "in use by the time the run reached it",
+        (PageState.BALLOON, PageState.UNMOVABLE): "in use by the time the run reached it",
+    }
+    text = kinds.get((ours, theirs), "changed use between the snapshots")
+    return f"{ours.name} here, {theirs.name} in the guest ({text})"
+
+
+def predict_compaction(recording: Recording, before: str, after: str) -> Prediction:
+    """Run the engine from snapshot `before` and compare with snapshot `after` and the messages between.
+
+    UnknownNameError for a snapshot that the recording has not, BadValueError if `after` is not later than `before`,
+    or if no compact_memory was between them.
+    """
+    states, real_states = recording.snapshot_states(before), recording.snapshot_states(after)
+    _check_between(recording, before, after)
+    pairs = moved_between(recording, recording.snapshot_times[before], recording.snapshot_times[after])
+    real = _Real(pairs, real_states, recording.unmarked(after))
+    reader = np.flatnonzero(recording.reader_pages(before))
+    changed = np.unique([new for new in pairs[:, 1].tolist() if states[new] != PageState.FREE]).astype(np.int64)
+    runs: list[EngineRun] = []
+    with interruptible("predicting compaction") as interruption:
+        for freed in (np.zeros(0, np.int64), reader, changed):
+            interruption.say(f"run {len(runs) + 1} of 3")
+            known = states.copy()
+            known[freed] = PageState.FREE
+            runs.append(_run(recording, before, known, states, real) if len(freed) or not runs else runs[0])
+            if interruption.asked:
+                break
+    guest_blocks = [np.sum(list(recording.snapshot_buddyinfo(name).values()), axis=0) for name in (before, after)]
+    return Prediction(
+        name=recording.name,
+        before=before,
+        after=after,
+        pairs=pairs,
+        run=runs[0],
+        reader_ended=runs[1],
+        informed=runs[2],
+        reader=len(reader),
+        changed=tuple(changed.tolist()),
+        huge=(_huge(guest_blocks[0]), _huge(guest_blocks[1])),
+        free_blocks=tuple(map(int, guest_blocks[1])),
+        held=int(((runs[0].states == PageState.FREE) & real.unmarked).sum()),
+        per_cpu=(recording.per_cpu_pages(before), recording.per_cpu_pages(after)),
+    )
+
+
+def moved_between(recording: Recording, start: float, end: float) -> Pairs:
+    """(old, new) PFNs of the migrations told between two host seconds: adjacent messages of one page each."""
+    messages = recording.messages
+    count, queue, time = messages.count, messages.queue, messages.time
+    first = (count[:-1] == 1) & (count[1:] == 1) & (queue[:-1] == INFLATE) & (queue[1:] == DEFLATE)
+    first &= (time[:-1] > start) & (time[1:] <= end)
+    numbers = np.flatnonzero(first)
+    at = messages.start
+    return np.stack((messages.pfns[at[numbers + 1]], messages.pfns[at[numbers]]), axis=1).reshape(-1, 2)
+
+
+@dataclass(frozen=True)
+class _Real:
+    """What the guest did: pairs, states after, and which pages then carried no flag at all."""
+
+    pairs: Pairs
+    states: States
+    unmarked: npt.NDArray[np.bool_]
+
+
+def _check_between(recording: Recording, before: str, after: str) -> None:
+    start, end = recording.snapshot_times[before], recording.snapshot_times[after]
+    compacted = [step["host_t"] for step in recording.meta["steps"] if step["step"] == "compact_memory"]
+    if not any(start <= time <= end for time in compacted):
+        raise BadValueError(
+            f"no compact_memory ran in {recording.name} from {before!r} ({start:.3f} s) to {after!r} ({end:.3f} s); "
+            f"it ran at {', '.join(f'{time:.3f} s' for time in compacted) or 'no time'}. "
+            "Name the snapshots just before and just after one."
+        )
+
+
+def _run(recording: Recording, before: str, states: States, marked: States, real: _Real) -> EngineRun:
+    """A run from `states`; `marked` says what each page was in the snapshot."""
+    frames = PageFrames(recording.pages)
+    frames.states[:] = states
+    frames.block_types[:] = recording.snapshot_block_types(before)
+    movable = {PageState.MOVABLE, PageState.BALLOON} if recording.balloon_movable else {PageState.MOVABLE}
+    results, buddies = [], []
+    for zone in recording.zones:
+        buddy = Buddy(Zone(frames, zone.start_pfn, zone.end_pfn, zone.name), "6.1")
+        buddies.append(buddy)
+        results.append(compact(CompactControl(buddy, name=f"compact {zone.name}", movable_states=movable)))
+    pairs = np.concatenate([result.pairs for result in results])
+    balloon = pairs[marked[pairs[:, 0]] == PageState.BALLOON]
+    after = frames.states.copy()
+    blocks = np.sum([buddy.block_counts() for buddy in buddies], axis=0)
+    held = (after == PageState.FREE) & np.isin(real.states, (PageState.UNMOVABLE, PageState.MOVABLE))
+    wrong = Counter(zip(after[after != real.states].tolist(), real.states[after != real.states].tolist(), strict=True))
+    frames.states[held] = PageState.UNMOVABLE
+    for buddy in buddies:
+        buddy.rebuild()
+    return EngineRun(
+        pairs=pairs,
+        balloon_pairs=balloon,
+        states=after,
+        free_blocks=tuple(map(int, blocks)),
+        sources=Overlap.of(balloon[:, 0].tolist(), real.pairs[:, 0].tolist()),
+        targets=Overlap.of(balloon[:, 1].tolist(), real.pairs[:, 1].tolist()),
+        same_pairs=len(set(map(tuple, balloon.tolist())) & set(map(tuple, real.pairs.tolist()))),
+        same_states=int((after == real.states).sum()),
+        differences={(PageState(ours), PageState(theirs)): count for (ours, theirs), count in wrong.items()},
+        huge=_huge(blocks),
+        huge_less_held=_huge(np.sum([buddy.block_counts() for buddy in buddies], axis=0)),
+        free_scanned=sum(result.free_scanned for result in results),
+    )
+
+
+def _huge(blocks: npt.NDArray[np.int64]) -> int:
+    """Free 2 MiB blocks, those in blocks of order 10 too."""
+    return int(blocks[_HUGE] + 2 * blocks[_HUGE + 1])

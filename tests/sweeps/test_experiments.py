@@ -1,0 +1,60 @@
+"""The experiments that come with the package, against a guest driven by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import balloonlab as bl
+from balloonlab.memory.zone import PageState
+
+
+def test_a_row_is_what_a_guest_driven_by_hand_shows() -> None:
+    (row,) = bl.sweep(pages=2048, balloon=500, driver="v9", seed=5, workload="runs", length=20).rows
+    guest = bl.Guest(2048, "v9", seed=5)
+    guest.machine.record()
+    guest.workload("runs", length=20)
+    metrics, steps = [guest.metrics()], 0
+    guest.machine.record()
+    inflated = guest.inflate(500)
+    metrics.append(guest.metrics())
+    before = guest.page_states.copy()
+    compacted = guest.compact()
+    metrics.append(guest.metrics())
+    assert (row["inflate_messages"], row["migration_messages"]) == (inflated.messages, compacted.messages)
+    assert row["moved"] == len(compacted.pairs)
+    assert row["moved_balloon"] == np.count_nonzero(before[compacted.pairs[:, 0]] == PageState.BALLOON)
+    sent = len(guest.host.messages)
+    guest.deflate(500)
+    metrics.append(guest.metrics())
+    steps = sum(not text.startswith("!") for text in guest.machine.schedule.choices)
+    assert row["deflate_messages"] == len(guest.host.messages) - sent
+    for when, each in zip(("before", "inflated", "compacted", "deflated"), metrics, strict=True):
+        assert row[f"huge_{when}"] == each.free_huge_pages
+        assert row[f"unusable_{when}"] == each.unusable_free_index(9)
+    assert (row["ballooned"], row["steps"]) == (500, steps)
+    assert row["moved_balloon"] > 0
+
+
+def test_a_share_is_of_the_guest_in_balloon_pages() -> None:
+    table = bl.sweep(pages=256, balloon=0.25, page_size=[4096, 65536], workload="fresh")
+    assert table["ballooned"].tolist() == [64, 1024]
+
+
+def test_interleavings_are_what_explore_finds() -> None:
+    table = bl.sweep(bl.sweeps.interleavings, scenario=["inflate", "deflate"], driver=["v9", "linux-3.6"])
+    for row in table:
+        result = bl.explore(bl.scenario(row["scenario"], row["driver"]))
+        assert (row["verdict"], row["states"]) == (result.verdict.value, result.states)
+        assert row["findings"] == len(result.findings)
+
+
+def test_a_token_replays_to_the_finding() -> None:
+    (row,) = bl.sweep(bl.sweeps.interleavings, scenario="fill-out-of-memory", driver="v9")
+    assert row["verdict"] == "violated"
+    machine = bl.replay(bl.scenario("fill-out-of-memory", "v9"), row["token"])
+    assert machine.position == row["depth"] + 1  # the scenario's action
+
+
+def test_a_limit_is_a_verdict_of_its_own() -> None:
+    (row,) = bl.sweep(bl.sweeps.interleavings, scenario="inflate-and-compact", most_states=50)
+    assert row["verdict"] == "not finished"
