@@ -251,19 +251,26 @@ int64_t compact(struct zone *z, int rules, int32_t *pairs)
 				target = high;
 			} else if (!have) {
 				int64_t at = target / BLOCK * BLOCK, low = migrate / BLOCK * BLOCK + BLOCK;
-				int64_t stop = at + BLOCK < z->pages ? at + BLOCK : z->pages;
+				int64_t stop = at + BLOCK < z->pages ? at + BLOCK : z->pages, stride = 1;
 				for (; at >= low; stop = at, at -= BLOCK, target = at) {
 					if (z->order[at] >= 9)
 						continue;
-					while (target < stop && have < n) {
+					int64_t before = have;
+					while (target < stop) {
 						if (z->order[target] < 0) {
-							target++;
+							target += stride;
 							continue;
 						}
 						int64_t size = 1 << z->order[target];
 						have = capture(z, target, list, have);
 						target += size;
+						if (have >= n)
+							break;
+						target += stride - 1;
 					}
+					if (target > stop)
+						target = stop;
+					stride = have > before ? 1 : stride < BATCH ? 2 * stride : BATCH;
 					if (have >= n) {
 						if (target >= stop)
 							target = at - BLOCK;

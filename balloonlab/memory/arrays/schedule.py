@@ -20,6 +20,8 @@ class Schedule:
     batch_ends: end of each batch that isolated pages; they follow one another from 0. fill_ends: likewise of fills.
     moved: pages migrated; less than the last batch's end if no target was left. captured: end of the last fill.
     rounds, blocks_moved: as in CompactResult. complete: the scanners met.
+    pieces: ranges of target numbers captured, in order; a fill is one or more of them, and some numbers may be in none
+    (the free scanner passed over their pages).
     resume: None, or (migrate_pfn, free_pfn) from where on the run must be gone through page by page.
     """
 
@@ -31,6 +33,7 @@ class Schedule:
     blocks_moved: int = 0
     complete: bool = True
     resume: tuple[int, int] | None = None
+    pieces: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def isolated(self) -> int:
@@ -55,20 +58,28 @@ class Targets:
         self.low = low
         self.first = np.cumsum(free[low:]) - free[low:]  # index in pfns of each pageblock's first free page
 
-    def order(self, fill_ends: list[int]) -> Downward:
-        """Indices of `pfns` in the order in which the fills' pages are taken from the private list, all of them."""
+    def order(self, fill_ends: list[int], pieces: list[tuple[int, int]]) -> Downward:
+        """Indices of `pfns` in the order in which the fills' pages are taken from the private list, all of them.
+
+        fill_ends: of the pages captured. pieces: see Schedule.
+        """
         ends = np.array(fill_ends, np.int64)
-        total = int(ends[-1]) if len(ends) else 0
+        first, end = np.array(pieces, np.int64).reshape(-1, 2).T
+        captured = np.cumsum(end - first) - (end - first)  # pages captured before each piece
         blocks = np.flatnonzero(self.offered[self.low :])[::-1]
         block_ends = self.above[self.low + blocks]
-        cuts = np.unique(np.concatenate((ends, block_ends[block_ends < total])))
-        starts = np.concatenate(([0], cuts))[: len(cuts)]
+        cuts = np.unique(np.concatenate((first, end, block_ends)))
+        piece = np.searchsorted(first, cuts, "right") - 1
+        inside = np.flatnonzero((piece >= 0) & (cuts < np.concatenate((end, [0]))[piece]))
+        starts, stops, piece = cuts[inside], np.concatenate((cuts, [0]))[inside + 1], piece[inside]
         of_block = np.searchsorted(block_ends, starts, "right")
         shift = self.first[blocks[of_block]] - self.above[self.low + blocks[of_block] + 1]
-        of_fill = np.searchsorted(ends, starts, "right")
-        place = ends[of_fill] + np.concatenate(([0], ends))[of_fill] - cuts  # when the last page of the cut is taken
+        before = captured[piece] + starts - first[piece]
+        of_fill = np.searchsorted(ends, before, "right")
+        last = before + (stops - starts)
+        place = ends[of_fill] + np.concatenate(([0], ends))[of_fill] - last  # when the last page of the cut is taken
         by_place = np.argsort(place)
-        return Downward((cuts - 1 + shift)[by_place], (cuts - starts)[by_place])
+        return Downward((stops - 1 + shift)[by_place], (stops - starts)[by_place])
 
 
 def migration_order(batch_ends: list[int]) -> Downward:
