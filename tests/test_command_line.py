@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import os
 import signal
@@ -140,28 +139,6 @@ def test_an_interrupted_sweep_goes_on_where_it_was(
     assert main(arguments) == 0
     assert seen == [0, 1, 1, 2]
     assert len(list(csv.reader((tmp_path / "t.csv").read_text().splitlines()))) == 4
-
-
-def test_ctrl_c_in_a_terminal_ends_workers_without_a_traceback(tmp_path: Path) -> None:
-    keep = tmp_path / "rows"
-    arguments = ["sweep", "pages=1024", "seed=0:10000", "--columns", "seed", "--jobs", "2", "--keep", str(keep)]
-    with subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as command:
-        while not keep.exists() or keep.read_bytes().count(b"\n") < 3:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                pytest.fail(f"it ended with {command.wait(timeout=0.1)}")
-        os.killpg(command.pid, signal.SIGINT)
-        out, err = command.communicate(timeout=60)
-    assert command.returncode == 2
-    assert err.startswith("balloonlab: ")
-    assert (err.count("\n"), "interrupted after" in err) == (1, True)
-    assert len(out.splitlines()) >= 4
 
 
 def test_a_recorded_map_is_that_of_the_snapshot(capsys: pytest.CaptureFixture[str]) -> None:
