@@ -137,7 +137,7 @@ def _add_sweep(commands: Any) -> None:  # noqa: ANN401
 
 def _sweep(options: argparse.Namespace) -> int:
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  (help is quick)
-    from multiprocessing import get_context  # noqa: PLC0415
+    from multiprocessing import active_children, get_context  # noqa: PLC0415
 
     from balloonlab.errors import pick, whole_number  # noqa: PLC0415
     from balloonlab.sweeps import EXPERIMENTS, sweep  # noqa: PLC0415
@@ -153,10 +153,13 @@ def _sweep(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         pool = None
         if jobs > 1:
-            quiet = (signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches workers, too; those at rest need not tell
-            pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=signal.signal, initargs=quiet)
+            deaf = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches workers, too; one that died of it could hold a lock
+            pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=signal.signal, initargs=deaf)
             stack.enter_context(pool)
         table = sweep(experiment, executor=pool, keep=options.keep, **axes)
+        if table.why:
+            for worker in active_children():  # they would go on to the end of their experiments
+                worker.terminate()
     shown = table.only(*options.columns.split(",")) if options.columns else table
     if options.output is None:
         _say(str(shown))

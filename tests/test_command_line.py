@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import signal
@@ -139,6 +140,31 @@ def test_an_interrupted_sweep_goes_on_where_it_was(
     assert main(arguments) == 0
     assert seen == [0, 1, 1, 2]
     assert len(list(csv.reader((tmp_path / "t.csv").read_text().splitlines()))) == 4
+
+
+def test_ctrl_c_in_a_terminal_ends_workers_too(tmp_path: Path) -> None:
+    keep = tmp_path / "rows"
+    arguments = ["sweep", "pages=1024", "seed=0:10000", "--columns", "seed", "--jobs", "2", "--keep", str(keep)]
+    out, err = tmp_path / "out", tmp_path / "err"
+    with (
+        out.open("w") as said,
+        err.open("w") as told,
+        subprocess.Popen([*COMMAND, *arguments], cwd=ROOT, stdout=said, stderr=told, start_new_session=True) as command,
+    ):
+        try:
+            while not keep.exists() or keep.read_bytes().count(b"\n") < 40:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    pytest.fail(f"it ended with {command.wait(timeout=0.1)}")
+            os.killpg(command.pid, signal.SIGINT)
+            code = command.wait(timeout=60)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(command.pid, signal.SIGKILL)
+    assert code == 2
+    last = err.read_text().splitlines()[-1]
+    assert last.startswith("balloonlab: ")
+    assert "interrupted after" in last
+    assert len(out.read_text().splitlines()) >= 40
 
 
 def test_a_recorded_map_is_that_of_the_snapshot(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ from balloonlab.drivers.comparison_html import html_of
 from balloonlab.drivers.driver import Driver, Function
 from balloonlab.drivers.side_by_side import CHANGED, Piece, Row, rows
 from balloonlab.errors import pick
+from balloonlab.kernel.foreign import source_lines
 
 WIDTH = 110  # columns of the text
 _COLUMN = (WIDTH - 3) // 2
@@ -166,10 +167,10 @@ def _called(name: str, here: Driver, there: Driver) -> str:
 
 def _text(name: str, function: Function) -> Text:
     about = inspect.cleandoc(function.__doc__ or "")
+    text = textwrap.dedent("".join(source_lines(function)[0]))
     try:
-        text = textwrap.dedent(inspect.getsource(function))
         body = ast.parse(text).body[0]
-    except (OSError, TypeError, SyntaxError):
+    except (SyntaxError, IndexError):
         return Text(name, about, (f"def {name}(...):  # its text is not kept",))
     lines = text.rstrip().split("\n")
     if isinstance(body, ast.FunctionDef) and ast.get_docstring(body) is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-import linecache
+import re
 import sysconfig
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
@@ -94,9 +94,29 @@ def with_nested(code: CodeType) -> Iterator[CodeType]:
 # -- where --
 
 
+def source_lines(routine: Callable[..., Any] | CodeType) -> tuple[list[str], int]:
+    """The lines of a function's text and the number of the first; ([], 0) if its text is not kept.
+
+    What exec was given is called "<string>", and so is the command of ``python -c``, which Python 3.13 keeps: a text
+    that does not define the function is another's.
+    """
+    code = routine if isinstance(routine, CodeType) else getattr(inspect.unwrap(routine), "__code__", None)
+    if code is None:
+        return [], 0
+    try:
+        lines, first = inspect.getsourcelines(code)
+    except (OSError, TypeError):  # typed where nothing is kept
+        return [], 0
+    unnamed = code.co_name.startswith("<")  # a lambda, or a comprehension
+    own = unnamed or any(re.match(rf"\s*(async\s+)?def\s+{code.co_name}\b", line) for line in lines)
+    return (lines, first) if own else ([], 0)
+
+
 def line_text(code: CodeType, line: int) -> str:
     """The text of a line, without its indentation; "" if no source is kept."""
-    text = linecache.getline(code.co_filename, line).strip()
+    lines, first = source_lines(code)
+    at = line - max(first, 1)
+    text = lines[at].strip() if 0 <= at < len(lines) else ""
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 4]} ..."
 
 
@@ -108,10 +128,10 @@ def place(code: CodeType, line: int) -> str:
 
 def loop_around(code: CodeType, line: int) -> int:
     """The line at which the innermost loop around a line begins; the line itself if no source is kept."""
+    lines, first = source_lines(code)
     try:
-        lines, first = inspect.getsourcelines(code)
         tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, TypeError, SyntaxError):
+    except SyntaxError:
         return line
     at = line - max(first, 1) + 1
     loops = [

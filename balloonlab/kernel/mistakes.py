@@ -16,7 +16,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from balloonlab.errors import BadValueError
-from balloonlab.kernel.foreign import foreign_functions
+from balloonlab.kernel.foreign import foreign_functions, source_lines
 from balloonlab.kernel.hidden_state import hidden_state
 from balloonlab.kernel.primitives.verb import Verb
 
@@ -57,10 +57,10 @@ def check(what: str, function: Callable[..., Any], routines: Collection[str] = (
 
 def mistakes(function: FunctionType, routines: Collection[str] = ()) -> list[Mistake]:
     """The mistakes in one function's text, in the order of its lines; [] if no text is kept."""
+    lines, first = source_lines(function)
     try:
-        lines, first = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, TypeError, SyntaxError):
+    except SyntaxError:
         return []
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     if not nodes or nodes[0].name != function.__code__.co_name:

@@ -6,12 +6,12 @@ scrubbing need nothing else, in Python and in the browser.
 
 from __future__ import annotations
 
-import inspect
 import textwrap
 from array import array
 from types import CodeType
 from typing import Any, NamedTuple
 
+from balloonlab.kernel.foreign import source_lines
 from balloonlab.kernel.primitives.verb import Primitive
 from balloonlab.kernel.world import Ref
 
@@ -165,9 +165,8 @@ def _line(code: CodeType, lasti: int) -> int:
 
 
 def _source(code: CodeType) -> SourceFunction:
-    try:
-        lines, first = inspect.getsourcelines(code)
-    except (OSError, TypeError):  # typed where no source is kept
+    lines, first = source_lines(code)
+    if not lines:
         lines, first = [f"{code.co_name}(...)  # its text is not available"], code.co_firstlineno
     folder, _, module = code.co_filename.replace("\\", "/").rpartition("/")
     cell = not module.endswith(".py") or folder.rpartition("/")[2].startswith("ipykernel_")  # named so by its kernel
