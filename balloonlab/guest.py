@@ -20,24 +20,23 @@ from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction, compact_memory
 from balloonlab.drivers.device import host_threads
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
-from balloonlab.errors import BadValueError, DidNotSettleError, pick, whole_number
+from balloonlab.errors import BadValueError, DidNotSettleError, whole_number
+from balloonlab.guest_settings import balloon_pages, check_page_size, row, set_memory, use_arrays, zones_of
 from balloonlab.host import BALLOON_PAGE_SIZE, Host
 from balloonlab.interrupt import held_back, interruptible
 from balloonlab.journal import Journal
 from balloonlab.kernel.machine import Action, Machine, Ran
 from balloonlab.kernel.thread import ThreadSpec
-from balloonlab.kernel.world import PAGE_SIZES, World
+from balloonlab.kernel.world import World
 from balloonlab.memory.arrays.fallback import load_lists
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.fragmentation import Metrics, metrics
 from balloonlab.memory.picked_pages import Control, PickedPages
 from balloonlab.memory.workloads import WorkloadResult, apply_workload, release
-from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState, Zone
+from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState
 
 _CHUNK = 20_000  # steps between two looks at the clock
-ENGINES = ["auto", "steps", "arrays"]
-STEPWISE_PAGES = 1 << 18  # the largest guest (guest pages) that engine="auto" takes step by step
 _AT_ONCE = "worked out at once"
 _OF_STEPS = ("frames", "buddies", "world", "vb", "mm", "machine")
 
@@ -146,7 +145,7 @@ class Guest:
         self.must_tell_host = must_tell_host
         map_states = np.zeros(pages, np.uint8)
         types = np.full(-(-pages // PAGEBLOCK_PAGES), Migratetype.MOVABLE, np.uint8)
-        _set_memory(map_states, types, states, pageblock_types)
+        set_memory(map_states, types, states, pageblock_types)
         self._arrays: ArrayGuest | None = None
         against = None
         if zones is not None or candidates is not None or actors:
@@ -155,8 +154,8 @@ class Guest:
             against = "RESERVE and ISOLATE pageblocks"
         elif not has_habits(self.driver):
             against = f"the driver {self.driver.name}"
-        if _use_arrays(engine, pages, against):
-            inside = _balloon_pages(map_states, balloon)
+        if use_arrays(engine, pages, against):
+            inside = balloon_pages(map_states, balloon)
             self._arrays = ArrayGuest(
                 self.driver, page_size, map_states, types, inside, backing, must_tell_host=must_tell_host
             )
@@ -182,7 +181,7 @@ class Guest:
         self.frames = PageFrames(pages, Journal())
         self.frames.states[:] = states
         self.frames.block_types[:] = types
-        self.zones = _zones(self.frames, zones)
+        self.zones = zones_of(self.frames, zones)
         self.buddies = [Buddy(zone, self.driver.rules) for zone in self.zones]
         if not self.driver.movable:
             for buddy in self.buddies:
@@ -235,7 +234,7 @@ class Guest:
         MOVABLE. `balloon`: guest PFNs of the balloon's list, head first, exactly the pages whose state is BALLOON;
         by default ascending. Raises BadValueError for anything that is not a possible page map at rest.
         """
-        array = _row("states", states)
+        array = row("states", states)
         if array.ndim != 1 or not 1 <= array.size <= MOST_PAGES:
             raise BadValueError(f"states has shape {array.shape}; it must be one row of 1 to {MOST_PAGES:,} pages.")
         return cls(int(array.size), driver, states=array, **settings)
@@ -450,7 +449,7 @@ class Guest:
         return actions | ({"begin": ask(self._begin.number)} if self._begin else {})
 
     def _adopt_balloon(self, balloon: Sequence[int] | NDArray[np.int64] | None, target: int | None) -> None:
-        pages = _balloon_pages(self.frames.states, balloon)
+        pages = balloon_pages(self.frames.states, balloon)
         world, ppp = self.world, self.world.pages_per_page
         self.frames.links.fill(self.vb.pages.number, pages)
         count = len(pages) * ppp
@@ -473,85 +472,3 @@ class Guest:
         if self.host.target != self.balloon_pages:
             self.vb.config_interrupt(self.world)
         self.machine.run(_CHUNK)
-
-
-def _use_arrays(engine: str, pages: int, against: str | None) -> bool:
-    """Whether the guest is made of arrays; `against`: what arrays cannot do here, if anything."""
-    if pick("engine", engine, ENGINES) == "arrays" and against is not None:
-        raise BadValueError(f"engine is 'arrays', which cannot do {against}; it must be 'steps' or 'auto' here.")
-    return engine == "arrays" or (engine == "auto" and pages > STEPWISE_PAGES and against is None)
-
-
-def _balloon_pages(states: NDArray[np.uint8], balloon: Sequence[int] | NDArray[np.int64] | None) -> NDArray[np.int64]:
-    """PFNs of the balloon's list, head first: those given, or all BALLOON pages ascending."""
-    inside = np.flatnonzero(states == int(PageState.BALLOON))
-    pages = inside if balloon is None else _row("balloon", balloon).astype(np.int64)
-    if len(pages) != len(inside) or not np.array_equal(np.sort(pages), inside):
-        raise BadValueError(f"balloon lists {len(pages)} pages; the map marks {len(inside)} as BALLOON, or others.")
-    return pages
-
-
-def check_page_size(page_size: object) -> None:
-    """Raises BadValueError for what is no size of a guest page, in bytes."""
-    if page_size not in PAGE_SIZES or not isinstance(page_size, int):
-        legal = ", ".join(f"{size:,}" for size in PAGE_SIZES)
-        raise BadValueError(f"page_size is {page_size!r}; legal: {legal} bytes (4, 16 and 64 KiB kernels).")
-
-
-def _row(what: str, numbers: ArrayLike) -> NDArray[Any]:
-    """Whole numbers as an array; raises BadValueError for anything else."""
-    try:
-        array = np.asarray(numbers)
-    except ValueError:  # rows of unequal length
-        array = np.empty(0, object)
-    if array.dtype.kind not in "iub" and array.size:
-        raise BadValueError(f"{what} must be a row of whole numbers; this is of {array.dtype}.")
-    if array.dtype == object:
-        raise BadValueError(f"{what} must be one row of whole numbers; its parts differ in length.")
-    return array
-
-
-def _zones(frames: PageFrames, zones: Sequence[tuple[str, int, int]] | None) -> list[Zone]:
-    """The zones asked for (name, first PFN, end), ascending; what lies in none must be no memory."""
-    if zones is None:
-        return [Zone(frames)]
-    made: list[Zone] = []
-    for zone in zones:
-        if not isinstance(zone, tuple | list) or len(zone) != 3 or not isinstance(zone[0], str):  # noqa: PLR2004
-            raise BadValueError(f"a zone is (name, first PFN, end); this is {zone!r}.")
-        name, low = zone[0], made[-1].end if made else 0
-        start = whole_number(f"start of zone {name!r}", zone[1], low, frames.pages - 1, "PFN", "Zones do not overlap.")
-        end = whole_number(f"end of zone {name!r}", zone[2], start + 1, frames.pages, "PFN")
-        if any(other.name == name for other in made):
-            raise BadValueError(f"two zones are called {name!r}; each needs a name of its own.")
-        made.append(Zone(frames, start, end, name))
-    outside = np.ones(frames.pages, bool)
-    for each in made:
-        outside[each.start : each.end] = False
-    stray = np.flatnonzero(outside & (frames.states != PageState.HOLE))
-    if len(stray):
-        raise BadValueError(f"PFN {stray[0]:#x} lies in no zone; only pages of state HOLE may.")
-    return made
-
-
-def _set_memory(
-    frames: NDArray[np.uint8], types: NDArray[np.uint8], states: ArrayLike | None, block_types: ArrayLike | None
-) -> None:
-    """Put the states and pageblock types that were asked for into `frames` and `types`, checked."""
-    at_rest = (PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON, PageState.HOLE)
-    if states is not None:
-        array = _row("states", states)
-        if array.shape != frames.shape:
-            raise BadValueError(f"states has shape {array.shape}; the guest has {len(frames):,} pages, one row.")
-        strange = np.setdiff1d(array, at_rest)
-        if len(strange):
-            legal = ", ".join(f"{int(s)} {s.name}" for s in at_rest)
-            raise BadValueError(f"states contains {strange[0]!r}; a page map at rest has only {legal}.")
-        frames[:] = array
-    if block_types is not None:
-        codes = _row("pageblock_types", block_types)
-        if codes.shape != types.shape or np.any(codes > 4) or np.any(codes < 0):  # noqa: PLR2004
-            wanted = len(types)
-            legal = f"{wanted} Migratetype codes 0..4, one for {PAGEBLOCK_PAGES} pages"
-            raise BadValueError(f"pageblock_types must be {legal}.")
-        types[:] = codes

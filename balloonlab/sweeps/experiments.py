@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from balloonlab.drivers import Driver, find_driver
 from balloonlab.errors import BadValueError, UnknownNameError, pick, whole_number
 from balloonlab.explore import explore
-from balloonlab.guest import Guest, check_page_size
+from balloonlab.guest import Guest
+from balloonlab.guest_settings import check_page_size
 from balloonlab.host import BALLOON_PAGE_SIZE
 from balloonlab.memory.workloads import WORKLOADS, workload_settings
 from balloonlab.memory.zone import MOST_PAGES
