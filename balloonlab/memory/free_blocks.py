@@ -14,7 +14,7 @@ from balloonlab.memory.zone import MAX_ORDER, PageState
 
 TOP_PAGES = 1 << (MAX_ORDER - 1)  # pages of the largest block, 1024
 _FREE = int(PageState.FREE)  # a plain int: numpy compares bytes with an IntEnum ten times slower
-_BOTH_HALVES = 0x0101  # two true bytes seen as one uint16
+BOTH_HALVES = 0x0101  # two true bytes seen as one uint16
 _CHUNK = 1 << 18  # pages looked at together: the work stays inside the processor's cache
 
 
@@ -42,7 +42,7 @@ def free_levels(states: np.ndarray, first_pfn: int = 0) -> list[np.ndarray]:
     pages = _aligned(states, first_pfn % TOP_PAGES)
     levels = [pages.view(kind) == _FREE for kind in (np.uint8, np.uint16, np.uint32, np.uint64)]
     while len(levels) < MAX_ORDER:
-        levels.append(levels[-1].view(np.uint16) == _BOTH_HALVES)
+        levels.append(levels[-1].view(np.uint16) == BOTH_HALVES)
     return levels
 
 
@@ -63,7 +63,7 @@ def unmerged(levels: list[np.ndarray], order: int) -> np.ndarray:
     """bool, like ``levels[order]``: whether the group is a free block of its own, no part of a larger one."""
     alone = levels[order]
     if order + 1 < len(levels):
-        halves = levels[order + 1] * np.uint16(_BOTH_HALVES)
+        halves = levels[order + 1] * np.uint16(BOTH_HALVES)
         alone = np.subtract(alone.view(np.uint16), halves, out=halves).view(bool)
     return alone
 

@@ -151,10 +151,8 @@ def _serve(scans: _Scans, above: list[int], free_block: int) -> Schedule:
         while above[source] == above[source + 1]:
             source += 1
         lowest = source
-        run.pieces.append((have, above[source]))
         have = above[source]
         run.fill_ends.append(have)
-    run.captured = have
     run.rounds = run.blocks_moved = stop
     run.batch_ends = scans.page_end[:stop][scans.size[:stop] > 0].tolist()
     return run

@@ -11,13 +11,14 @@ from __future__ import annotations
 import numpy as np
 
 from balloonlab.memory.arrays.census import Census
+from balloonlab.memory.arrays.sampled import Sampled
 from balloonlab.memory.arrays.schedule import Schedule, Targets
 from balloonlab.memory.compact_control import COMPACT_CLUSTER_MAX
 from balloonlab.memory.free_scanner import MOST_STRIDE
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageState
 
-_FREE = int(PageState.FREE)
 _SPARE = 4 * PAGEBLOCK_PAGES  # targets beyond those that the batches need: the last fill's
+_PASSED_OVER = 1.25  # targets listed for one that is needed: some will be passed over
 
 
 def offers_61(census: Census, block_types: np.ndarray) -> np.ndarray:
@@ -31,7 +32,7 @@ def reach(movable: np.ndarray, above: np.ndarray) -> tuple[int, int, np.ndarray]
     """(pageblocks that may be scanned for pages, lowest that may give targets, pages below each pageblock)."""
     below = np.concatenate(([0], np.cumsum(movable)))
     high = int(np.count_nonzero(below[:-1] <= above[1:]))  # both are monotone: all moved pages found a target above
-    enough = int(below[high]) + _SPARE
+    enough = int(below[high] * _PASSED_OVER) + _SPARE
     low = int(np.count_nonzero(above >= enough)) - 1
     return high, max(low, 0), below
 
@@ -46,7 +47,7 @@ def plan_61(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarr
     for listed in (low, 0):
         targets.place(census.free_pfns(listed, blocks), census.free, listed)
         try:
-            return _go_through(batches, _FreeScanner(census, block_types, targets)), pfns, targets
+            return _go_through(batches, _FreeScanner(census, block_types, targets), targets), pfns, targets
         except _BelowListedError:
             continue
     raise AssertionError("every pageblock's free pages are listed")
@@ -83,9 +84,9 @@ class _BelowListedError(Exception):
 
 
 class _FreeScanner:
-    """The free scanner. `position` is the number of the next target it may capture, `have` those it has captured.
+    """What the free scanner meets, as Python's own numbers: a fill is too short for numpy.
 
-    pieces: [first, end) of the numbers captured, in order; what lies between them was passed over, for good.
+    above, suitable: by pageblock. shift: what turns a target's number into its index in `pfns`.
     """
 
     def __init__(self, census: Census, block_types: np.ndarray, targets: Targets) -> None:
@@ -93,131 +94,124 @@ class _FreeScanner:
         short = -len(states) % 8
         padded = np.concatenate((states, np.full(short, PageState.HOLE, np.uint8))) if short else states
         self.states = states
-        self.pages = len(states)
         self.pairs, self.fours, self.eights = (padded.view(kind).data for kind in (np.uint16, np.uint32, np.uint64))
         self.pfns = targets.pfns.data
         self.above: list[int] = targets.above.tolist()
-        self.low = targets.low
-        blocks = range(targets.low, len(self.above) - 1)
-        self.shift = [0] * targets.low + [
-            first - self.above[block + 1] for block, first in zip(blocks, targets.first.tolist(), strict=True)
-        ]
+        self.shift = np.zeros(len(self.above), np.int64)
+        self.shift[targets.low : -1] = targets.first - targets.above[targets.low + 1 :]
         whole = census.free == PAGEBLOCK_PAGES
         large = whole.copy()
         large[1::2] &= ~whole[: len(whole) // 2 * 2 : 2]  # the second half of an order-10 block begins no free block
-        self.suitable: list[bool] = ((block_types == Migratetype.MOVABLE) & ~large).tolist()
-        self.block = len(self.above) - 2
-        self.position = self.have = 0
-        self.pieces: list[tuple[int, int]] = []
+        suitable = (block_types == Migratetype.MOVABLE) & ~large
+        self.suitable: list[bool] = suitable.tolist()
+        self._foresee(np.flatnonzero(suitable[targets.low :])[::-1] + targets.low, targets.offered)
 
-    def fill(self, size: int, lowest: int) -> int:
-        """Capture until there are `size` targets, in pageblocks `lowest` and up; returns how many there are."""
-        if self.position + size <= self.above[self.block] and self.block >= max(lowest, self.low):
-            return self._to(self.position + size)
-        got, stride = 0, 1
-        while self.block >= lowest:
-            block = self.block
-            if self.suitable[block]:
-                if block < self.low and self.above[block] > self.above[block + 1]:
-                    raise _BelowListedError
-                more = self.above[block] - self.position
-                if stride > 1 and more:
-                    more = self._sample(stride, size - got)
-                    got += more
-                elif got + more >= size:
-                    return got + self._to(self.position + size - got)
-                elif more:
-                    got += more
-                    self._capture(self.above[block])
-                if got >= size:
-                    return got
-                stride = 1 if more else min(2 * stride, MOST_STRIDE)
-            self.block = block - 1
-            self.position = self.above[block]
-        self.block = min(lowest - 1, self.block)
-        return got
+    def _foresee(self, blocks: np.ndarray, offered: np.ndarray) -> None:
+        """Work out together what a fill finds in a pageblock if it comes there through others that gave nothing."""
+        gave = np.flatnonzero(offered[blocks])
+        empty = np.diff(gave, prepend=-1) - 1  # suitable pageblocks without a free page just before each
+        self.sampled: list[Sampled] = []
+        self.row: dict[tuple[int, int], tuple[Sampled, int]] = {}
+        for times in range(1, MOST_STRIDE.bit_length()):
+            stride = 1 << times
+            after = empty >= times if stride == MOST_STRIDE else empty == times
+            self._look(blocks[gave[after]], stride)
 
-    def _to(self, number: int) -> int:
-        """Capture up to the end of the free block that the target before `number` lies in; returns how many."""
-        pfn = self.pfns[self.shift[self.block] + number - 1]
-        _, end = self._free_block(pfn)
-        number += end - pfn - 1
-        more = number - self.position
-        self._capture(number)
-        if end % PAGEBLOCK_PAGES == 0 or end == self.pages:
-            self.block -= 1
-        return more
+    def _look(self, blocks: np.ndarray, stride: int) -> None:
+        if len(blocks):
+            sampled = Sampled(self.states, blocks, stride)
+            self.sampled.append(sampled)
+            self.row.update({(block, stride): (sampled, row) for row, block in enumerate(blocks.tolist())})
 
-    def _capture(self, end: int) -> None:
-        self.pieces.append((self.position, end))
-        self.have += end - self.position
-        self.position = end
+    def sample(self, block: int, stride: int) -> tuple[Sampled, int]:
+        """The pageblock looked at with this stride, and its row."""
+        if (block, stride) not in self.row:
+            self._look(np.array([block]), stride)
+        return self.row[block, stride]
 
-    def _sample(self, stride: int, wanted: int) -> int:
-        """Look at every `stride`-th page of the pageblock only, from its start; returns how many were captured."""
-        start = self.block << PAGEBLOCK_ORDER
-        states = self.states[start : start + PAGEBLOCK_PAGES].tobytes()
-        at = counted = got = 0  # from the pageblock's start
-        while at < len(states):
-            if states[at] != _FREE:
-                at += stride
-                continue
-            first, end = self._free_block(start + at)
-            if first != start + at:
-                at += stride
-                continue
-            self.position += states.count(_FREE, counted, at)  # passed over
-            self._capture(self.position + end - first)
-            got += end - first
-            at = counted = end - start
-            if got >= wanted:
-                if at >= len(states):
-                    self.block -= 1
-                break
-            at += stride - 1
-        return got
-
-    def _free_block(self, pfn: int) -> tuple[int, int]:
-        """(first PFN, end) of the free block of order 0..8 that `pfn` lies in."""
-        if self.pairs[pfn >> 1]:
-            return pfn, pfn + 1
+    def block_end(self, pfn: int) -> int:
+        """End of the free block, of order 1 to 8, that `pfn` lies in (PFN)."""
         if self.fours[pfn >> 2]:
-            return pfn & -2, (pfn | 1) + 1
+            return (pfn | 1) + 1
         words, size = self.eights, 1
         if words[pfn >> 3]:
-            return pfn & -4, (pfn | 3) + 1
+            return (pfn | 3) + 1
         while True:
             first = pfn >> 3 & -2 * size
             if any(words[first : first + 2 * size]) or first + 2 * size > len(words):
-                own = pfn >> 3 & -size
-                return own * 8, (own + size) * 8
+                return ((pfn >> 3 & -size) + size) * 8
             size *= 2
 
 
-def _go_through(batches: _Batches, scanner: _FreeScanner) -> Schedule:
-    """Serve batch after batch until the scanners meet."""
-    run = Schedule()
-    have, done, served, fill_ends = 0, 0, 0, run.fill_ends
+def _go_through(batches: _Batches, scanner: _FreeScanner, targets: Targets) -> Schedule:
+    """Serve batch after batch until the scanners meet; takes out of `targets` what the free scanner passed over.
+
+    free_block: where the free scanner is; position: the number of the next target there.
+    """
+    above, suitable, pairs, pfns, shift = scanner.above, scanner.suitable, scanner.pairs, scanner.pfns, scanner.shift.data
+    pages, low = len(scanner.states), targets.low
+    free_block = len(above) - 2
+    have = done = position = served = 0
+    fill_ends: list[int] = []
     ends = np.cumsum(batches.size).tolist()
-    rows = zip(batches.block.tolist(), batches.size.tolist(), batches.then.tolist(), ends, strict=True)
-    for block, size, then, end in rows:
-        if scanner.block <= block:
+    for block, size, then, end in zip(
+        batches.block.tolist(), batches.size.tolist(), batches.then.tolist(), ends, strict=True
+    ):
+        if free_block <= block:
             break
         served += 1
-        while have < end:
-            more = scanner.fill(size, then + 1)
-            if not more:  # not enough pageblocks are left above the other scanner
+        while have < end:  # a fill: down until there are `size` targets
+            got, stride = 0, 1
+            while free_block > then:
+                top = above[free_block]
+                more = top - position
+                if more and free_block < low:
+                    raise _BelowListedError
+                if stride > 1 and more:
+                    sampled, row = scanner.sample(free_block, stride)
+                    more = sampled.totals[row]
+                    if got + more >= size:
+                        more, position, last = sampled.cut(row, size - got)
+                        got += more
+                        position += above[free_block + 1]
+                        if last == PAGEBLOCK_PAGES - 1 or (free_block << PAGEBLOCK_ORDER) + last == pages - 1:
+                            free_block -= 1
+                        break
+                    sampled.whole(row)
+                elif got + more >= size:
+                    number = position + size - got
+                    pfn = pfns[shift[free_block] + number - 1]
+                    if not pairs[pfn >> 1]:
+                        page_end = scanner.block_end(pfn)
+                        number += page_end - pfn - 1
+                        pfn = page_end - 1
+                    got += number - position
+                    position = number
+                    if (pfn + 1) % PAGEBLOCK_PAGES == 0 or pfn + 1 == pages:
+                        free_block -= 1
+                    break
+                if more:
+                    got += more
+                    stride = 1
+                elif suitable[free_block]:
+                    stride = min(2 * stride, MOST_STRIDE)
+                free_block -= 1
+                position = top
+            if not got:  # not enough pageblocks are left above the other scanner
                 break
-            have += more
+            have += got
             fill_ends.append(have)
         done = min(have, end)
         if done < end:
             break
-    run.batch_ends = ends[:served]
-    run.moved, run.captured, run.pieces = done, have, scanner.pieces
-    run.rounds = _rounds(batches, served, scanner.block, out_of_targets=run.moved < run.isolated)
-    run.blocks_moved = served
-    return run
+    targets.leave_out(np.concatenate([np.zeros(0, np.int64), *(each.passed_over(targets) for each in scanner.sampled)]))
+    return Schedule(
+        batch_ends=ends[:served],
+        fill_ends=fill_ends,
+        moved=done,
+        rounds=_rounds(batches, served, free_block, out_of_targets=served > 0 and done < ends[served - 1]),
+        blocks_moved=served,
+    )
 
 
 def _rounds(batches: _Batches, served: int, free_block: int, *, out_of_targets: bool) -> int:

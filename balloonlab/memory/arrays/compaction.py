@@ -52,7 +52,7 @@ def compact_arrays(
     """
     census = Census(states, balloon_moves=balloon_moves, fixed=fixed)
     run, movable, targets = PLANS[rules](census, block_types)
-    old, new = migration_order(run.batch_ends), targets.order(run.fill_ends, run.pieces)
+    old, new = migration_order(run.batch_ends), targets.order(run.fill_ends)
     pairs = np.empty((run.moved, 2), np.int32)
     for low in range(0, run.moved, CHUNK):
         part = pairs[low : low + CHUNK]

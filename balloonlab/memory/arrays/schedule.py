@@ -12,28 +12,31 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from balloonlab.memory.zone import PAGEBLOCK_ORDER
+
 
 @dataclass
 class Schedule:
     """Batches and fills of a run, in page numbers as above.
 
     batch_ends: end of each batch that isolated pages; they follow one another from 0. fill_ends: likewise of fills.
-    moved: pages migrated; less than the last batch's end if no target was left. captured: end of the last fill.
+    moved: pages migrated; less than the last batch's end if no target was left.
     rounds, blocks_moved: as in CompactResult. complete: the scanners met.
-    pieces: ranges of target numbers captured, in order; a fill is one or more of them, and some numbers may be in none
-    (the free scanner passed over their pages).
     resume: None, or (migrate_pfn, free_pfn) from where on the run must be gone through page by page.
     """
 
     batch_ends: list[int] = field(default_factory=list)
     fill_ends: list[int] = field(default_factory=list)
     moved: int = 0
-    captured: int = 0
     rounds: int = 0
     blocks_moved: int = 0
     complete: bool = True
     resume: tuple[int, int] | None = None
-    pieces: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def captured(self) -> int:
+        """Pages captured in all fills."""
+        return self.fill_ends[-1] if self.fill_ends else 0
 
     @property
     def isolated(self) -> int:
@@ -50,7 +53,7 @@ class Targets:
 
     def __init__(self, offered: np.ndarray) -> None:
         self.offered = offered
-        self.above = np.concatenate((np.cumsum(offered[::-1])[::-1], [0]))
+        self.above = _above(offered)
 
     def place(self, pfns: np.ndarray, free: np.ndarray, low: int) -> None:
         """Note the free pages of pageblocks `low` and up (int32, ascending); free: int64[pageblocks] counts them."""
@@ -58,28 +61,44 @@ class Targets:
         self.low = low
         self.first = np.cumsum(free[low:]) - free[low:]  # index in pfns of each pageblock's first free page
 
-    def order(self, fill_ends: list[int], pieces: list[tuple[int, int]]) -> Downward:
+    def leave_out(self, indices: np.ndarray) -> None:
+        """Take pages out that are captured by no fill (int64 indices of `pfns`, none twice); all is numbered anew."""
+        if not len(indices):
+            return
+        stay = np.ones(len(self.pfns), bool)
+        stay[indices] = False
+        blocks = self.pfns[indices] >> PAGEBLOCK_ORDER
+        gone = np.bincount(blocks, minlength=len(self.offered))
+        self.pfns = self.pfns[np.flatnonzero(stay)]
+        self.offered = self.offered - gone
+        self.above = _above(self.offered)
+        gone = gone[self.low :]
+        self.first = self.first - (np.cumsum(gone) - gone)
+
+    def order(self, fill_ends: list[int]) -> Downward:
         """Indices of `pfns` in the order in which the fills' pages are taken from the private list, all of them.
 
-        fill_ends: of the pages captured. pieces: see Schedule.
+        fill_ends: of the pages captured.
         """
         ends = np.array(fill_ends, np.int64)
-        first, end = np.array(pieces, np.int64).reshape(-1, 2).T
-        captured = np.cumsum(end - first) - (end - first)  # pages captured before each piece
-        blocks = np.flatnonzero(self.offered[self.low :])[::-1]
-        block_ends = self.above[self.low + blocks]
-        cuts = np.unique(np.concatenate((first, end, block_ends)))
-        piece = np.searchsorted(first, cuts, "right") - 1
-        inside = np.flatnonzero((piece >= 0) & (cuts < np.concatenate((end, [0]))[piece]))
-        starts, stops, piece = cuts[inside], np.concatenate((cuts, [0]))[inside + 1], piece[inside]
-        of_block = np.searchsorted(block_ends, starts, "right")
-        shift = self.first[blocks[of_block]] - self.above[self.low + blocks[of_block] + 1]
-        before = captured[piece] + starts - first[piece]
-        of_fill = np.searchsorted(ends, before, "right")
-        last = before + (stops - starts)
-        place = ends[of_fill] + np.concatenate(([0], ends))[of_fill] - last  # when the last page of the cut is taken
-        by_place = np.argsort(place)
-        return Downward((stops - 1 + shift)[by_place], (stops - starts)[by_place])
+        blocks = np.flatnonzero(self.offered[self.low :])[::-1] + self.low
+        block_ends = self.above[blocks]
+        last = np.searchsorted(block_ends, ends[-1]) if len(ends) else 0
+        # Fills cut by pageblocks: each piece is a run of PFNs upward, and is used downward.
+        stops = np.sort(np.concatenate((ends, block_ends[:last])))
+        stops = stops[np.flatnonzero(np.diff(stops, prepend=0))]
+        starts = np.concatenate(([0], stops))[: len(stops)]
+        block = blocks[np.searchsorted(block_ends, starts, "right")]
+        fill = np.searchsorted(ends, starts, "right")
+        place = ends[fill] + np.concatenate(([0], ends))[fill] - stops  # how many are used before its last page
+        by_place = np.argsort(place, kind="stable")
+        last_index = stops - 1 + self.first[block - self.low] - self.above[block + 1]
+        return Downward(last_index[by_place], (stops - starts)[by_place])
+
+
+def _above(offered: np.ndarray) -> np.ndarray:
+    above: np.ndarray = np.concatenate((np.cumsum(offered[::-1])[::-1], [0]))
+    return above
 
 
 def migration_order(batch_ends: list[int]) -> Downward:
@@ -96,7 +115,7 @@ class Downward:
 
     def __init__(self, first: np.ndarray, sizes: np.ndarray) -> None:
         self.total = int(sizes.sum())
-        self._steps = np.full(self.total, -1, np.int32)
+        self._steps = np.full(self.total, -1, np.int32)  # numbers of pages: they fit
         last = first - (sizes - 1)
         self._steps[np.cumsum(sizes) - sizes] = first - np.concatenate(([0], last))[: len(last)]
         self._at = 0
@@ -105,7 +124,7 @@ class Downward:
     def next(self, count: int) -> np.ndarray:
         steps = self._steps[self._at : self._at + count]
         self._at += count
-        numbers = np.cumsum(steps, dtype=np.int64)
+        numbers = np.cumsum(steps, dtype=np.int32).astype(np.intp)
         numbers += self._last
         if len(numbers):
             self._last = int(numbers[-1])
