@@ -7,6 +7,7 @@ to be stored to know them. A block of order k + 1 is free when both its halves o
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from balloonlab.memory.zone import MAX_ORDER, PageState
 TOP_PAGES = 1 << (MAX_ORDER - 1)  # pages of the largest block, 1024
 _FREE = int(PageState.FREE)  # a plain int: numpy compares bytes with an IntEnum ten times slower
 BOTH_HALVES = 0x0101  # two true bytes seen as one uint16
-_CHUNK = 1 << 18  # pages looked at together: the work stays inside the processor's cache
+_WORDS = (np.uint8, np.uint16, np.uint32, np.uint64)  # 1, 2, 4, 8 states at once
+CHUNK = 1 << 19  # pages looked at together: the work stays inside the processor's cache
 
 
 def counts_by_order(states: np.ndarray, first_pfn: int = 0) -> list[int]:
@@ -24,48 +26,66 @@ def counts_by_order(states: np.ndarray, first_pfn: int = 0) -> list[int]:
     states: uint8[pages] of PageState codes, the first being that of PFN `first_pfn` (buddies are aligned by PFN).
     Exact for every free memory but that of Linux 6.1 beside ISOLATE or RESERVE pageblocks, which do not merge.
     """
-    counts = [0] * MAX_ORDER
-    lead = -first_pfn % TOP_PAGES
-    cuts = [0, *range(lead or _CHUNK, len(states), _CHUNK), len(states)]
-    for low, high in pairwise(cuts):
-        ones = [int(np.count_nonzero(level)) for level in free_levels(states[low:high], first_pfn + low)]
-        for order in range(MAX_ORDER):
-            counts[order] += ones[order] - (2 * ones[order + 1] if order + 1 < MAX_ORDER else 0)
-    return counts
-
-
-def free_levels(states: np.ndarray, first_pfn: int = 0) -> list[np.ndarray]:
-    """For each order k, bool[ceil(pages / 2^k)]: whether the aligned group of 2^k pages is free as a whole.
-
-    Entry i of level k is about PFN ``(first_pfn // 1024) * 1024 + i * 2^k``: the ends are filled up with used pages.
-    """
     pages = _aligned(states, first_pfn % TOP_PAGES)
-    levels = [pages.view(kind) == _FREE for kind in (np.uint8, np.uint16, np.uint32, np.uint64)]
-    while len(levels) < MAX_ORDER:
-        levels.append(levels[-1].view(np.uint16) == BOTH_HALVES)
-    return levels
+    ones = [0] * MAX_ORDER  # groups that are free as a whole
+    room = np.empty(min(CHUNK, len(pages)), bool)
+    level = np.empty(len(pages) // 8, bool)
+    for low in range(0, len(pages), CHUNK):
+        part = pages[low : low + CHUNK]
+        for order, kind in enumerate(_WORDS[:-1]):
+            whole = np.equal(part.view(kind), _FREE, out=room[: len(part) >> order])
+            ones[order] += int(np.count_nonzero(whole))
+        np.equal(part.view(_WORDS[-1]), _FREE, out=level[low // 8 : (low + len(part)) // 8])
+    for order in range(len(_WORDS) - 1, MAX_ORDER):
+        ones[order] = int(np.count_nonzero(level))
+        if order + 1 < MAX_ORDER:
+            level = level.view(np.uint16) == BOTH_HALVES
+    return [whole - 2 * larger for whole, larger in pairwise([*ones, 0])]
 
 
-def block_heads(levels: list[np.ndarray], first_pfn: int = 0) -> list[np.ndarray]:
-    """For each order, the PFNs (int64, ascending) at which a free block of that order begins."""
-    return [heads_of_order(levels, order, first_pfn) for order in range(len(levels))]
+class FreeLevels:
+    """Level by level, which aligned groups of pages are free as a whole; each level is made when it is first needed.
 
+    ``levels[k]``: bool[groups of 2^k pages]. Group i begins at PFN ``base + i * 2^k``, where `base` is `first_pfn`
+    rounded down to a multiple of 1024: the ends are filled up with used pages.
+    """
 
-def heads_of_order(levels: list[np.ndarray], order: int, first_pfn: int = 0) -> np.ndarray:
-    """The PFNs (int64, ascending) at which a free block of exactly `order` begins."""
-    heads: np.ndarray = np.flatnonzero(unmerged(levels, order))
-    heads <<= order
-    heads += first_pfn - first_pfn % TOP_PAGES
-    return heads
+    def __init__(self, states: np.ndarray, first_pfn: int = 0) -> None:
+        """states: uint8[pages] of PageState codes, not changed; the first being that of PFN `first_pfn`."""
+        self.base = first_pfn - first_pfn % TOP_PAGES
+        self._pages = _aligned(states, first_pfn % TOP_PAGES)
+        self._made: dict[int, np.ndarray] = {}
 
+    def __getitem__(self, order: int) -> np.ndarray:
+        if order not in self._made:
+            if order < len(_WORDS):
+                self._made[order] = self._pages.view(_WORDS[order]) == _FREE
+            else:
+                self._made[order] = self[order - 1].view(np.uint16) == BOTH_HALVES
+        return self._made[order]
 
-def unmerged(levels: list[np.ndarray], order: int) -> np.ndarray:
-    """bool, like ``levels[order]``: whether the group is a free block of its own, no part of a larger one."""
-    alone = levels[order]
-    if order + 1 < len(levels):
-        halves = levels[order + 1] * np.uint16(BOTH_HALVES)
-        alone = np.subtract(alone.view(np.uint16), halves, out=halves).view(bool)
-    return alone
+    def heads(self, order: int, kind: type[np.signedinteger[Any]] = np.int64) -> np.ndarray:
+        """The PFNs (of type `kind`, ascending) at which a free block of exactly `order` begins."""
+        groups = len(self._pages) >> order
+        parts = [np.zeros(0, kind)]
+        for low in range(0, groups, CHUNK):
+            found = np.flatnonzero(self.alone(order, low, low + CHUNK))
+            if order:
+                found <<= order
+            parts.append(np.add(found, self.base + (low << order), dtype=kind, casting="unsafe"))
+        return np.concatenate(parts)
+
+    def alone(self, order: int, low: int, high: int) -> np.ndarray:
+        """Bool for groups ``low..high-1`` of 2^order pages: a free block of its own, no part of a larger one.
+
+        low, high: even; what lies past the end is left out.
+        """
+        # All of the lowest level would be as large as memory itself.
+        alone = self[order][low:high] if order or order in self._made else self._pages[low:high] == _FREE
+        if order + 1 == MAX_ORDER:
+            return alone
+        halves = self[order + 1][low // 2 : high // 2] * np.uint16(BOTH_HALVES)
+        return np.subtract(alone.view(np.uint16), halves, out=halves).view(bool)
 
 
 def _aligned(states: np.ndarray, lead: int) -> np.ndarray:

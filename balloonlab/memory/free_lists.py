@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from balloonlab.errors import whole_number
-from balloonlab.memory.free_blocks import block_heads, free_levels
+from balloonlab.memory.free_blocks import FreeLevels
 from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER, Migratetype, Zone
 
 
@@ -104,10 +104,10 @@ class FreeLists:
         links.next_array[listed] = -1
         links.prev_array[listed] = -1
         orders[:] = -1
-        levels = free_levels(frames.states[first : self.zone.end], first)
+        levels = FreeLevels(frames.states[first : self.zone.end], first)
         if self.strict_types:
-            self._part_types(levels[-1])
-        blocks = block_heads(levels, first)
+            self._part_types(levels[MAX_ORDER - 1])
+        blocks = [levels.heads(order) for order in range(MAX_ORDER)]
         for order, pfns in enumerate(blocks):
             frames.orders[pfns] = order
         for order, pfns in enumerate(blocks):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from balloonlab.memory.free_blocks import block_heads, free_levels
+from balloonlab.memory.free_blocks import FreeLevels
 from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageState
 from balloonlab.recordings.snapshots import (
     ANON,
@@ -95,8 +95,9 @@ def _survey(flags: Flags, *, balloon_movable: bool) -> _Blocks:
     loose = LRU | ANON | BUDDY | (OFFLINE if balloon_movable else 0)
     states = np.where(padded & BUDDY != 0, PageState.FREE, PageState.UNMOVABLE).astype(np.uint8).reshape(-1)
     free = np.zeros((blocks, MAX_ORDER), np.int64)
-    for order, heads in enumerate(block_heads(free_levels(states))):
-        np.add.at(free[:, order], heads >> PAGEBLOCK_ORDER, 1)
+    levels = FreeLevels(states)
+    for order in range(MAX_ORDER):
+        np.add.at(free[:, order], levels.heads(order) >> PAGEBLOCK_ORDER, 1)
     return _Blocks(
         fixed=(padded & (loose | RESERVED | NOPAGE) == 0).sum(axis=1),
         slab=(padded & SLAB != 0).sum(axis=1),

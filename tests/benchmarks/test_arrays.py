@@ -20,7 +20,7 @@ from balloonlab.guest import Guest
 from balloonlab.memory.arrays import ArrayZone
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, compact
-from balloonlab.memory.free_blocks import free_levels
+from balloonlab.memory.free_blocks import FreeLevels
 from balloonlab.memory.zone import PageFrames, PageState, Zone
 from tests.benchmarks.page_by_page import CZone
 
@@ -88,7 +88,7 @@ def test_against_c(log2: int) -> None:
             table.both(moved, lambda: zone.compact().pairs, lambda: c.compact(rules, room))  # noqa: B023
             table.alone(f"  its settling, {rules}", zone.order.settle, moved)
             assert np.array_equal(zone.states, c.states())
-            levels = free_levels(zone.states)
+            levels = FreeLevels(zone.states)
             for order in range(11):
                 assert np.array_equal(zone.order.blocks(levels, order), c.free_blocks(order))
             zone, c = ArrayZone(states.copy(), rules, ordered=False), CZone(states, lists=False)

@@ -93,7 +93,7 @@ def test_counts_by_order_agrees_with_merging_by_hand(seed: int, pages: int, firs
     run = rng.integers(1, 4 ** rng.integers(1, 7), pages)
     states = np.repeat(rng.integers(0, 2, pages) * rng.integers(1, 9, pages), run)[:pages].astype(np.uint8)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("balloonlab.memory.free_blocks._CHUNK", chunk)
+        patch.setattr("balloonlab.memory.free_blocks.CHUNK", chunk)
         assert counts_by_order(states, first_pfn) == counted_slowly(states, first_pfn)
 
 

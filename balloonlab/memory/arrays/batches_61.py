@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from balloonlab.memory.arrays.census import Census
-from balloonlab.memory.arrays.sampled import Sampled
+from balloonlab.memory.arrays.sampled import Sampled, passed_over
 from balloonlab.memory.arrays.schedule import Schedule, Targets
 from balloonlab.memory.compact_control import COMPACT_CLUSTER_MAX
 from balloonlab.memory.free_scanner import MOST_STRIDE
@@ -47,9 +47,12 @@ def plan_61(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarr
     for listed in (low, 0):
         targets.place(census.free_pfns(listed, blocks), census.free, listed)
         try:
-            return _go_through(batches, _FreeScanner(census, block_types, targets), targets), pfns, targets
+            scanner = _FreeScanner(census, block_types, targets)
+            run = _go_through(batches, scanner)
         except _BelowListedError:
             continue
+        targets.pass_over(passed_over(scanner.sampled, targets.above))
+        return run, pfns, targets
     raise AssertionError("every pageblock's free pages are listed")
 
 
@@ -84,21 +87,24 @@ class _BelowListedError(Exception):
 
 
 class _FreeScanner:
-    """What the free scanner meets, as Python's own numbers: a fill is too short for numpy.
+    """The free scanner: it is in pageblock `block`, and `position` is the number of the next target there.
 
-    above, suitable: by pageblock. shift: what turns a target's number into its index in `pfns`.
+    A fill is too short for numpy, so all it reads are Python's own numbers; but for pageblocks that it comes to with a
+    stride. above, suitable: by pageblock. shift: what turns a target's number into its index in `pfns`.
     """
 
     def __init__(self, census: Census, block_types: np.ndarray, targets: Targets) -> None:
         states = census.states
         short = -len(states) % 8
         padded = np.concatenate((states, np.full(short, PageState.HOLE, np.uint8))) if short else states
-        self.states = states
+        self.states, self.pages, self.low = states, len(states), targets.low
         self.pairs, self.fours, self.eights = (padded.view(kind).data for kind in (np.uint16, np.uint32, np.uint64))
         self.pfns = targets.pfns.data
         self.above: list[int] = targets.above.tolist()
-        self.shift = np.zeros(len(self.above), np.int64)
-        self.shift[targets.low : -1] = targets.first - targets.above[targets.low + 1 :]
+        shift = np.zeros(len(self.above), np.int64)
+        shift[targets.low : -1] = targets.first - targets.above[targets.low + 1 :]
+        self.shift = shift.data
+        self.block, self.position = len(self.above) - 2, 0
         whole = census.free == PAGEBLOCK_PAGES
         large = whole.copy()
         large[1::2] &= ~whole[: len(whole) // 2 * 2 : 2]  # the second half of an order-10 block begins no free block
@@ -123,13 +129,62 @@ class _FreeScanner:
             self.sampled.append(sampled)
             self.row.update({(block, stride): (sampled, row) for row, block in enumerate(blocks.tolist())})
 
-    def sample(self, block: int, stride: int) -> tuple[Sampled, int]:
-        """The pageblock looked at with this stride, and its row."""
+    def fill(self, size: int, then: int) -> int:
+        """Capture until there are `size` targets, in pageblocks above `then`; returns how many there are."""
+        above, suitable = self.above, self.suitable
+        block, position = self.block, self.position
+        got, stride = 0, 1
+        while block > then:
+            top = above[block]
+            more = top - position
+            if more:
+                if block < self.low:
+                    raise _BelowListedError
+                if stride > 1:
+                    more = self._sample(block, stride, size - got)
+                    if got + more >= size:
+                        return got + more
+                elif got + more >= size:
+                    return got + self._to(block, position, position + size - got)
+                got += more
+            if more:
+                stride = 1
+            elif suitable[block]:
+                stride = min(2 * stride, MOST_STRIDE)
+            block -= 1
+            position = top
+        self.block, self.position = block, position
+        return got
+
+    def _to(self, block: int, position: int, number: int) -> int:
+        """The fill ends with the free block that the target before `number` lies in; returns how many it adds."""
+        pfn = self.pfns[self.shift[block] + number - 1]
+        if not self.pairs[pfn >> 1]:
+            last = self._block_end(pfn) - 1
+            number += last - pfn
+            pfn = last
+        self._stop(block, number, pfn)
+        return number - position
+
+    def _sample(self, block: int, stride: int, wanted: int) -> int:
+        """The fill comes to this pageblock with a stride, and ends there if it gives `wanted`; returns how many."""
         if (block, stride) not in self.row:
             self._look(np.array([block]), stride)
-        return self.row[block, stride]
+        sampled, row = self.row[block, stride]
+        more = sampled.totals[row]
+        if more < wanted:
+            sampled.whole(row)
+        else:
+            more, free, last = sampled.cut(row, wanted)
+            self._stop(block, self.above[block + 1] + free, (block << PAGEBLOCK_ORDER) + last)
+        return more
 
-    def block_end(self, pfn: int) -> int:
+    def _stop(self, block: int, number: int, last: int) -> None:
+        """The next fill begins with this number, after PFN `last` of this pageblock: perhaps it was its last page."""
+        self.position = number
+        self.block = block - ((last + 1) % PAGEBLOCK_PAGES == 0 or last + 1 == self.pages)
+
+    def _block_end(self, pfn: int) -> int:
         """End of the free block, of order 1 to 8, that `pfn` lies in (PFN)."""
         if self.fours[pfn >> 2]:
             return (pfn | 1) + 1
@@ -143,73 +198,31 @@ class _FreeScanner:
             size *= 2
 
 
-def _go_through(batches: _Batches, scanner: _FreeScanner, targets: Targets) -> Schedule:
-    """Serve batch after batch until the scanners meet; takes out of `targets` what the free scanner passed over.
-
-    free_block: where the free scanner is; position: the number of the next target there.
-    """
-    above, suitable, pairs, pfns, shift = scanner.above, scanner.suitable, scanner.pairs, scanner.pfns, scanner.shift.data
-    pages, low = len(scanner.states), targets.low
-    free_block = len(above) - 2
-    have = done = position = served = 0
+def _go_through(batches: _Batches, scanner: _FreeScanner) -> Schedule:
+    """Serve batch after batch until the scanners meet."""
+    have = done = served = 0
     fill_ends: list[int] = []
     ends = np.cumsum(batches.size).tolist()
-    for block, size, then, end in zip(
-        batches.block.tolist(), batches.size.tolist(), batches.then.tolist(), ends, strict=True
-    ):
-        if free_block <= block:
+    rows = zip(batches.block.tolist(), batches.size.tolist(), batches.then.tolist(), ends, strict=True)
+    for block, size, then, end in rows:
+        if scanner.block <= block:
             break
         served += 1
-        while have < end:  # a fill: down until there are `size` targets
-            got, stride = 0, 1
-            while free_block > then:
-                top = above[free_block]
-                more = top - position
-                if more and free_block < low:
-                    raise _BelowListedError
-                if stride > 1 and more:
-                    sampled, row = scanner.sample(free_block, stride)
-                    more = sampled.totals[row]
-                    if got + more >= size:
-                        more, position, last = sampled.cut(row, size - got)
-                        got += more
-                        position += above[free_block + 1]
-                        if last == PAGEBLOCK_PAGES - 1 or (free_block << PAGEBLOCK_ORDER) + last == pages - 1:
-                            free_block -= 1
-                        break
-                    sampled.whole(row)
-                elif got + more >= size:
-                    number = position + size - got
-                    pfn = pfns[shift[free_block] + number - 1]
-                    if not pairs[pfn >> 1]:
-                        page_end = scanner.block_end(pfn)
-                        number += page_end - pfn - 1
-                        pfn = page_end - 1
-                    got += number - position
-                    position = number
-                    if (pfn + 1) % PAGEBLOCK_PAGES == 0 or pfn + 1 == pages:
-                        free_block -= 1
-                    break
-                if more:
-                    got += more
-                    stride = 1
-                elif suitable[free_block]:
-                    stride = min(2 * stride, MOST_STRIDE)
-                free_block -= 1
-                position = top
-            if not got:  # not enough pageblocks are left above the other scanner
+        while have < end:
+            more = scanner.fill(size, then)
+            if not more:  # not enough pageblocks are left above the other scanner
                 break
-            have += got
+            have += more
             fill_ends.append(have)
         done = min(have, end)
         if done < end:
             break
-    targets.leave_out(np.concatenate([np.zeros(0, np.int64), *(each.passed_over(targets) for each in scanner.sampled)]))
+    out_of_targets = served > 0 and done < ends[served - 1]
     return Schedule(
         batch_ends=ends[:served],
         fill_ends=fill_ends,
         moved=done,
-        rounds=_rounds(batches, served, free_block, out_of_targets=served > 0 and done < ends[served - 1]),
+        rounds=_rounds(batches, served, scanner.block, out_of_targets=out_of_targets),
         blocks_moved=served,
     )
 

@@ -68,8 +68,7 @@ class Census:
         found = np.empty(int(counts[low:high].sum()), np.int32)
         first, end, at = low << PAGEBLOCK_ORDER, min(high << PAGEBLOCK_ORDER, len(self.states)), 0
         for start in range(first, end, CHUNK):
-            pfns = np.flatnonzero(marks(start, min(start + CHUNK, end)).view(bool))
-            pfns += start
-            found[at : at + len(pfns)] = pfns
-            at += len(pfns)
+            marked = np.flatnonzero(marks(start, min(start + CHUNK, end)).view(bool))
+            np.add(marked, start, out=found[at : at + len(marked)], casting="unsafe")  # they fit
+            at += len(marked)
         return found

@@ -8,8 +8,8 @@ import numpy as np
 
 from balloonlab.memory.arrays.batches_36 import plan_36
 from balloonlab.memory.arrays.batches_61 import plan_61
-from balloonlab.memory.arrays.census import CHUNK, Census
-from balloonlab.memory.arrays.schedule import Schedule, Targets, migration_order
+from balloonlab.memory.arrays.census import Census
+from balloonlab.memory.arrays.schedule import Downward, Schedule, Targets, migration_order
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.compaction import go_on
@@ -17,6 +17,7 @@ from balloonlab.memory.free_blocks import TOP_PAGES
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState, Zone
 
 _FREE = int(PageState.FREE)
+CHUNK = 1 << 17  # pairs moved together
 PLANS = {"3.6": plan_36, "6.1": plan_61}
 
 
@@ -53,20 +54,35 @@ def compact_arrays(
     census = Census(states, balloon_moves=balloon_moves, fixed=fixed)
     run, movable, targets = PLANS[rules](census, block_types)
     old, new = migration_order(run.batch_ends), targets.order(run.fill_ends)
-    pairs = np.empty((run.moved, 2), np.int32)
-    for low in range(0, run.moved, CHUNK):
-        part = pairs[low : low + CHUNK]
-        source, target = movable[old.next(len(part))], targets.pfns[new.next(len(part))]
-        part[:, 0], part[:, 1] = source, target
-        source, target = source.astype(np.intp), target.astype(np.intp)  # numpy is slow to index with int32
-        states[target] = states[source]
-        states[source] = _FREE
+    pairs = _move(states, run.moved, (movable, old), (targets.pfns, new))
     put_back, left = movable[old.rest()], targets.pfns[new.rest()]
     if rules == "3.6":
         _retag(census, block_types, targets, run.captured)
     if run.resume:
         return _page_by_page(states, block_types, run, pairs, left, balloon_moves=balloon_moves, fixed=fixed)
     return ArrayRun(pairs, put_back, left, run.rounds, run.blocks_moved, run.moved, len(put_back), run.complete)
+
+
+def _move(states: np.ndarray, moved: int, *lists: tuple[np.ndarray, Downward]) -> np.ndarray:
+    """Move that many pages, a chunk at a time; lists: PFNs and the order to take them in, of sources and of targets.
+
+    int32 (moved, 2): the pairs. The work goes through the same few arrays again and again: fresh memory is slow.
+    """
+    pairs = np.empty((moved, 2), np.int32)
+    size = min(CHUNK, moved)
+    pfns, kinds, indices = np.empty(size, np.int32), np.empty(size, np.uint8), np.empty((2, size), np.intp)
+    for low in range(0, moved, CHUNK):
+        part = pairs[low : low + CHUNK]
+        count = len(part)
+        for side, (listed, numbers) in enumerate(lists):
+            index = numbers.next(count, indices[side])
+            np.take(listed, index, out=pfns[:count], mode="clip")  # with "raise" numpy goes through a copy
+            part[:, side] = pfns[:count]
+            index[:] = pfns[:count]  # numpy is slow to index with int32
+        source, target = indices[:, :count]
+        states[target] = np.take(states, source, out=kinds[:count], mode="clip")
+        states[source] = _FREE
+    return pairs
 
 
 def _retag(census: Census, block_types: np.ndarray, targets: Targets, captured: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from balloonlab.memory.arrays.list_order import ListOrder
 from balloonlab.memory.buddy import Buddy
-from balloonlab.memory.free_blocks import free_levels
+from balloonlab.memory.free_blocks import FreeLevels
 from balloonlab.memory.zone import MAX_ORDER, Migratetype, PageFrames, PageState, Zone
 
 
@@ -30,7 +30,7 @@ def stepwise(order: ListOrder, rules: str, *, balloon_moves: bool) -> Buddy:
 def load_lists(buddy: Buddy, order: ListOrder) -> None:
     """Give `buddy`, which stands at the same page states, the lists of `order`."""
     order.settle()
-    levels = free_levels(order.states)
+    levels = FreeLevels(order.states)
     for kind in Migratetype:
         for size in range(MAX_ORDER):
             head = buddy.heads[kind][size]

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from balloonlab.memory.arrays.census import CHUNK
-from balloonlab.memory.free_blocks import block_heads, free_levels, heads_of_order, unmerged
+from balloonlab.memory.free_blocks import CHUNK, FreeLevels
 from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER
 
 _LAST = (1 << 31) - 1  # of the clock
@@ -63,17 +62,14 @@ class ListOrder:
         """Work out the list positions of blocks made of pages given back. store: also when none were."""
         if not self._given and (self.numbers is not None or not store):
             return
-        levels = free_levels(self.states)
+        levels = FreeLevels(self.states)
         entered = self._store_all(levels) if self.numbers is None else None
         touched = self._enter(levels)
         self._put_tails(levels, entered or touched)
 
-    def blocks(self, levels: list[np.ndarray], order: int, kind: int | None = None) -> np.ndarray:
+    def blocks(self, levels: FreeLevels, order: int, kind: int | None = None) -> np.ndarray:
         """PFNs of the free blocks of `order` on the list of `kind` (None: whatever list), head first; settle before."""
-        if self.numbers is None:
-            heads = self._rebuilt(levels, order)
-        else:
-            heads = by_number(self.numbers, heads_of_order(levels, order))
+        heads = self._rebuilt(levels, order) if self.numbers is None else by_number(self.numbers, levels.heads(order))
         return heads if kind is None else heads[np.flatnonzero(self.kind_of(heads, order) == kind)]
 
     def kind_of(self, heads: np.ndarray, order: int) -> np.ndarray:
@@ -106,12 +102,12 @@ class ListOrder:
                 numbers[heads] = np.arange(len(heads), 0, -1)
                 self.kinds[heads] = kind
 
-    def _store_all(self, levels: list[np.ndarray]) -> list[np.ndarray]:
+    def _store_all(self, levels: FreeLevels) -> list[np.ndarray]:
         """Numbers of every block, as if its last page had been given back at the time of that page's PFN."""
         self.numbers = numbers = np.zeros(len(self.states), np.int32)
         if self.mixed():
             self.kinds = np.zeros(len(self.states), np.uint8)
-        heads_of = block_heads(levels)
+        heads_of = [levels.heads(order) for order in range(MAX_ORDER)]
         for order, heads in enumerate(heads_of):
             last = heads + ((1 << order) - 1)
             numbers[heads] = last + 1
@@ -119,7 +115,7 @@ class ListOrder:
                 self.kinds[heads] = self.block_types[last >> PAGEBLOCK_ORDER]
         return heads_of
 
-    def _enter(self, levels: list[np.ndarray]) -> list[np.ndarray]:
+    def _enter(self, levels: FreeLevels) -> list[np.ndarray]:
         """Number the blocks of the pages given back by the last of them; returns their heads, by order."""
         if not self._given:
             return [np.zeros(0, np.int64)] * MAX_ORDER
@@ -147,7 +143,7 @@ class ListOrder:
             rest, when = rest[others], when[others]
         return entered
 
-    def _put_tails(self, levels: list[np.ndarray], entered: list[np.ndarray]) -> None:
+    def _put_tails(self, levels: FreeLevels, entered: list[np.ndarray]) -> None:
         """Turn the numbers of those negative that were put at the tail."""
         assert self.numbers is not None
         tails = []
@@ -160,16 +156,15 @@ class ListOrder:
         for heads in tails:
             self.numbers[heads] *= -1
 
-    def _rebuilt(self, levels: list[np.ndarray], order: int) -> np.ndarray:
+    def _rebuilt(self, levels: FreeLevels, order: int) -> np.ndarray:
         """Blocks of `order` as FreeLists.rebuild lists them: the highest first, then those at the tail, ascending."""
         if order >= _TAIL_ORDERS:
-            return heads_of_order(levels, order)[::-1]
-        low, high = levels[order], levels[order + 1]
+            return levels.heads(order)[::-1]
+        high = levels[order + 1]
         heads, tails = [], []
-        for start in range(0, len(low), CHUNK):
-            stop = start + CHUNK
-            larger = high[start // 2 : stop // 2]
-            alone = unmerged([low[start:stop], larger], 0).view(np.uint32)  # four groups: two pairs
+        for start in range(0, 2 * len(high), CHUNK):
+            larger = high[start // 2 : (start + CHUNK) // 2]
+            alone = levels.alone(order, start, start + CHUNK).view(np.uint32)  # four groups: two pairs
             # Where the lower pair is a free block of twice the size, the upper pair's blocks are at the tail.
             tail = larger[::2].astype(np.uint32)
             tail *= _UPPER_PAIR
@@ -181,10 +176,10 @@ class ListOrder:
         listed <<= order
         return listed
 
-    def _wind_back(self, levels: list[np.ndarray]) -> None:
+    def _wind_back(self, levels: FreeLevels) -> None:
         """Number the blocks anew, 1 and up (tails -1 and down), so that the clock starts over."""
         assert self.numbers is not None
-        heads = np.concatenate(block_heads(levels))
+        heads = np.concatenate([levels.heads(order) for order in range(MAX_ORDER)])
         old = self.numbers[heads]
         ranked = heads[np.argsort(old)]
         tails = int(np.count_nonzero(old < 0))

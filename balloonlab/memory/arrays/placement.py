@@ -11,29 +11,29 @@ from collections.abc import Callable
 
 import numpy as np
 
-from balloonlab.memory.free_blocks import free_levels, heads_of_order
+from balloonlab.memory.free_blocks import FreeLevels
 from balloonlab.memory.zone import MAX_ORDER
 
 _NARROW = 8
 PLACEMENTS = ("lifo", "lowest", "highest", "random")
-Arrange = Callable[[list[np.ndarray], int], np.ndarray]
+Arrange = Callable[[FreeLevels, int], np.ndarray]
 
 
-def lowest(levels: list[np.ndarray], order: int) -> np.ndarray:
+def lowest(levels: FreeLevels, order: int) -> np.ndarray:
     """Blocks of `order` by ascending PFN."""
-    return heads_of_order(levels, order)
+    return levels.heads(order)
 
 
-def highest(levels: list[np.ndarray], order: int) -> np.ndarray:
+def highest(levels: FreeLevels, order: int) -> np.ndarray:
     """Blocks of `order` by descending PFN; each is still used from its first page up."""
-    return heads_of_order(levels, order)[::-1]
+    return levels.heads(order)[::-1]
 
 
 def at_random(seed: int) -> Arrange:
     """Blocks of each order as ``default_rng([seed, order]).permutation`` of their ascending PFNs has them."""
 
-    def arrange(levels: list[np.ndarray], order: int) -> np.ndarray:
-        drawn: np.ndarray = np.random.default_rng([seed, order]).permutation(heads_of_order(levels, order))
+    def arrange(levels: FreeLevels, order: int) -> np.ndarray:
+        drawn: np.ndarray = np.random.default_rng([seed, order]).permutation(levels.heads(order))
         return drawn
 
     return arrange
@@ -45,7 +45,7 @@ def choose(states: np.ndarray, count: int, arrange: Arrange) -> tuple[np.ndarray
     states: uint8[pages] from PFN 0 on, not changed. arrange(levels, order): PFNs of the blocks of that order that may
     be taken, first to last. The rest of a block that is taken in part is (first PFN left, end PFN), else None.
     """
-    levels = free_levels(states)
+    levels = FreeLevels(states)
     chosen: list[np.ndarray] = [np.zeros(0, np.int32)]
     rest = None
     for order in range(MAX_ORDER):

@@ -8,9 +8,10 @@ scanner on multiples. The first longer one puts it on odd pages for good, where 
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
-from balloonlab.memory.arrays.schedule import Targets
 from balloonlab.memory.free_blocks import BOTH_HALVES
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, PageState
 
@@ -32,10 +33,10 @@ class Sampled:
         single = free.copy()
         single.view(np.uint16)[pairs] = 0
         self.first, self.end = first, end = _first_larger(pairs, stride)
-        looked = _COLUMNS % stride == np.arange(stride, dtype=np.int16)[:, None]  # by the multiple's remainder
-        early = _COLUMNS < first[:, None]
+        looked = _looked(stride)
+        early = first[:, None] > _COLUMNS
         self.captured = np.where(early, looked[0], looked[(end - 1) % stride]) & single
-        self.captured |= (_COLUMNS < end[:, None]) & ~early
+        self.captured |= (end[:, None] > _COLUMNS) & ~early
         at = np.flatnonzero(self.captured)
         self._columns = (at % PAGEBLOCK_PAGES).tolist()
         counts = np.count_nonzero(self.captured, axis=1)
@@ -59,30 +60,43 @@ class Sampled:
         self._used.append((row, last + 1))
         return wanted + last - column, int(np.count_nonzero(self.free[row, : last + 1])), last
 
-    def passed_over(self, targets: Targets) -> np.ndarray:
-        """Indices in ``targets.pfns`` of the free pages that the fills did not capture in their part of the rows."""
-        if not self._used:
-            return np.zeros(0, np.int64)
-        rows, ends = np.array(self._used).T
-        free = self.free[rows]
-        left = free & ~self.captured[rows] & (_COLUMNS < ends[:, None])
-        before = np.cumsum(free, axis=1, dtype=np.int16) - free
-        at = np.flatnonzero(left)
-        first = targets.first[self.blocks[rows] - targets.low]
-        indices: np.ndarray = first[at // PAGEBLOCK_PAGES] + before.reshape(-1)[at]
-        return indices
+    def used(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """(pageblock, free, captured, end of the part that fills went through) of each row that one came to."""
+        rows, ends = np.array(self._used, np.int64).reshape(-1, 2).T
+        return self.blocks[rows], self.free[rows], self.captured[rows], ends
+
+
+def passed_over(sampled: list[Sampled], above: np.ndarray) -> np.ndarray:
+    """Numbers (int64, ascending) of the targets that fills came to and did not capture; above: see Targets."""
+    if not sampled:
+        return np.zeros(0, np.int64)
+    blocks, free, captured, ends = map(np.concatenate, zip(*(each.used() for each in sampled), strict=True))
+    downward = np.argsort(-blocks)
+    blocks, free, captured, ends = blocks[downward], free[downward], captured[downward], ends[downward]
+    at = np.flatnonzero(free & ~captured & (ends[:, None] > _COLUMNS))
+    before = np.cumsum(free, axis=1, dtype=np.int16) - free
+    numbers: np.ndarray = above[blocks + 1][at >> PAGEBLOCK_ORDER] + before.reshape(-1)[at]
+    return numbers
 
 
 def _rows(states: np.ndarray, blocks: np.ndarray) -> np.ndarray:
     """uint8 (len(blocks), 512): the page states of pageblocks; HOLE past the end of memory."""
     whole = len(states) // PAGEBLOCK_PAGES
     if len(blocks) and blocks.max() < whole:
-        return states[: whole * PAGEBLOCK_PAGES].reshape(whole, PAGEBLOCK_PAGES)[blocks]
+        rows: np.ndarray = states[: whole * PAGEBLOCK_PAGES].reshape(whole, PAGEBLOCK_PAGES)[blocks]
+        return rows
     rows = np.full((len(blocks), PAGEBLOCK_PAGES), int(PageState.HOLE), np.uint8)
     for row, block in enumerate(blocks.tolist()):
         part = states[block << PAGEBLOCK_ORDER : (block + 1) << PAGEBLOCK_ORDER]
         rows[row, : len(part)] = part
     return rows
+
+
+@cache
+def _looked(stride: int) -> np.ndarray:
+    """Row r of (stride, 512) bools is true for the pages whose number leaves the remainder r."""
+    looked: np.ndarray = _COLUMNS % stride == np.arange(stride, dtype=np.int16)[:, None]
+    return looked
 
 
 def _first_larger(pairs: np.ndarray, stride: int) -> tuple[np.ndarray, np.ndarray]:
@@ -98,6 +112,8 @@ def _first_larger(pairs: np.ndarray, stride: int) -> tuple[np.ndarray, np.ndarra
     size = np.zeros(len(seen), np.int64)
     level = pairs
     for order in range(1, PAGEBLOCK_ORDER):
+        if not len(found):
+            break
         found = found[level[found, first[found] >> order]]
         size[found] = 1 << order
         level = level.view(np.uint16) == BOTH_HALVES

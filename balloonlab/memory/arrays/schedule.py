@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from balloonlab.memory.zone import PAGEBLOCK_ORDER
-
 
 @dataclass
 class Schedule:
@@ -53,7 +51,8 @@ class Targets:
 
     def __init__(self, offered: np.ndarray) -> None:
         self.offered = offered
-        self.above = _above(offered)
+        self.above = np.append(np.cumsum(offered[::-1])[::-1], 0)
+        self.passed_over = np.zeros(0, np.int64)
 
     def place(self, pfns: np.ndarray, free: np.ndarray, low: int) -> None:
         """Note the free pages of pageblocks `low` and up (int32, ascending); free: int64[pageblocks] counts them."""
@@ -61,19 +60,9 @@ class Targets:
         self.low = low
         self.first = np.cumsum(free[low:]) - free[low:]  # index in pfns of each pageblock's first free page
 
-    def leave_out(self, indices: np.ndarray) -> None:
-        """Take pages out that are captured by no fill (int64 indices of `pfns`, none twice); all is numbered anew."""
-        if not len(indices):
-            return
-        stay = np.ones(len(self.pfns), bool)
-        stay[indices] = False
-        blocks = self.pfns[indices] >> PAGEBLOCK_ORDER
-        gone = np.bincount(blocks, minlength=len(self.offered))
-        self.pfns = self.pfns[np.flatnonzero(stay)]
-        self.offered = self.offered - gone
-        self.above = _above(self.offered)
-        gone = gone[self.low :]
-        self.first = self.first - (np.cumsum(gone) - gone)
+    def pass_over(self, numbers: np.ndarray) -> None:
+        """These targets (int64, ascending) are captured by no fill: others are numbered as if they were not there."""
+        self.passed_over = numbers
 
     def order(self, fill_ends: list[int]) -> Downward:
         """Indices of `pfns` in the order in which the fills' pages are taken from the private list, all of them.
@@ -81,24 +70,27 @@ class Targets:
         fill_ends: of the pages captured.
         """
         ends = np.array(fill_ends, np.int64)
+        if not len(ends):
+            return Downward(ends, ends)
+        passed = self.passed_over
+        gaps = np.flatnonzero(np.diff(passed, prepend=-2) != 1)  # first of each run of pages passed over
+        gap_at = passed[gaps] - gaps  # pages captured before it
+        gap_sum = np.append(gaps, len(passed))  # pages passed over before it
         blocks = np.flatnonzero(self.offered[self.low :])[::-1] + self.low
         block_ends = self.above[blocks]
-        last = np.searchsorted(block_ends, ends[-1]) if len(ends) else 0
-        # Fills cut by pageblocks: each piece is a run of PFNs upward, and is used downward.
-        stops = np.sort(np.concatenate((ends, block_ends[:last])))
+        block_ends = block_ends - np.searchsorted(passed, block_ends)
+        # Fills cut by pageblocks and gaps: each piece is a run of indices upward, and is used downward.
+        stops = np.sort(np.concatenate((ends, block_ends, gap_at)))
+        stops = stops[: np.searchsorted(stops, ends[-1], "right")]
         stops = stops[np.flatnonzero(np.diff(stops, prepend=0))]
-        starts = np.concatenate(([0], stops))[: len(stops)]
+        starts = np.append(0, stops[:-1])
         block = blocks[np.searchsorted(block_ends, starts, "right")]
         fill = np.searchsorted(ends, starts, "right")
-        place = ends[fill] + np.concatenate(([0], ends))[fill] - stops  # how many are used before its last page
+        place = ends[fill] + np.append(0, ends)[fill] - stops  # how many are used before the piece's last page
         by_place = np.argsort(place, kind="stable")
-        last_index = stops - 1 + self.first[block - self.low] - self.above[block + 1]
-        return Downward(last_index[by_place], (stops - starts)[by_place])
-
-
-def _above(offered: np.ndarray) -> np.ndarray:
-    above: np.ndarray = np.concatenate((np.cumsum(offered[::-1])[::-1], [0]))
-    return above
+        last = stops - 1 + gap_sum[np.searchsorted(gap_at, starts, "right")]
+        last += self.first[block - self.low] - self.above[block + 1]
+        return Downward(last[by_place], (stops - starts)[by_place])
 
 
 def migration_order(batch_ends: list[int]) -> Downward:
@@ -121,11 +113,13 @@ class Downward:
         self._at = 0
         self._last = 0
 
-    def next(self, count: int) -> np.ndarray:
+    def next(self, count: int, room: np.ndarray | None = None) -> np.ndarray:
+        """The next `count` numbers; room: int64 array to put them into, at least as long, or a new one."""
         steps = self._steps[self._at : self._at + count]
         self._at += count
-        numbers = np.cumsum(steps, dtype=np.int32).astype(np.intp)
-        numbers += self._last
+        numbers = np.empty(len(steps), np.int64) if room is None else room[: len(steps)]
+        np.cumsum(steps, out=steps)  # they are asked for once
+        np.add(steps, self._last, out=numbers)
         if len(numbers):
             self._last = int(numbers[-1])
         return numbers

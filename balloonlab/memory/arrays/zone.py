@@ -12,7 +12,7 @@ from balloonlab.memory.arrays.placement import PLACEMENTS, Arrange, at_random, c
 from balloonlab.memory.buddy import RULES
 from balloonlab.memory.fallback import FALLBACKS
 from balloonlab.memory.fragmentation import Metrics, metrics
-from balloonlab.memory.free_blocks import free_levels
+from balloonlab.memory.free_blocks import FreeLevels
 from balloonlab.memory.zone import MAX_ORDER, MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageState
 
 
@@ -64,7 +64,7 @@ class ArrayZone:
         """PFNs of the free blocks of `order` from head to tail, of one migratetype or of each in turn."""
         whole_number("order", order, 0, MAX_ORDER - 1)
         self.order.settle()
-        levels = free_levels(self.states)
+        levels = FreeLevels(self.states)
         kinds = Migratetype if migratetype is None else [migratetype]
         return [pfn for kind in kinds for pfn in self.order.blocks(levels, order, kind).tolist()]
 
@@ -117,7 +117,7 @@ class ArrayZone:
         mixed = self.order.mixed()
         self.order.settle(store=mixed)
 
-        def arrange(levels: list[np.ndarray], order: int) -> np.ndarray:
+        def arrange(levels: FreeLevels, order: int) -> np.ndarray:
             return self.order.blocks(levels, order, migratetype if mixed else None)
 
         pages = np.zeros(0, np.int32)
