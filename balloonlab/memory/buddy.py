@@ -1,7 +1,8 @@
 """The buddy allocator of one zone: split to allocate, merge to free (Linux 3.6 and 6.1, mm/page_alloc.c).
 
 Kept: free lists by order and migratetype, last in first out; the tail rule for blocks that will likely merge;
-fallback with its rules for claiming pageblocks. Left out: per-cpu lists, CMA, watermarks (see watermark.py).
+fallback with its rules for claiming pageblocks. Left out: per-cpu lists (see per_cpu.py), CMA, watermarks (see
+watermark.py).
 """
 
 from __future__ import annotations

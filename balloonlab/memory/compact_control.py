@@ -7,7 +7,7 @@ How one page is isolated and migrated is the caller's: a plain runner (compactio
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from balloonlab.errors import BadValueError
 from balloonlab.memory.buddy import Buddy
@@ -47,6 +47,7 @@ class CompactControl:
     name: of this compactor, before the names of its numbers and lists; two compactors of one guest need two names.
     movable_states: PageState codes that can be isolated; without BALLOON for a driver without balloon compaction.
     sync: False is 3.6's asynchronous mode, in which only MOVABLE pageblocks are scanned for pages to move.
+    free: who is given pages that are free again, called as ``free(pfn)``; the buddy allocator itself if None.
     Raises BadValueError for sync=False with 6.1 rules, whose full runs always wait.
     """
 
@@ -75,6 +76,7 @@ class CompactControl:
         name: str = "compact",
         movable_states: Iterable[int] = (PageState.MOVABLE, PageState.BALLOON),
         sync: bool = True,
+        free: Callable[[int], None] | None = None,
     ) -> None:
         if not sync and buddy.rules != "3.6":
             raise BadValueError(f"sync is False; a full run of Linux {buddy.rules} always waits, so it must be True.")
@@ -84,6 +86,7 @@ class CompactControl:
         self.values = buddy.values
         self.name = name
         self.sync = sync
+        self.free = free or buddy.free
         self.movable_states = frozenset(map(int, movable_states))
         numbers = {key: number for key, number in vars(CompactControl).items() if isinstance(number, _Number)}
         self.slots = {key: self.values.declare(f"{name} {key}", unit=number.unit) for key, number in numbers.items()}
@@ -233,7 +236,7 @@ class CompactControl:
             self.links.delete(old)
         self.batch_moved += 1
         if free_old:
-            self.buddy.free(old)
+            self.free(old)
 
     def put_back(self, pfn: int, *, settled: bool = False) -> None:
         """A page that did not move leaves the batch: BALLOON or MOVABLE again (settled: the caller sees to that)."""
@@ -256,10 +259,10 @@ class CompactControl:
         self.nr_migratepages = 0
 
     def release(self) -> None:
-        """release_freepages: what is left of the targets returns to the buddy allocator, in list order."""
+        """release_freepages: what is left of the targets is free again, in list order."""
         for pfn in list(self.links.walk(self.freepages)):
             self.links.delete(pfn)
-            self.buddy.free(pfn)
+            self.free(pfn)
         self.nr_freepages = 0
 
     def _async_suitable(self, pfn: int) -> bool:

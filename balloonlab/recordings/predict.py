@@ -1,10 +1,20 @@
 """A real guest's compaction beside the engine's, which is given the page map before it.
 
 The engine runs the rules of Linux 6.1 (memory/compaction.py) as a write to /proc/sys/vm/compact_memory does: each zone
-in turn, wholly, DMA before DMA32 (mm/compaction.c, compact_node). It is given the page flags and pageblock types of the
-snapshot before, and nothing later. What the messages between the two snapshots and the page flags after say is only
-compared. A last run is told which pages had changed use by the time the real one began, as far as the messages show
-it: it says how much of the difference comes from that.
+in turn, wholly, DMA before DMA32 (mm/compaction.c, compact_node). It is given the page flags, the pageblock types and
+the counts of the per-cpu lists of the snapshot before, and nothing later. What the messages between the two snapshots
+and the page flags after say is only compared.
+
+Per-cpu lists decide when a few pages become targets. Each page that a migration leaves goes there first, and when the
+lists are full, the oldest pages on them become free, amid the run (memory/per_cpu.py). Targets are taken in fills of
+some 32 to 480 pages, from one place downward: one page more or less in a fill shifts all that follow. After the run
+all that it freed counts as free: a CPU empties its lists when it frees a block of order 1 to 3 soon after many pages
+(free_unref_page_commit), and whether it did so by the time of the snapshot after, one cannot foretell.
+
+What lies on the lists when the run begins is inferred. Pages in MOVABLE pageblocks whose flags say nothing were there
+in the snapshot; the process that read the flags ended, which put its pages there. The process that asked for compaction
+came next and took pages from the same end: so many as the other had besides its buffer, if it is the same program. The
+pages of the buffer (reader_pages of snapshots.py) stayed.
 """
 
 from __future__ import annotations
@@ -20,8 +30,10 @@ from balloonlab.errors import BadValueError
 from balloonlab.interrupt import interruptible
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, compact
-from balloonlab.memory.zone import PageFrames, PageState, Zone
+from balloonlab.memory.per_cpu import PerCpuLists
+from balloonlab.memory.zone import PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState, Zone
 from balloonlab.recordings.sequences import Overlap
+from balloonlab.recordings.snapshots import PerCpu
 from balloonlab.recordings.traffic import DEFLATE, INFLATE
 
 if TYPE_CHECKING:
@@ -41,7 +53,8 @@ class EngineRun:
     sources, targets: of balloon pages, compared with the messages. same_pairs: moved the same way by both.
     same_states: pages whose state after the run is the real one. differences: how many pages have which state here
     (first) and which in the guest (second). huge_less_held: huge, if the pages that the guest then kept on per-cpu
-    lists, or had put to other use, had not been free here.
+    lists, or had put to other use, had not been free here. huge_at_least: huge, if what the run left on its per-cpu
+    lists had stayed there; per_cpu: how many pages were on them.
     """
 
     pairs: Pairs = field(repr=False, compare=False)
@@ -55,6 +68,8 @@ class EngineRun:
     differences: dict[tuple[PageState, PageState], int]
     huge: int
     huge_less_held: int
+    huge_at_least: int
+    per_cpu: int
     free_scanned: int
 
     @property
@@ -66,10 +81,10 @@ class EngineRun:
 class Prediction:
     """The engine's run beside the real one, between two snapshots of a recording.
 
-    pairs: of the messages, int64 (k, 2). Three runs of the engine: `run`, from the page map as it was read;
-    `reader_ended`, with the pages of the process that read it (`reader` of them, guessed by their flags) free, for that
-    process had ended when the real run began; `informed`, with the pages in `changed` free: in use in the snapshot, yet
-    taken as targets by the real run. The first two know nothing of what came later. huge: free 2 MiB blocks of the
+    pairs: of the messages, int64 (k, 2). Three runs of the engine: `run`, with per-cpu lists, `idle` pages on them as
+    in the snapshot and `reader` of the process that read it; `without_lists`, from the page map as it was read, where
+    what is freed is free at once; `informed`, as that, but with the pages in `changed` free: in use in the snapshot,
+    yet taken as targets by the real run. The first two know nothing of what came later. huge: free 2 MiB blocks of the
     guest, before and after. held: pages free in `run` whose flags in the guest say nothing: on per-cpu lists, or the
     kernel's. per_cpu: the guest's own count of pages on those lists, before and after.
     """
@@ -79,8 +94,9 @@ class Prediction:
     after: str
     pairs: Pairs = field(repr=False, compare=False)
     run: EngineRun
-    reader_ended: EngineRun
+    without_lists: EngineRun
     informed: EngineRun
+    idle: int
     reader: int
     changed: tuple[int, ...]
     huge: tuple[int, int]
@@ -99,6 +115,7 @@ class Prediction:
             f"  whole pairs: {run.same_pairs:,} (one page more or less on a list shifts all that follow)",
             f"  page states: {run.same_states:,} of {len(run.states):,} ({run.states_share:.2%})",
             f"  free 2 MiB blocks: {self.huge[0]:,} before, {self.huge[1]:,} after; the engine {run.huge:,}",
+            f"  the same with what the run freed still on per-cpu lists: {run.huge_at_least:,}",
             f"  the same without pages that the guest then had in use or on per-cpu lists: {run.huge_less_held:,}",
             f"  workload pages moved by the engine (no message shows those): {others:,}",
             f"  free blocks by order, engine: {' '.join(map(str, run.free_blocks))}",
@@ -106,16 +123,14 @@ class Prediction:
         ]
         lines += [f"    {count:,} pages: {_words(*states)}" for states, count in sorted(run.differences.items())]
         lines.append(
-            f"  per-cpu lists, by the guest's count: {self.per_cpu[0]:,} pages before, {self.per_cpu[1]:,} after; "
-            f"{self.held:,} pages free here and neither free nor marked there"
+            f"  per-cpu lists, by the guest's count: {self.per_cpu[0]:,} pages before, {self.per_cpu[1]:,} after, "
+            f"{run.per_cpu:,} by the engine; {self.held:,} pages free here and neither free nor marked there"
         )
-        if self.reader:
-            lines.append(f"  with the {self.reader:,} pages of the process that read the page flags given back:")
-            lines += _shares(self.reader_ended)
+        lines.append(f"  known on them at first: {self.idle:,}, and {self.reader:,} of the process that read the flags")
+        lines.append("  without per-cpu lists:")
+        lines += _shares(self.without_lists)
         if self.changed:
-            lines.append(
-                f"  with the {len(self.changed):,} pages given back that were in use, but that the run filled:"
-            )
+            lines.append(f"  and with the {len(self.changed):,} pages free that were in use, but that the run filled:")
             lines += _shares(self.informed)
         return "\n".join(lines)
 
@@ -156,15 +171,15 @@ def predict_compaction(recording: Recording, before: str, after: str) -> Predict
     _check_between(recording, before, after)
     pairs = moved_between(recording, recording.snapshot_times[before], recording.snapshot_times[after])
     real = _Real(pairs, real_states, recording.unmarked(after))
-    reader = np.flatnonzero(recording.reader_pages(before))
+    idle, reader = _idle_pages(recording, before, states), np.flatnonzero(recording.reader_pages(before))
     changed = np.unique([new for new in pairs[:, 1].tolist() if states[new] != PageState.FREE]).astype(np.int64)
     runs: list[EngineRun] = []
     with interruptible("predicting compaction") as interruption:
-        for freed in (np.zeros(0, np.int64), reader, changed):
+        informed = states.copy()
+        informed[changed] = PageState.FREE
+        for known, listed in ((states, [*idle.tolist(), *reader.tolist()]), (states, None), (informed, None)):
             interruption.say(f"run {len(runs) + 1} of 3")
-            known = states.copy()
-            known[freed] = PageState.FREE
-            runs.append(_run(recording, before, known, states, real) if len(freed) or not runs else runs[0])
+            runs.append(_run(recording, before, known, states, real, listed))
             if interruption.asked:
                 break
     guest_blocks = [np.sum(list(recording.snapshot_buddyinfo(name).values()), axis=0) for name in (before, after)]
@@ -174,8 +189,9 @@ def predict_compaction(recording: Recording, before: str, after: str) -> Predict
         after=after,
         pairs=pairs,
         run=runs[0],
-        reader_ended=runs[1],
+        without_lists=runs[1],
         informed=runs[2],
+        idle=len(idle),
         reader=len(reader),
         changed=tuple(changed.tolist()),
         huge=(_huge(guest_blocks[0]), _huge(guest_blocks[1])),
@@ -216,21 +232,48 @@ def _check_between(recording: Recording, before: str, after: str) -> None:
         )
 
 
-def _run(recording: Recording, before: str, states: States, marked: States, real: _Real) -> EngineRun:
-    """A run from `states`; `marked` says what each page was in the snapshot."""
+def _idle_pages(recording: Recording, before: str, states: States) -> Pairs:
+    """PFNs of pages that lay on per-cpu lists in MOVABLE pageblocks, where the kernel has hardly a page of its own."""
+    movable = recording.snapshot_block_types(before).repeat(PAGEBLOCK_PAGES)[: recording.pages] == Migratetype.MOVABLE
+    return np.flatnonzero(recording.unmarked(before) & movable & (states == PageState.UNMOVABLE))
+
+
+def _run(
+    recording: Recording,
+    before: str,
+    states: States,
+    marked: States,
+    real: _Real,
+    listed: list[int] | None,
+) -> EngineRun:
+    """A run from `states`; `marked` says what each page was in the snapshot.
+
+    listed: PFNs of pages on per-cpu lists, oldest first; None for a run without such lists.
+    """
     frames = PageFrames(recording.pages)
     frames.states[:] = states
     frames.block_types[:] = recording.snapshot_block_types(before)
     movable = {PageState.MOVABLE, PageState.BALLOON} if recording.balloon_movable else {PageState.MOVABLE}
-    results, buddies = [], []
+    cpus, known = recording.per_cpu_lists(before), frozenset(listed or ())
+    results, buddies, lists = [], [], []
     for zone in recording.zones:
         buddy = Buddy(Zone(frames, zone.start_pfn, zone.end_pfn, zone.name), "6.1")
         buddies.append(buddy)
-        results.append(compact(CompactControl(buddy, name=f"compact {zone.name}", movable_states=movable)))
+        if listed is not None:
+            here = [pfn for pfn in listed if zone.start_pfn <= pfn < zone.end_pfn]
+            lists.append(_per_cpu_lists(buddy, cpus.get(zone.name, []), here, marked))
+        free = lists[-1].free if lists else None
+        control = CompactControl(buddy, name=f"compact {zone.name}", movable_states=movable, free=free)
+        results.append(compact(control))
     pairs = np.concatenate([result.pairs for result in results])
     balloon = pairs[marked[pairs[:, 0]] == PageState.BALLOON]
+    huge_at_least, per_cpu = _huge(_block_counts(buddies)), sum(each.count for each in lists)
+    for buddy, each in zip(buddies, lists, strict=False):
+        for pfn in each.take():
+            if pfn not in known:
+                buddy.free(pfn)
     after = frames.states.copy()
-    blocks = np.sum([buddy.block_counts() for buddy in buddies], axis=0)
+    blocks = _block_counts(buddies)
     held = (after == PageState.FREE) & np.isin(real.states, (PageState.UNMOVABLE, PageState.MOVABLE))
     wrong = Counter(zip(after[after != real.states].tolist(), real.states[after != real.states].tolist(), strict=True))
     frames.states[held] = PageState.UNMOVABLE
@@ -247,9 +290,24 @@ def _run(recording: Recording, before: str, states: States, marked: States, real
         same_states=int((after == real.states).sum()),
         differences={(PageState(ours), PageState(theirs)): count for (ours, theirs), count in wrong.items()},
         huge=_huge(blocks),
-        huge_less_held=_huge(np.sum([buddy.block_counts() for buddy in buddies], axis=0)),
+        huge_less_held=_huge(_block_counts(buddies)),
+        huge_at_least=huge_at_least,
+        per_cpu=per_cpu,
         free_scanned=sum(result.free_scanned for result in results),
     )
+
+
+def _per_cpu_lists(buddy: Buddy, cpus: list[PerCpu], pages: list[int], marked: States) -> PerCpuLists:
+    """The lists of the CPU that has most pages on them, with `pages`; those in use in the snapshot came after it."""
+    cpu = max(cpus, default=PerCpu(pages=0, high=0, batch=1))
+    since = int((marked[pages] == PageState.MOVABLE).sum())
+    return PerCpuLists(buddy, count=cpu.pages + since, high=cpu.high, batch=cpu.batch, known=pages)
+
+
+def _block_counts(buddies: list[Buddy]) -> npt.NDArray[np.int64]:
+    """Free blocks of each order in all zones."""
+    counts: npt.NDArray[np.int64] = np.sum([buddy.block_counts() for buddy in buddies], axis=0)
+    return counts
 
 
 def _huge(blocks: npt.NDArray[np.int64]) -> int:

@@ -115,12 +115,16 @@ class Recording:
         return np.equal(self._flags[self._snapshot(name)], 0)
 
     def reader_pages(self, name: str) -> npt.NDArray[np.bool_]:
-        """By guest page, whether it likely was the process's that read the page flags (snapshots.reader_pages)."""
+        """By guest page, whether it likely was in the buffer of the process that read them (snapshots.reader_pages)."""
         return snapshots.reader_pages(self._flags[self._snapshot(name)])
 
     def per_cpu_pages(self, name: str) -> int:
         """Guest pages on per-cpu lists, by the guest's own count (/proc/zoneinfo) at that snapshot."""
-        return self._per_cpu[self._snapshot(name)]
+        return sum(cpu.pages for cpus in self._per_cpu[self._snapshot(name)].values() for cpu in cpus)
+
+    def per_cpu_lists(self, name: str) -> dict[str, list[snapshots.PerCpu]]:
+        """By zone, each CPU's lists of free pages, as the guest counted them at that snapshot."""
+        return {zone: list(cpus) for zone, cpus in self._per_cpu[self._snapshot(name)].items()}
 
     def balloon(self, name: str) -> list[int]:
         """PFNs of the balloon's pages at that snapshot, from the head of its list.

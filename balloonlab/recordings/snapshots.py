@@ -27,7 +27,7 @@ MIGRATETYPES = {
     "Isolate": Migratetype.ISOLATE,
 }
 
-_PER_CPU = re.compile(r"^ +count: +(\d+)$", re.MULTILINE)
+_PER_CPU = re.compile(r"^ +count: +(\d+)\n +high: +(\d+)\n +batch: +(\d+)$", re.MULTILINE)
 
 States = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.int64]
@@ -40,6 +40,14 @@ class ZoneSpan(NamedTuple):
     name: str
     start_pfn: int
     end_pfn: int
+
+
+class PerCpu(NamedTuple):
+    """One CPU's lists of free pages of one zone: guest pages on them; with `high`, `batch` of them go back."""
+
+    pages: int
+    high: int
+    batch: int
 
 
 def read_flags(path: Path) -> dict[str, Flags]:
@@ -81,14 +89,13 @@ def page_states(flags: Flags, zones: list[ZoneSpan]) -> States:
 def read_zones(path: Path, text: str, pages: int) -> list[ZoneSpan]:
     """The zones with memory that the text of /proc/zoneinfo names, in order of PFN."""
     zones = []
-    for section in re.split(r"^(?=Node )", text, flags=re.MULTILINE):
-        name = re.match(r"Node +\d+, zone +(\w+)", section)
+    for name, section in _zone_sections(text):
         spanned = re.search(r"^ +spanned +(\d+)$", section, re.MULTILINE)
         start = re.search(r"^ +start_pfn: +(\d+)$", section, re.MULTILINE)
-        if name and spanned and start:
-            first = whole(start[1], f"start_pfn of zone {name[1]}", path, pages)
-            size = whole(spanned[1], f"span of zone {name[1]}", path, pages)
-            zones.append(ZoneSpan(name[1], first, first + size))
+        if spanned and start:
+            first = whole(start[1], f"start_pfn of zone {name}", path, pages)
+            size = whole(spanned[1], f"span of zone {name}", path, pages)
+            zones.append(ZoneSpan(name, first, first + size))
     zones.sort(key=lambda zone: zone.start_pfn)
     ends = [0, *(zone.end_pfn for zone in zones)]
     if not zones or ends[-1] > pages or any(zone.start_pfn < end for zone, end in zip(zones, ends, strict=False)):
@@ -97,18 +104,31 @@ def read_zones(path: Path, text: str, pages: int) -> list[ZoneSpan]:
 
 
 def reader_pages(flags: Flags) -> npt.NDArray[np.bool_]:
-    """By guest page, whether it likely belonged to the process that was reading these flags, and which then ended.
+    """By guest page, whether it likely was in the buffer of the process that wrote these flags down, and then ended.
 
-    Such a page is anonymous, mapped and just used, so that nothing had looked at that mark yet (not active).
+    Such a page is anonymous, mapped, and referenced, since the kernel had it in hand to write it out (mm/gup.c); once
+    only, so it is not active.
     """
     wanted = ANON | MAPPED | REFERENCED
     reader: npt.NDArray[np.bool_] = flags & (wanted | ACTIVE) == wanted
     return reader
 
 
-def read_per_cpu(path: Path, text: str) -> int:
-    """The guest pages on per-cpu lists that the text of /proc/zoneinfo counts, in all zones together."""
-    return sum(whole(count, "pages on a per-cpu list", path, MOST_PAGES) for count in _PER_CPU.findall(text))
+def read_per_cpu(path: Path, text: str) -> dict[str, list[PerCpu]]:
+    """By zone, each CPU's lists as the text of /proc/zoneinfo counts them."""
+    return {
+        zone: [
+            PerCpu(*(whole(number, "pages on a per-cpu list", path, MOST_PAGES) for number in row))
+            for row in _PER_CPU.findall(section)
+        ]
+        for zone, section in _zone_sections(text)
+    }
+
+
+def _zone_sections(text: str) -> list[tuple[str, str]]:
+    """The name and the text of each zone in the text of /proc/zoneinfo."""
+    sections = re.split(r"^(?=Node )", text, flags=re.MULTILINE)
+    return [(name[1], section) for section in sections if (name := re.match(r"Node +\d+, zone +(\w+)", section))]
 
 
 def read_type_counts(path: Path, text: str, zones: list[ZoneSpan]) -> tuple[TypeCounts, TypeCounts]:
