@@ -9,8 +9,6 @@ page-by-page code (Schedule.resume).
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 import numpy as np
 
 from balloonlab.memory.arrays.batches_61 import reach
@@ -36,14 +34,14 @@ def offers_36(census: Census, block_types: np.ndarray) -> np.ndarray:
 
 
 def plan_36(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarray, Targets]:
-    """(the run, int32 PFNs of its movable pages ascending, its targets)."""
+    """(the run, int64 PFNs of its movable pages ascending, its targets)."""
     targets = Targets(offers_36(census, block_types))
-    high, low, below = reach(census.movable, targets.above)
+    high, low, below = reach(census.movable, targets.above, 1)
     high = min(high + 2, len(census.movable))  # a scan may reach to the end of the next pageblock
     pfns = census.movable_pfns(0, high)
     targets.place(census.free_pfns(low, len(census.free)), census.free, low)
     scans = _Scans(census.movable[:high], below[: high + 1].tolist(), pfns)
-    return _serve(scans, targets.above.tolist(), len(census.states) >> PAGEBLOCK_ORDER), pfns, targets
+    return _serve(scans, targets, len(census.states) >> PAGEBLOCK_ORDER), pfns, targets
 
 
 class _Scans:
@@ -122,37 +120,42 @@ class _Scans:
         self._thens.append(then)
 
 
-def _serve(scans: _Scans, above: list[int], free_block: int) -> Schedule:
-    """Fill after fill, until the scanners meet; above: as in Targets; free_block: where the free scanner starts."""
+def _serve(scans: _Scans, targets: Targets, free_block: int) -> Schedule:
+    """Fill after fill, until the scanners meet; free_block: where the free scanner starts.
+
+    A fill captures all that some pageblock and those above it give, so what the next one does follows from that
+    pageblock alone: it is worked out for all of them together, and then gone through as a chain. That pageblock is the
+    lowest that gave anything; before the first fill it stands for none. Pageblocks count from ``targets.low`` here.
+    """
+    low, above = targets.low, targets.above[targets.low :]
+    none = len(above) - 1
+    lowest = np.arange(low, low + len(above))
+    lowest[none] = free_block
+    stops = np.searchsorted(scans.end, lowest, "right")  # the first scan that may meet a page moved by the last fill
+    needing = np.searchsorted(scans.page_end, above, "right")  # the scan that needs the next fill
+    scan = np.minimum(needing, len(scans.then) - 1)
+    allowed = np.clip(scans.then[scan] + (2 - low), 0, none)  # the free scanner stays a whole pageblock away
+
+    upward = above[::-1]
+    enough = none - np.searchsorted(upward, above + scans.size[scan])
+    following = none - np.searchsorted(upward, above[np.maximum(enough, allowed)])
+    highest = (none - np.searchsorted(upward, above, "right")).tolist()  # pageblock from which the next fill takes
+
+    ends, stop, offered, then = above.tolist(), stops.tolist(), above[allowed].tolist(), following.tolist()
+    first, block = needing.tolist(), none
     run = Schedule()
-    page_end, end, then = scans.page_end.tolist(), scans.end.tolist(), scans.then.tolist()
-    have, source, lowest = 0, len(above) - 1, free_block
-    while True:
-        stop = bisect_right(end, lowest)  # the first scan that may meet a page moved by this fill
-        scan = bisect_right(page_end, have)  # the scan that needs the next fill
-        if scan >= stop:
-            if stop < len(end) and end[stop] <= free_block:
-                run.resume = (scans.start_pfn(stop), free_block << PAGEBLOCK_ORDER)
-            run.moved = page_end[stop - 1] if stop else 0
-            break
-        stop = scan + 1
-        allowed = then[scan] + 2  # the free scanner stays a whole pageblock away
-        offered = above[allowed] if allowed < len(above) else 0
-        if have >= offered:
-            run.complete = False
-            run.moved = have
-            break
-        while above[source] <= have:
-            source -= 1
-        free_block = source
-        wanted = have + int(scans.size[scan])
-        while above[source] < wanted and source > allowed:
-            source -= 1
-        while above[source] == above[source + 1]:
-            source += 1
-        lowest = source
-        have = above[source]
-        run.fill_ends.append(have)
-    run.rounds = run.blocks_moved = stop
-    run.batch_ends = scans.page_end[:stop][scans.size[:stop] > 0].tolist()
+    while first[block] < stop[block] and ends[block] < offered[block]:
+        free_block = low + highest[block]
+        block = then[block]
+        run.fill_ends.append(ends[block])
+    served = stop[block]
+    if first[block] < served:
+        served = first[block] + 1
+        run.moved, run.complete = run.captured, False
+    else:
+        run.moved = int(scans.page_end[served - 1]) if served else 0
+        if served < len(scans.end) and scans.end[served] <= free_block:
+            run.resume = (scans.start_pfn(served), free_block << PAGEBLOCK_ORDER)
+    run.rounds = run.blocks_moved = served
+    run.batch_ends = scans.page_end[:served][scans.size[:served] > 0]
     return run

@@ -18,7 +18,7 @@ from balloonlab.memory.free_scanner import MOST_STRIDE
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageState
 
 _SPARE = 4 * PAGEBLOCK_PAGES  # targets beyond those that the batches need: the last fill's
-_PASSED_OVER = 1.25  # targets listed for one that is needed: some will be passed over
+_LISTED = 1.25  # targets listed for each page that moves: some will be passed over
 
 
 def offers_61(census: Census, block_types: np.ndarray) -> np.ndarray:
@@ -28,20 +28,23 @@ def offers_61(census: Census, block_types: np.ndarray) -> np.ndarray:
     return offered
 
 
-def reach(movable: np.ndarray, above: np.ndarray) -> tuple[int, int, np.ndarray]:
-    """(pageblocks that may be scanned for pages, lowest that may give targets, pages below each pageblock)."""
+def reach(movable: np.ndarray, above: np.ndarray, listed: float) -> tuple[int, int, np.ndarray]:
+    """(pageblocks that may be scanned for pages, lowest that may give targets, pages below each pageblock).
+
+    listed: targets for each page that moves; above: see Targets.
+    """
     below = np.concatenate(([0], np.cumsum(movable)))
     high = int(np.count_nonzero(below[:-1] <= above[1:]))  # both are monotone: all moved pages found a target above
-    enough = int(below[high] * _PASSED_OVER) + _SPARE
+    enough = int(below[high] * listed) + _SPARE
     low = int(np.count_nonzero(above >= enough)) - 1
     return high, max(low, 0), below
 
 
 def plan_61(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarray, Targets]:
-    """(the run, int32 PFNs of its movable pages ascending, its targets)."""
+    """(the run, int64 PFNs of its movable pages ascending, its targets)."""
     targets = Targets(offers_61(census, block_types))
     blocks = len(census.movable)
-    high, low, below = reach(census.movable, targets.above)
+    high, low, below = reach(census.movable, targets.above, _LISTED)
     pfns = census.movable_pfns(0, high)
     batches = _Batches(census.movable[:high], below, pfns)
     for listed in (low, 0):
@@ -219,7 +222,7 @@ def _go_through(batches: _Batches, scanner: _FreeScanner) -> Schedule:
             break
     out_of_targets = served > 0 and done < ends[served - 1]
     return Schedule(
-        batch_ends=ends[:served],
+        batch_ends=np.array(ends[:served], np.int64),
         fill_ends=fill_ends,
         moved=done,
         rounds=_rounds(batches, served, scanner.block, out_of_targets=out_of_targets),

@@ -10,6 +10,7 @@ from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, PageState
 
 CHUNK = 1 << 18  # guest pages looked at together: the work stays inside the processor's cache
 _FREE, _MOVABLE = int(PageState.FREE), int(PageState.MOVABLE)  # numpy is slow with an IntEnum
+_EVEN_BYTES, _ONES = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0001000100010001)
 _WORDS = PAGEBLOCK_PAGES // 8  # 64-bit words of a pageblock's bytes: a byte of their sum cannot overflow
 
 
@@ -31,11 +32,11 @@ class Census:
         self.free = self._count(self._free)
 
     def movable_pfns(self, low: int, high: int) -> np.ndarray:
-        """int32, ascending: the pages of pageblocks ``low..high-1`` that may move."""
+        """int64, ascending: the pages of pageblocks ``low..high-1`` that may move."""
         return self._list(self._movable, self.movable, low, high)
 
     def free_pfns(self, low: int, high: int) -> np.ndarray:
-        """int32, ascending: the free pages of pageblocks ``low..high-1``."""
+        """int64, ascending: the free pages of pageblocks ``low..high-1``."""
         return self._list(self._free, self.free, low, high)
 
     def _movable(self, low: int, high: int) -> np.ndarray:
@@ -53,22 +54,24 @@ class Census:
 
     def _count(self, marks: Marks) -> np.ndarray:
         pages = len(self.states)
-        counts = np.zeros(-(-pages // PAGEBLOCK_PAGES), np.int64)
+        sums = np.zeros(-(-pages // PAGEBLOCK_PAGES), np.uint64)
         for low in range(0, pages, CHUNK):
             marked = marks(low, min(low + CHUNK, pages))
             short = -len(marked) % PAGEBLOCK_PAGES
             if short:
                 marked = np.concatenate((marked, np.zeros(short, np.uint8)))
-            sums = marked.view(np.uint64).reshape(-1, _WORDS).sum(axis=1)
             block = low >> PAGEBLOCK_ORDER
-            counts[block : block + len(sums)] = sums.view(np.uint8).reshape(-1, 8).sum(axis=1)
-        return counts
+            part = marked.view(np.uint64).reshape(-1, _WORDS)
+            np.sum(part, axis=1, out=sums[block : block + len(part)])
+        # The eight bytes of each are added up as four 16-bit numbers, which cannot overflow.
+        halves = (sums & _EVEN_BYTES) + (sums >> np.uint64(8) & _EVEN_BYTES)
+        return (halves * _ONES >> np.uint64(48)).astype(np.int64)
 
     def _list(self, marks: Marks, counts: np.ndarray, low: int, high: int) -> np.ndarray:
-        found = np.empty(int(counts[low:high].sum()), np.int32)
+        found = np.empty(int(counts[low:high].sum()), np.int64)
         first, end, at = low << PAGEBLOCK_ORDER, min(high << PAGEBLOCK_ORDER, len(self.states)), 0
         for start in range(first, end, CHUNK):
             marked = np.flatnonzero(marks(start, min(start + CHUNK, end)).view(bool))
-            np.add(marked, start, out=found[at : at + len(marked)], casting="unsafe")  # they fit
+            np.add(marked, start, out=found[at : at + len(marked)])
             at += len(marked)
         return found

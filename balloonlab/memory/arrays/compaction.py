@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,7 +56,7 @@ def compact_arrays(
     run, movable, targets = PLANS[rules](census, block_types)
     old, new = migration_order(run.batch_ends), targets.order(run.fill_ends)
     pairs = _move(states, run.moved, (movable, old), (targets.pfns, new))
-    put_back, left = movable[old.rest()], targets.pfns[new.rest()]
+    put_back, left = movable[old.rest()].astype(np.int32), targets.pfns[new.rest()].astype(np.int32)
     if rules == "3.6":
         _retag(census, block_types, targets, run.captured)
     if run.resume:
@@ -69,20 +70,20 @@ def _move(states: np.ndarray, moved: int, *lists: tuple[np.ndarray, Downward]) -
     int32 (moved, 2): the pairs. The work goes through the same few arrays again and again: fresh memory is slow.
     """
     pairs = np.empty((moved, 2), np.int32)
+    words = pairs.view(np.int64)[:, 0]  # a pair written as one number: the source is its lower half
     size = min(CHUNK, moved)
-    pfns, kinds, indices = np.empty(size, np.int32), np.empty(size, np.uint8), np.empty((2, size), np.intp)
+    kinds, index, pfns = np.empty(size, np.uint8), np.empty(size, np.int64), np.empty((2, size), np.int64)
     for low in range(0, moved, CHUNK):
-        part = pairs[low : low + CHUNK]
-        count = len(part)
+        word = words[low : low + CHUNK]
+        count = len(word)
         for side, (listed, numbers) in enumerate(lists):
-            index = numbers.next(count, indices[side])
-            np.take(listed, index, out=pfns[:count], mode="clip")  # with "raise" numpy goes through a copy
-            part[:, side] = pfns[:count]
-            index[:] = pfns[:count]  # numpy is slow to index with int32
-        source, target = indices[:, :count]
+            np.take(listed, numbers.next(count, index), out=pfns[side, :count], mode="clip")  # "raise" makes a copy
+        source, target = pfns[:, :count]
         states[target] = np.take(states, source, out=kinds[:count], mode="clip")
         states[source] = _FREE
-    return pairs
+        np.left_shift(target, 32, out=word)
+        np.bitwise_or(word, source, out=word)
+    return pairs if sys.byteorder == "little" else pairs[:, ::-1].copy()
 
 
 def _retag(census: Census, block_types: np.ndarray, targets: Targets, captured: int) -> None:

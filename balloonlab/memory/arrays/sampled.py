@@ -30,13 +30,15 @@ class Sampled:
         self.blocks = blocks
         self.free = free = _rows(states, blocks) == _FREE
         pairs = free.view(np.uint16) == BOTH_HALVES
-        single = free.copy()
-        single.view(np.uint16)[pairs] = 0
         self.first, self.end = first, end = _first_larger(pairs, stride)
-        looked = _looked(stride)
-        early = first[:, None] > _COLUMNS
-        self.captured = np.where(early, looked[0], looked[(end - 1) % stride]) & single
-        self.captured |= (end[:, None] > _COLUMNS) & ~early
+        late = first[:, None] <= _COLUMNS
+        looked = _looked(stride)[(end - 1) % stride]
+        looked &= late
+        looked[:, ::stride] |= ~late[:, ::stride]
+        looked &= (free.view(np.uint16) - pairs * np.uint16(BOTH_HALVES)).view(bool)  # blocks of one page
+        late &= end[:, None] > _COLUMNS
+        looked |= late
+        self.captured = looked
         at = np.flatnonzero(self.captured)
         self._columns = (at % PAGEBLOCK_PAGES).tolist()
         counts = np.count_nonzero(self.captured, axis=1)
@@ -73,10 +75,11 @@ def passed_over(sampled: list[Sampled], above: np.ndarray) -> np.ndarray:
     blocks, free, captured, ends = map(np.concatenate, zip(*(each.used() for each in sampled), strict=True))
     downward = np.argsort(-blocks)
     blocks, free, captured, ends = blocks[downward], free[downward], captured[downward], ends[downward]
-    at = np.flatnonzero(free & ~captured & (ends[:, None] > _COLUMNS))
-    before = np.cumsum(free, axis=1, dtype=np.int16) - free
-    numbers: np.ndarray = above[blocks + 1][at >> PAGEBLOCK_ORDER] + before.reshape(-1)[at]
-    return numbers
+    met = free & (ends[:, None] > _COLUMNS)
+    counts = np.count_nonzero(met, axis=1)
+    numbers = np.arange(counts.sum()) + np.repeat(above[blocks + 1] - (np.cumsum(counts) - counts), counts)
+    left: np.ndarray = numbers[np.flatnonzero(~captured.reshape(-1)[np.flatnonzero(met)])]
+    return left
 
 
 def _rows(states: np.ndarray, blocks: np.ndarray) -> np.ndarray:
@@ -117,4 +120,4 @@ def _first_larger(pairs: np.ndarray, stride: int) -> tuple[np.ndarray, np.ndarra
         found = found[level[found, first[found] >> order]]
         size[found] = 1 << order
         level = level.view(np.uint16) == BOTH_HALVES
-    return first, first + size
+    return first.astype(np.int16), (first + size).astype(np.int16)  # numbers as _COLUMNS are: quick to compare

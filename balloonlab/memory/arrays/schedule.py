@@ -23,7 +23,7 @@ class Schedule:
     resume: None, or (migrate_pfn, free_pfn) from where on the run must be gone through page by page.
     """
 
-    batch_ends: list[int] = field(default_factory=list)
+    batch_ends: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     fill_ends: list[int] = field(default_factory=list)
     moved: int = 0
     rounds: int = 0
@@ -39,7 +39,7 @@ class Schedule:
     @property
     def isolated(self) -> int:
         """Pages isolated in all batches."""
-        return self.batch_ends[-1] if self.batch_ends else 0
+        return int(self.batch_ends[-1]) if len(self.batch_ends) else 0
 
 
 class Targets:
@@ -55,7 +55,7 @@ class Targets:
         self.passed_over = np.zeros(0, np.int64)
 
     def place(self, pfns: np.ndarray, free: np.ndarray, low: int) -> None:
-        """Note the free pages of pageblocks `low` and up (int32, ascending); free: int64[pageblocks] counts them."""
+        """Note the free pages of pageblocks `low` and up (int64, ascending); free: int64[pageblocks] counts them."""
         self.pfns = pfns
         self.low = low
         self.first = np.cumsum(free[low:]) - free[low:]  # index in pfns of each pageblock's first free page
@@ -93,10 +93,9 @@ class Targets:
         return Downward(last[by_place], (stops - starts)[by_place])
 
 
-def migration_order(batch_ends: list[int]) -> Downward:
+def migration_order(batch_ends: np.ndarray) -> Downward:
     """Numbers of the movable pages in the order in which they migrate: batches in turn, each from its end."""
-    ends = np.array(batch_ends, np.int64)
-    return Downward(ends - 1, np.diff(ends, prepend=0))
+    return Downward(batch_ends - 1, np.diff(batch_ends, prepend=0))
 
 
 class Downward:
