@@ -17,7 +17,7 @@ TOP_PAGES = 1 << (MAX_ORDER - 1)  # pages of the largest block, 1024
 _FREE = int(PageState.FREE)  # a plain int: numpy compares bytes with an IntEnum ten times slower
 BOTH_HALVES = 0x0101  # two true bytes seen as one uint16
 _WORDS = (np.uint8, np.uint16, np.uint32, np.uint64)  # 1, 2, 4, 8 states at once
-CHUNK = 1 << 19  # pages looked at together: the work stays inside the processor's cache
+CHUNK = 1 << 18  # pages looked at together: the work stays inside the processor's cache
 
 
 def counts_by_order(states: np.ndarray, first_pfn: int = 0) -> list[int]:
@@ -28,19 +28,21 @@ def counts_by_order(states: np.ndarray, first_pfn: int = 0) -> list[int]:
     """
     pages = _aligned(states, first_pfn % TOP_PAGES)
     ones = [0] * MAX_ORDER  # groups that are free as a whole
-    room = np.empty(min(CHUNK, len(pages)), bool)
-    level = np.empty(len(pages) // 8, bool)
+    rooms = [np.empty(min(CHUNK, len(pages)) >> order, bool) for order in range(3)]  # fresh memory is slow
+    eights = np.empty(len(pages) // 8, bool)
     for low in range(0, len(pages), CHUNK):
         part = pages[low : low + CHUNK]
-        for order, kind in enumerate(_WORDS[:-1]):
-            whole = np.equal(part.view(kind), _FREE, out=room[: len(part) >> order])
-            ones[order] += int(np.count_nonzero(whole))
-        np.equal(part.view(_WORDS[-1]), _FREE, out=level[low // 8 : (low + len(part)) // 8])
-    for order in range(len(_WORDS) - 1, MAX_ORDER):
+        level, whole = part, _FREE
+        for order, room in enumerate(rooms):
+            level = np.equal(level, whole, out=room[: len(part) >> order])
+            ones[order] += int(np.count_nonzero(level))
+            level, whole = level.view(np.uint16), BOTH_HALVES
+        np.equal(level, whole, out=eights[low // 8 : (low + len(part)) // 8])
+    level = eights
+    for order in range(3, MAX_ORDER):
         ones[order] = int(np.count_nonzero(level))
-        if order + 1 < MAX_ORDER:
-            level = level.view(np.uint16) == BOTH_HALVES
-    return [whole - 2 * larger for whole, larger in pairwise([*ones, 0])]
+        level = level.view(np.uint16) == BOTH_HALVES if len(level) % 2 == 0 else level[:0]
+    return [free - 2 * larger for free, larger in pairwise([*ones, 0])]
 
 
 class FreeLevels:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from balloonlab.memory.arrays.census import Census
-from balloonlab.memory.arrays.sampled import Sampled, passed_over
+from balloonlab.memory.arrays.sampled import Sampled
 from balloonlab.memory.arrays.schedule import Schedule, Targets
 from balloonlab.memory.compact_control import COMPACT_CLUSTER_MAX
 from balloonlab.memory.free_scanner import MOST_STRIDE
@@ -54,7 +54,7 @@ def plan_61(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarr
             run = _go_through(batches, scanner)
         except _BelowListedError:
             continue
-        targets.pass_over(passed_over(scanner.sampled, targets.above))
+        targets.pass_over(scanner.sampled.passed_over(targets.above))
         return run, pfns, targets
     raise AssertionError("every pageblock's free pages are listed")
 
@@ -100,7 +100,7 @@ class _FreeScanner:
         states = census.states
         short = -len(states) % 8
         padded = np.concatenate((states, np.full(short, PageState.HOLE, np.uint8))) if short else states
-        self.states, self.pages, self.low = states, len(states), targets.low
+        self.pages, self.low = len(states), targets.low
         self.pairs, self.fours, self.eights = (padded.view(kind).data for kind in (np.uint16, np.uint32, np.uint64))
         self.pfns = targets.pfns.data
         self.above: list[int] = targets.above.tolist()
@@ -111,26 +111,8 @@ class _FreeScanner:
         whole = census.free == PAGEBLOCK_PAGES
         large = whole.copy()
         large[1::2] &= ~whole[: len(whole) // 2 * 2 : 2]  # the second half of an order-10 block begins no free block
-        suitable = (block_types == Migratetype.MOVABLE) & ~large
-        self.suitable: list[bool] = suitable.tolist()
-        self._foresee(np.flatnonzero(suitable[targets.low :])[::-1] + targets.low, targets.offered)
-
-    def _foresee(self, blocks: np.ndarray, offered: np.ndarray) -> None:
-        """Work out together what a fill finds in a pageblock if it comes there through others that gave nothing."""
-        gave = np.flatnonzero(offered[blocks])
-        empty = np.diff(gave, prepend=-1) - 1  # suitable pageblocks without a free page just before each
-        self.sampled: list[Sampled] = []
-        self.row: dict[tuple[int, int], tuple[Sampled, int]] = {}
-        for times in range(1, MOST_STRIDE.bit_length()):
-            stride = 1 << times
-            after = empty >= times if stride == MOST_STRIDE else empty == times
-            self._look(blocks[gave[after]], stride)
-
-    def _look(self, blocks: np.ndarray, stride: int) -> None:
-        if len(blocks):
-            sampled = Sampled(self.states, blocks, stride)
-            self.sampled.append(sampled)
-            self.row.update({(block, stride): (sampled, row) for row, block in enumerate(blocks.tolist())})
+        self.suitable: list[bool] = ((block_types == Migratetype.MOVABLE) & ~large).tolist()
+        self.sampled = Sampled(states, self._block_end)
 
     def fill(self, size: int, then: int) -> int:
         """Capture until there are `size` targets, in pageblocks above `then`; returns how many there are."""
@@ -171,15 +153,10 @@ class _FreeScanner:
 
     def _sample(self, block: int, stride: int, wanted: int) -> int:
         """The fill comes to this pageblock with a stride, and ends there if it gives `wanted`; returns how many."""
-        if (block, stride) not in self.row:
-            self._look(np.array([block]), stride)
-        sampled, row = self.row[block, stride]
-        more = sampled.totals[row]
-        if more < wanted:
-            sampled.whole(row)
-        else:
-            more, free, last = sampled.cut(row, wanted)
-            self._stop(block, self.above[block + 1] + free, (block << PAGEBLOCK_ORDER) + last)
+        more, last = self.sampled.look(block, stride, wanted)
+        if more >= wanted:
+            number = self.above[block + 1] + self.sampled.free_up_to(block, last)
+            self._stop(block, number, (block << PAGEBLOCK_ORDER) + last)
         return more
 
     def _stop(self, block: int, number: int, last: int) -> None:

@@ -8,116 +8,103 @@ scanner on multiples. The first longer one puts it on odd pages for good, where 
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from itertools import compress
 
 import numpy as np
 
 from balloonlab.memory.free_blocks import BOTH_HALVES
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, PageState
 
-_FREE = int(PageState.FREE)
-_COLUMNS = np.arange(PAGEBLOCK_PAGES, dtype=np.int16)
+_COLUMNS = np.arange(PAGEBLOCK_PAGES, dtype=np.int16)  # pages of a pageblock, by number
+_GROUP = 64  # pageblocks worked on together
 
 
 class Sampled:
-    """Some pageblocks, each looked at with one stride to its end: row by row what is captured, if nothing ends it.
+    """Looks at pageblocks with a stride, each from its start, and remembers what was passed over.
 
-    blocks: int64, the pageblock of each row. captured, free: bool (rows, 512). totals: pages captured in each row.
+    states: uint8[pages] from PFN 0 on. block_end(pfn): the end of the free block of order 1 to 8 that this page lies
+    in. No pageblock looked at has a free block of order 9 or 10.
     """
 
-    def __init__(self, states: np.ndarray, blocks: np.ndarray, stride: int) -> None:
-        """states: uint8[pages] from PFN 0 on. blocks: pageblocks without a free block of order 9 or 10."""
-        self.blocks = blocks
-        self.free = free = _rows(states, blocks) == _FREE
-        pairs = free.view(np.uint16) == BOTH_HALVES
-        self.first, self.end = first, end = _first_larger(pairs, stride)
-        late = first[:, None] <= _COLUMNS
-        looked = _looked(stride)[(end - 1) % stride]
-        looked &= late
-        looked[:, ::stride] |= ~late[:, ::stride]
-        looked &= (free.view(np.uint16) - pairs * np.uint16(BOTH_HALVES)).view(bool)  # blocks of one page
-        late &= end[:, None] > _COLUMNS
-        looked |= late
-        self.captured = looked
-        at = np.flatnonzero(self.captured)
-        self._columns = (at % PAGEBLOCK_PAGES).tolist()
-        counts = np.count_nonzero(self.captured, axis=1)
-        self.totals: list[int] = counts.tolist()
-        self._start: list[int] = (np.cumsum(counts) - counts).tolist()
-        self._used: list[tuple[int, int]] = []
+    def __init__(self, states: np.ndarray, block_end: Callable[[int], int]) -> None:
+        self.states, self.block_end = states, block_end
+        self._known: dict[int, tuple[bytes, bytes]] = {}
+        self._met: list[tuple[int, int, int, int, int]] = []
 
-    def whole(self, row: int) -> None:
-        """A fill goes through this row to its end."""
-        self._used.append((row, PAGEBLOCK_PAGES))
+    def _marks(self, block: int) -> tuple[bytes, bytes]:
+        """Of this pageblock and its neighbours: which pairs of pages are free, which pages are free blocks."""
+        group = block // _GROUP
+        if group not in self._known:
+            states = self.states[group * _GROUP << PAGEBLOCK_ORDER : (group + 1) * _GROUP << PAGEBLOCK_ORDER]
+            _, single, pairs = _free(_whole(states))
+            # Python's own bytes: numpy is slow to begin, and a pageblock is soon looked through.
+            self._known[group] = pairs.tobytes(), single.tobytes()
+        return self._known[group]
 
-    def cut(self, row: int, wanted: int) -> tuple[int, int, int]:
-        """A fill ends in this row with `wanted` pages, or with those of the block that makes enough.
+    def look(self, block: int, stride: int, wanted: int) -> tuple[int, int]:
+        """A fill that still wants so many pages comes to this pageblock.
 
-        Returns (pages captured, free pages up to the last of them, that one's number in the pageblock).
+        Returns how many it captures there: fewer than `wanted`, if it goes through to the end, else as many, or more
+        with the last free block. And the number, in the pageblock, of the last page of that block, or 511.
         """
-        column = self._columns[self._start[row] + wanted - 1]
-        last = column
-        if self.first[row] <= column:
-            last = max(column, int(self.end[row]) - 1)
-        self._used.append((row, last + 1))
-        return wanted + last - column, int(np.count_nonzero(self.free[row, : last + 1])), last
+        pairs, single = self._marks(block)
+        start = block % _GROUP << PAGEBLOCK_ORDER
+        pair = pairs[start // 2 : (start + PAGEBLOCK_PAGES) // 2 : stride // 2].find(1)
+        first = end = PAGEBLOCK_PAGES
+        if pair >= 0:
+            first = pair * stride
+            end = self.block_end((block << PAGEBLOCK_ORDER) + first) & (PAGEBLOCK_PAGES - 1) or PAGEBLOCK_PAGES
+        early, late = range(0, first, stride), range(end + stride - 1, PAGEBLOCK_PAGES, stride)
+        single = single[start : start + PAGEBLOCK_PAGES]
+        got, last = 0, PAGEBLOCK_PAGES - 1
+        for columns, pages in ((early, 0), (range(end - 1, end), end - first), (late, 0)):
+            found = pages or single[columns.start : columns.stop : columns.step].count(1)
+            if got + found >= wanted:
+                if not pages:
+                    captured = compress(columns, single[columns.start : columns.stop : columns.step])
+                    found, last = wanted - got, list(captured)[wanted - got - 1]
+                else:
+                    last = end - 1
+                got += found
+                break
+            got += found
+        self._met.append((block, stride, first, end, last))
+        return got, last
 
-    def used(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """(pageblock, free, captured, end of the part that fills went through) of each row that one came to."""
-        rows, ends = np.array(self._used, np.int64).reshape(-1, 2).T
-        return self.blocks[rows], self.free[rows], self.captured[rows], ends
+    def free_up_to(self, block: int, last: int) -> int:
+        """How many free pages the pageblock has up to its page number `last`."""
+        start = block << PAGEBLOCK_ORDER
+        return last + 1 - int(np.count_nonzero(self.states[start : start + last + 1]))
+
+    def passed_over(self, above: np.ndarray) -> np.ndarray:
+        """Numbers (int64, ascending) of the targets that fills came to and did not capture; above: see Targets."""
+        if not self._met:
+            return np.zeros(0, np.int64)
+        blocks, stride, first, end, last = np.array(self._met, np.int64).T
+        rows = _whole(self.states).reshape(-1, PAGEBLOCK_PAGES)[blocks]
+        free, single, _ = _free(rows)
+        stride, first, end, last = (each.astype(np.int16)[:, None] for each in (stride, first, end, last))
+        early = first > _COLUMNS
+        captured = (_COLUMNS - np.where(early, 0, end - 1)) & (stride - 1) == 0
+        captured &= single
+        captured |= ~early & (end > _COLUMNS)
+        met = free & (last >= _COLUMNS)
+        counts = np.count_nonzero(met, axis=1)
+        numbers = np.arange(counts.sum()) + np.repeat(above[blocks + 1] - (np.cumsum(counts) - counts), counts)
+        left: np.ndarray = numbers[np.flatnonzero(~captured.reshape(-1)[np.flatnonzero(met)])]
+        return left
 
 
-def passed_over(sampled: list[Sampled], above: np.ndarray) -> np.ndarray:
-    """Numbers (int64, ascending) of the targets that fills came to and did not capture; above: see Targets."""
-    if not sampled:
-        return np.zeros(0, np.int64)
-    blocks, free, captured, ends = map(np.concatenate, zip(*(each.used() for each in sampled), strict=True))
-    downward = np.argsort(-blocks)
-    blocks, free, captured, ends = blocks[downward], free[downward], captured[downward], ends[downward]
-    met = free & (ends[:, None] > _COLUMNS)
-    counts = np.count_nonzero(met, axis=1)
-    numbers = np.arange(counts.sum()) + np.repeat(above[blocks + 1] - (np.cumsum(counts) - counts), counts)
-    left: np.ndarray = numbers[np.flatnonzero(~captured.reshape(-1)[np.flatnonzero(met)])]
-    return left
+def _whole(states: np.ndarray) -> np.ndarray:
+    """Page states up to the end of the last pageblock: HOLE past the end of memory."""
+    short = -len(states) % PAGEBLOCK_PAGES
+    return np.concatenate((states, np.full(short, PageState.HOLE, np.uint8))) if short else states
 
 
-def _rows(states: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """uint8 (len(blocks), 512): the page states of pageblocks; HOLE past the end of memory."""
-    whole = len(states) // PAGEBLOCK_PAGES
-    if len(blocks) and blocks.max() < whole:
-        rows: np.ndarray = states[: whole * PAGEBLOCK_PAGES].reshape(whole, PAGEBLOCK_PAGES)[blocks]
-        return rows
-    rows = np.full((len(blocks), PAGEBLOCK_PAGES), int(PageState.HOLE), np.uint8)
-    for row, block in enumerate(blocks.tolist()):
-        part = states[block << PAGEBLOCK_ORDER : (block + 1) << PAGEBLOCK_ORDER]
-        rows[row, : len(part)] = part
-    return rows
-
-
-@cache
-def _looked(stride: int) -> np.ndarray:
-    """Row r of (stride, 512) bools is true for the pages whose number leaves the remainder r."""
-    looked: np.ndarray = _COLUMNS % stride == np.arange(stride, dtype=np.int16)[:, None]
-    return looked
-
-
-def _first_larger(pairs: np.ndarray, stride: int) -> tuple[np.ndarray, np.ndarray]:
-    """First page and end, in each row, of the first block of order 1 or more on a multiple of the stride.
-
-    pairs: bool (rows, 256), both pages free. Both are 512 in a row without one.
-    """
-    seen = pairs[:, :: stride // 2]
-    at = seen.argmax(axis=1)
-    found = np.flatnonzero(seen[np.arange(len(seen)), at])
-    first = np.full(len(seen), PAGEBLOCK_PAGES)
-    first[found] = at[found] * stride
-    size = np.zeros(len(seen), np.int64)
-    level = pairs
-    for order in range(1, PAGEBLOCK_ORDER):
-        if not len(found):
-            break
-        found = found[level[found, first[found] >> order]]
-        size[found] = 1 << order
-        level = level.view(np.uint16) == BOTH_HALVES
-    return first.astype(np.int16), (first + size).astype(np.int16)  # numbers as _COLUMNS are: quick to compare
+def _free(states: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(pages that are free, that are free blocks of their own; pairs of pages that are free), as bools."""
+    free = states == int(PageState.FREE)
+    halves = free.view(np.uint16)
+    pairs = halves == BOTH_HALVES
+    return free, (halves - pairs * np.uint16(BOTH_HALVES)).view(bool), pairs
