@@ -21,7 +21,7 @@ Arrange = Callable[[FreeLevels, int], np.ndarray]
 
 def lowest(levels: FreeLevels, order: int) -> np.ndarray:
     """Blocks of `order` by ascending PFN."""
-    return levels.heads(order)
+    return levels.heads(order, np.int32)
 
 
 def highest(levels: FreeLevels, order: int) -> np.ndarray:
@@ -46,29 +46,27 @@ def choose(states: np.ndarray, count: int, arrange: Arrange) -> tuple[np.ndarray
     be taken, first to last. The rest of a block that is taken in part is (first PFN left, end PFN), else None.
     """
     levels = FreeLevels(states)
-    chosen: list[np.ndarray] = [np.zeros(0, np.int32)]
-    rest = None
+    pages = np.empty(min(count, len(states)), np.int32)
+    at, rest = 0, None
     for order in range(MAX_ORDER):
-        if count == 0:
+        if at == len(pages):
             break
         size = 1 << order
-        heads = arrange(levels, order)[: -(-count // size)].astype(np.int32)
-        pages = expanded(heads, size)
-        if len(pages) > count:
-            rest = int(pages[count]), int(heads[-1]) + size
-            pages = pages[:count]
-        chosen.append(pages)
-        count -= len(pages)
-    return np.concatenate(chosen), rest
+        heads = arrange(levels, order)[: -(-(len(pages) - at) // size)]
+        whole = min(len(heads), (len(pages) - at) // size)
+        expand(heads[:whole], pages[at : at + whole * size].reshape(whole, size))
+        at += whole * size
+        if whole < len(heads):
+            head, left = int(heads[whole]), len(pages) - at
+            pages[at:] = np.arange(head, head + left)
+            at, rest = len(pages), (head + left, head + size)
+    return pages[:at], rest
 
 
-def expanded(heads: np.ndarray, size: int) -> np.ndarray:
-    """Every page of these blocks of `size` pages, block after block; of the type of `heads`."""
-    if size == 1:
-        return heads
-    pages = np.empty((len(heads), size), heads.dtype)
+def expand(heads: np.ndarray, pages: np.ndarray) -> None:
+    """Write every page of blocks into `pages`, (blocks, pages of a block), a row each."""
+    size = pages.shape[1]
     for page in range(min(size, _NARROW)):  # numpy is slow with short rows, so go down the columns
-        np.add(heads, page, out=pages[:, page])
+        np.add(heads, page, out=pages[:, page], casting="unsafe")
     if size > _NARROW:
-        np.add(heads[:, None], np.arange(_NARROW, size, dtype=heads.dtype), out=pages[:, _NARROW:])
-    return pages.reshape(-1)
+        np.add(heads[:, None], np.arange(_NARROW, size), out=pages[:, _NARROW:], casting="unsafe")
