@@ -11,32 +11,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from balloonlab.memory.free_blocks import free_levels, heads_of_order
+from balloonlab.memory.free_blocks import free_levels
 from balloonlab.memory.zone import MAX_ORDER
 
 _NARROW = 8
-PLACEMENTS = ("lifo", "lowest", "highest", "random")
 Arrange = Callable[[list[np.ndarray], int], np.ndarray]
-
-
-def lowest(levels: list[np.ndarray], order: int) -> np.ndarray:
-    """Blocks of `order` by ascending PFN."""
-    return heads_of_order(levels, order)
-
-
-def highest(levels: list[np.ndarray], order: int) -> np.ndarray:
-    """Blocks of `order` by descending PFN; each is still used from its first page up."""
-    return heads_of_order(levels, order)[::-1]
-
-
-def at_random(seed: int) -> Arrange:
-    """Blocks of each order as ``default_rng([seed, order]).permutation`` of their ascending PFNs has them."""
-
-    def arrange(levels: list[np.ndarray], order: int) -> np.ndarray:
-        drawn: np.ndarray = np.random.default_rng([seed, order]).permutation(heads_of_order(levels, order))
-        return drawn
-
-    return arrange
 
 
 def choose(states: np.ndarray, count: int, arrange: Arrange) -> tuple[np.ndarray, tuple[int, int] | None]:
