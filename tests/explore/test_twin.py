@@ -55,24 +55,22 @@ def test_a_scenario(name: str, driver: str) -> None:
 
 
 class Placed(NamedTuple):
-    """Two pages are to come, while compaction takes one out of the balloon's hands and frees others."""
+    """A page is to come, while compaction takes one of the free pages and gives another back."""
 
     placement: str
-    driver: str
 
     def subject(self) -> Subject:
         states = [FREE, MOVABLE, FREE, MOVABLE, FREE, FREE, BALLOON, MOVABLE]
-        guest = bl.Guest.from_states(states, self.driver, candidates=(6, 3), placement=self.placement, seed=7)
+        guest = bl.Guest.from_states(states, "linux-3.6", candidates=(3,), placement=self.placement, seed=7)
         guest.machine.record()
-        guest.machine.act("set_target", 3)
+        guest.machine.act("set_target", 2)
         guest.machine.act("compact")
         return Subject(guest.machine)
 
 
-@pytest.mark.parametrize("driver", ["linux-3.6", "linux-6.1"])
-@pytest.mark.parametrize("placement", PLACEMENTS)
-def test_a_placement(placement: str, driver: str) -> None:
-    agree(explore(Placed(placement, driver)), explored_by_hand(Placed(placement, driver)))
+@pytest.mark.parametrize("placement", PLACEMENTS[1:])
+def test_a_placement(placement: str) -> None:
+    agree(explore(Placed(placement)), explored_by_hand(Placed(placement)))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
