@@ -119,7 +119,7 @@ an axis is NAME=VALUE,VALUE,... with whole numbers, fractions, words, or whole n
 exit code: 0 every experiment is done, 1 one failed, 2 it was interrupted, or could not begin
 
 experiments and their parameters:
-  balloon_and_compact: pages balloon driver workload seed page_size, options of the workload
+  balloon_and_compact: pages balloon driver workload seed page_size placement, options of the workload
   interleavings: scenario driver most_states
 """
 

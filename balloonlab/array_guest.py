@@ -69,8 +69,8 @@ class ArrayGuest:
     """Memory, balloon and host of a guest at rest. Balloon sizes are 4 KiB balloon pages, PFNs guest pages.
 
     states, block_types: as in ArrayZone, kept and changed in place. balloon: int PFNs of the balloon's list, head
-    first. `values` holds the numbers of the driver under the names they have in a machine (num_pages, totalram_pages,
-    the version's counters).
+    first. placement, seed: of ArrayZone.allocate, for the balloon's pages. `values` holds the numbers of the driver
+    under the names they have in a machine (num_pages, totalram_pages, the version's counters).
     """
 
     def __init__(
@@ -83,8 +83,11 @@ class ArrayGuest:
         backing: int,
         *,
         must_tell_host: bool = False,
+        placement: str = "lifo",
+        seed: int = 0,
     ) -> None:
         self.driver = driver
+        self._placed = (placement, seed)
         self.habits = HABITS[driver.name]
         self.zone = ArrayZone(states, driver.rules, block_types)
         self.pages_per_page = page_size // BALLOON_PAGE_SIZE
@@ -207,8 +210,14 @@ class ArrayGuest:
 
     def _inflate(self, pages: int, say: Say) -> None:
         say(f"looking for {pages:,} guest pages")
+        placement, seed = self._placed
         taken = self.zone.allocate(
-            pages, migratetype=int(self.driver.migratetype), state=_BALLOON, balloon_moves=self.driver.movable
+            pages,
+            placement,
+            migratetype=int(self.driver.migratetype),
+            state=_BALLOON,
+            seed=seed,
+            balloon_moves=self.driver.movable,
         )
         say(f"telling the host of {len(taken):,} guest pages")
         entered = self._by_round(taken) if self.habits.reversed_rounds else taken

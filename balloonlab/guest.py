@@ -33,6 +33,7 @@ from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.fragmentation import Metrics, metrics
 from balloonlab.memory.picked_pages import Control, PickedPages
+from balloonlab.memory.placement import check_placement, placement_named
 from balloonlab.memory.workloads import WorkloadResult, apply_workload, release
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState
 
@@ -114,6 +115,9 @@ class Guest:
     and can do guests of 64 GiB; "auto" takes arrays above 262,144 guest pages where it can (one zone, a driver of the
     course as it is, no RESERVE or ISOLATE pageblocks, nobody else about). A guest made of arrays goes over to steps,
     from where it stands, as soon as its `machine` is asked for; the reverse never happens.
+    placement: which free block of the smallest order a page of the balloon is taken from: "lifo", the head of the list
+    as the kernel does; "lowest" or "highest" PFN, or "random" by the seed, each within the zone that is asked first and
+    whatever pageblock type the driver wants. All other requests are as ever.
     Balloon sizes and targets are in 4 KiB balloon pages everywhere; page states, PFNs of `page_states` and pairs are
     in guest pages.
     """
@@ -135,11 +139,13 @@ class Guest:
         candidates: Sequence[int | tuple[int, ...]] | None = None,
         actors: Sequence[Actor] = (),
         engine: str = "auto",
+        placement: str = "lifo",
     ) -> None:
         self.driver = find_driver(driver)
         check_page_size(page_size)
         pages = whole_number("pages", pages, 1, MOST_PAGES, "guest pages", "64 GiB of 4 KiB pages is the largest.")
         self.seed = whole_number("seed", seed, 0, 2**63 - 1)
+        self.placement = check_placement(placement)
         self.page_size = page_size
         self.backing = backing
         self.must_tell_host = must_tell_host
@@ -157,7 +163,15 @@ class Guest:
         if use_arrays(engine, pages, against):
             inside = balloon_pages(map_states, balloon)
             self._arrays = ArrayGuest(
-                self.driver, page_size, map_states, types, inside, backing, must_tell_host=must_tell_host
+                self.driver,
+                page_size,
+                map_states,
+                types,
+                inside,
+                backing,
+                must_tell_host=must_tell_host,
+                placement=self.placement,
+                seed=self.seed,
             )
             self.host = self._arrays.host
             if target is not None:
@@ -190,7 +204,8 @@ class Guest:
         self.host = Host(
             balloon_pages, self.frames.journal, self.frames.values, self.backing, must_tell_host=self.must_tell_host
         )
-        self.world = World(self.frames, list(reversed(self.buddies)), self.host, self.page_size)
+        placement = placement_named(self.placement, self.seed)
+        self.world = World(self.frames, list(reversed(self.buddies)), self.host, self.page_size, placement)
         self.vb = VirtioBalloon(self.world, self.driver)
         self._adopt_balloon(balloon, target)
         movable: set[PageState] = {PageState.MOVABLE, PageState.BALLOON} if self.driver.movable else {PageState.MOVABLE}

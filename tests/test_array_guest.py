@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from balloonlab.drivers import DRIVERS
 from balloonlab.errors import BadValueError, DidNotSettleError, UnknownNameError
 from balloonlab.guest import Guest
+from balloonlab.memory.placement import PLACEMENTS
 from balloonlab.memory.workloads import apply_workload
 from balloonlab.memory.zone import MAX_ORDER, Migratetype
 from tests.memory.maps import BALLOON, generators, page_map
@@ -17,7 +18,7 @@ NEVER_HANG = ("linux-3.6", "linux-3.8", "linux-6.1", "linux-7.2")
 
 
 class Both:
-    def __init__(self, driver: str, rng: np.random.Generator) -> None:
+    def __init__(self, driver: str, rng: np.random.Generator, placement: str = "lifo") -> None:
         self.driver, self.rng = driver, rng
         states = page_map(rng, 8)
         if rng.random() < 0.3:
@@ -26,6 +27,8 @@ class Both:
             "driver": driver,
             "page_size": int(rng.choice([4096, 16384, 65536])),
             "backing": int(rng.choice([4096, 65536, 2 << 20])),
+            "placement": placement,
+            "seed": int(rng.integers(1 << 63)),
         }
         if rng.random() < 0.3:
             made["pageblock_types"] = rng.choice(3, -(-len(states) // 512), p=[0.2, 0.7, 0.1])
@@ -91,7 +94,19 @@ class Both:
 @given(generators)
 @settings(max_examples=8, deadline=None)
 def test_every_operation_of_every_driver(driver: str, rng: np.random.Generator) -> None:
-    both = Both(driver, rng)
+    _live(Both(driver, rng), rng)
+
+
+@pytest.mark.parametrize("driver", ["linux-3.6", "v9", "linux-3.8", "linux-6.1"])
+@pytest.mark.parametrize("placement", PLACEMENTS[1:])
+@given(generators)
+@settings(max_examples=6, deadline=None)
+def test_every_operation_with_every_placement(placement: str, driver: str, rng: np.random.Generator) -> None:
+    _live(Both(driver, rng, placement), rng)
+
+
+def _live(both: Both, rng: np.random.Generator) -> None:
+    """Some operations in any order, then perhaps on a machine made of the arrays."""
     both.same()
     for _ in range(5):
         action = ["inflate", "inflate", "deflate", "compact", "compact", "work"][int(rng.integers(6))]
@@ -138,6 +153,8 @@ def test_a_machine_is_made_when_it_is_asked_for() -> None:
     ("settings", "words"),
     [
         ({"engine": "fast"}, "auto, steps, arrays"),
+        ({"engine": "arrays", "placement": "middle"}, "'middle'; known: lifo, lowest, highest, random"),
+        ({"engine": "steps", "placement": None}, "None; known: lifo, lowest, highest, random"),
         ({"engine": "arrays", "zones": [("A", 0, 512)]}, "zones"),
         ({"engine": "arrays", "pageblock_types": [3]}, "RESERVE"),
         ({"engine": "arrays", "driver": DRIVERS["v9"].replace(tell_host=DRIVERS["v10"].tell_host)}, r"v9\*"),

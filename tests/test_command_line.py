@@ -65,6 +65,7 @@ ERRORS = [
     (["sweep", "pages="], "pages has no values"),
     (["sweep", "pages=64", "pages=128"], "an axis is given twice"),
     (["sweep", "pages=64", "keep=x"], "keep is no parameter"),
+    (["sweep", "placement=lowest,best"], "unknown placement 'best'; known: lifo, lowest, highest, random"),
     (["sweep", "--jobs", "0"], "--jobs is 0"),
     (["sweep", "--experiment", "magic"], "unknown experiment 'magic'; known: balloon_and_compact"),
     (["sweep", "pages=64", "--columns", "colour"], "unknown column 'colour'"),
@@ -101,6 +102,8 @@ def test_help_names_what_can_be_given(command: str, capsys: pytest.CaptureFixtur
         main([command, "--help"])
     out = capsys.readouterr().out
     assert (left.value.code, "exit code: 0" in out) == (0, True)
+    if command == "sweep":
+        assert " page_size placement, options" in out
     if command == "explore":
         assert all(f"\n  {name}\n" in out for name in bl.SCENARIOS)
 

@@ -9,11 +9,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from balloonlab.drivers.actors import INTERRUPT
 from balloonlab.drivers.invariants import check_at_rest
 from balloonlab.errors import BadValueError, UnknownNameError
 from balloonlab.guest import Guest
-from balloonlab.memory.zone import PageState
+from balloonlab.memory.placement import PLACEMENTS
+from balloonlab.memory.zone import Migratetype, PageState
 from tests.kernel.fingerprint import fingerprint
+from tests.memory.maps import BALLOON, FREE, MOVABLE
 
 
 @pytest.mark.parametrize("driver", ["linux-3.6", "v9"])
@@ -209,3 +212,51 @@ def test_two_zones_are_used_from_the_last() -> None:
     guest.inflate(500)
     assert min(guest.balloon_list) < 1024
     assert guest.metrics().free_pages == 548
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("driver", ["v9", "linux-6.1"])
+def test_a_placement_goes_back_and_forth_with_the_machine(placement: str, driver: str) -> None:
+    guest = Guest(2048, driver, seed=3, placement=placement, engine="steps")
+    guest.workload("random")
+    guest.machine.record()
+    moments = []
+    for work in (lambda: guest.inflate(300), guest.compact, lambda: guest.deflate(100), lambda: guest.inflate(250)):
+        work()
+        moments.append((guest.machine.position, guest.balloon_list, guest.page_states.tolist(), guest.metrics()))
+    for at, pages, states, metrics in (*moments[::-1], *moments):
+        guest.machine.seek(at)
+        assert (guest.balloon_list, guest.page_states.tolist(), guest.metrics()) == (pages, states, metrics)
+    guest.machine.seek(moments[2][0])
+    assert guest.set_target(450).after == 450  # another future, and the same one
+    assert guest.balloon_list == moments[3][1]
+
+
+def test_only_the_balloons_pages_are_placed() -> None:
+    states = [FREE, MOVABLE, FREE, MOVABLE, FREE, BALLOON, MOVABLE, MOVABLE]
+    settings = {"candidates": (5,), "zones": [("DMA", 0, 4), ("Normal", 4, 8)], "actors": (INTERRUPT,)}
+    guest = Guest.from_states(states, placement="lowest", **settings)  # type: ignore[arg-type]
+    assert guest.compact().pairs.tolist() == [[5, 4]]  # the head of the list
+    guest.inflate(1)
+    assert guest.balloon_list == (5, 4)
+    guest.inflate(1)
+    assert guest.balloon_list == (0, 5, 4)  # from the zone that is asked next
+    assert Guest.from_states(states, **settings).inflate(2).after == 3  # type: ignore[arg-type]
+
+
+def test_a_workload_and_a_compaction_are_not_placed() -> None:
+    guests = [Guest(4096, seed=2, placement=placement) for placement in PLACEMENTS]
+    for guest in guests:
+        guest.workload("random")
+        guest.compact()
+        assert guest.page_states.tolist() == guests[0].page_states.tolist()
+        assert guest.buddies[0].free_blocks(0) == guests[0].buddies[0].free_blocks(0)
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_a_placed_balloon_retags_no_pageblock(placement: str) -> None:
+    guest = Guest(4096, driver="linux-3.6", placement=placement)  # it wants UNMOVABLE pages, and there are none
+    guest.workload("runs", length=300)
+    guest.inflate(800)
+    assert guest.balloon_pages == 800
+    assert (Migratetype.UNMOVABLE in guest.frames.block_types) == (placement == "lifo")

@@ -14,6 +14,7 @@ from balloonlab.host import ARRAY_PFNS_MAX, BALLOON_PAGE_SIZE, Host
 from balloonlab.journal import Kind, Setter
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.picked_pages import Control
+from balloonlab.memory.placement import Placement
 from balloonlab.memory.zone import PageFrames, PageState
 
 NOBODY = -1
@@ -43,16 +44,25 @@ class World:
     """Shared state of one guest and its host.
 
     page_size: bytes of a guest page. pages_per_page: 4 KiB balloon pages in one guest page (1, 4 or 16).
-    buddies: the zones' allocators in the order an allocation tries them.
+    buddies: the zones' allocators in the order an allocation tries them. placement: which block of a zone the driver's
+    pages are taken from, None for the allocator's own choice.
     """
 
-    def __init__(self, frames: PageFrames, buddies: list[Buddy], host: Host, page_size: int = 4096) -> None:
+    def __init__(
+        self,
+        frames: PageFrames,
+        buddies: list[Buddy],
+        host: Host,
+        page_size: int = 4096,
+        placement: Placement | None = None,
+    ) -> None:
         self.frames = frames
         self.journal = frames.journal
         self.values = frames.values
         self.buddies = buddies
         self.host = host
         self.page_size = page_size
+        self.placement = placement
         self.pages_per_page = page_size // BALLOON_PAGE_SIZE
         self.lock_names: list[str] = []
         self.lock_holders: list[int] = []
@@ -179,9 +189,10 @@ class World:
                 del self.page_flags[page]
 
     def alloc_page(self, migratetype: int) -> int | None:
-        """One order-0 page with one reference, or None when every zone is empty."""
+        """One order-0 page with one reference, or None when every zone is empty. A placement asks for no type."""
+        placement = self.placement
         for buddy in self.buddies:
-            page = buddy.alloc(0, migratetype)
+            page = buddy.alloc(0, migratetype) if placement is None else placement.alloc(buddy)
             if page is not None:
                 self.set_refcount(page, 1)
                 return page

@@ -15,6 +15,7 @@ from balloonlab.explore import explore
 from balloonlab.guest import Guest
 from balloonlab.guest_settings import check_page_size
 from balloonlab.host import BALLOON_PAGE_SIZE
+from balloonlab.memory.placement import check_placement
 from balloonlab.memory.workloads import WORKLOADS, workload_settings
 from balloonlab.memory.zone import MOST_PAGES
 from balloonlab.scenarios import scenario as scenario_named
@@ -54,6 +55,7 @@ def _check_balloon(
     workload: str = "random",
     seed: int = 0,
     page_size: int = 4096,
+    placement: str = "lifo",
     **options: float,
 ) -> int:
     """The balloon's size in 4 KiB pages; raises for what is wrong with the parameters."""
@@ -61,10 +63,11 @@ def _check_balloon(
     find_driver(driver)
     whole_number("seed", seed, 0, 2**63 - 1)
     check_page_size(page_size)
+    check_placement(placement)
     known = [key for each in WORKLOADS.values() for key in each.options]
     for key in options:
         if key not in known:
-            own = ["pages", "balloon", "driver", "workload", "seed", "page_size"]
+            own = ["pages", "balloon", "driver", "workload", "seed", "page_size", "placement"]
             names = ", ".join(dict.fromkeys([*own, *known]))
             raise UnknownNameError(f"unknown parameter of balloon_and_compact {key!r}; known: {names}.")
         if workload in WORKLOADS:
@@ -82,18 +85,20 @@ def balloon_and_compact(
     workload: str = "random",
     seed: int = 0,
     page_size: int = 4096,
+    placement: str = "lifo",
     **options: float,
 ) -> Row:
     """Fragment a guest's memory, inflate the balloon, compact, deflate: what was left after each.
 
     pages: guest pages. balloon: 4 KiB balloon pages if a whole number, the share of the guest's memory if a float.
-    workload, options: names in memory/workloads.py. page_size: bytes. Results: `huge_*`, free blocks of order 9 (2 MiB
+    workload, options: names in memory/workloads.py. page_size: bytes. placement: where the balloon's pages are taken
+    from, a name in memory/placement.py ("random" by the seed, too). Results: `huge_*`, free blocks of order 9 (2 MiB
     where guest pages are 4 KiB) after the workload, inflated, compacted, deflated; `unusable_*`, the unusable free
     index of order 9 then (thousandths); `ballooned`, the balloon's size reached (4 KiB pages); messages of each part;
     guest pages `moved`, those of the balloon `moved_balloon`; `steps` of all threads.
     """
-    size = _check_balloon(pages, balloon, driver, workload, seed, page_size, **options)
-    guest = Guest(pages, driver, page_size=page_size, seed=seed)
+    size = _check_balloon(pages, balloon, driver, workload, seed, page_size, placement, **options)
+    guest = Guest(pages, driver, page_size=page_size, seed=seed, placement=placement)
     guest.workload(workload, **options)
     metrics = {"before": guest.metrics()}
     inflated = guest.inflate(size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -13,9 +15,11 @@ from balloonlab.explore.subject import Explorable, Property, Subject
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import Routine, atomic_inc, atomic_read
 from balloonlab.kernel.thread import ThreadSpec
+from balloonlab.memory.placement import PLACEMENTS
 from tests.explore.programs import PROGRAMS, peterson
 from tests.explore.twin import FROM_WAYS, Twin, explored_by_hand
 from tests.kernel.test_machine import bare_world
+from tests.memory.maps import BALLOON, FREE, MOVABLE
 
 SMALL = [
     *((name, driver) for name in ("fill-out-of-memory", "leak-64k") for driver in DRIVERS),
@@ -48,6 +52,25 @@ def agree(result: Result, twin: Twin) -> None:
 def test_a_scenario(name: str, driver: str) -> None:
     scenario = bl.scenario(name, driver)
     agree(explore(scenario), explored_by_hand(scenario))
+
+
+class Placed(NamedTuple):
+    """A page is to come, while compaction takes one of the free pages and gives another back."""
+
+    placement: str
+
+    def subject(self) -> Subject:
+        states = [FREE, MOVABLE, FREE, MOVABLE, FREE, FREE, BALLOON, MOVABLE]
+        guest = bl.Guest.from_states(states, "linux-3.6", candidates=(3,), placement=self.placement, seed=7)
+        guest.machine.record()
+        guest.machine.act("set_target", 2)
+        guest.machine.act("compact")
+        return Subject(guest.machine)
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS[1:])
+def test_a_placement(placement: str) -> None:
+    agree(explore(Placed(placement)), explored_by_hand(Placed(placement)))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

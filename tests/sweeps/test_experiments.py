@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import balloonlab as bl
+from balloonlab.memory.placement import PLACEMENTS
 from balloonlab.memory.zone import PageState
 
 
@@ -33,6 +34,18 @@ def test_a_row_is_what_a_guest_driven_by_hand_shows() -> None:
         assert row[f"unusable_{when}"] == each.unusable_free_index(9)
     assert (row["ballooned"], row["steps"]) == (500, steps)
     assert row["moved_balloon"] > 0
+
+
+def test_a_placement_is_the_guests() -> None:
+    table = bl.sweep(pages=2048, balloon=300, seed=3, placement=PLACEMENTS)
+    for row in table:
+        guest = bl.Guest(2048, seed=3, placement=row["placement"])
+        guest.workload("random")
+        guest.inflate(300)
+        assert row["huge_inflated"] == guest.metrics().free_huge_pages
+        assert row["moved"] == len(guest.compact().pairs)
+    default = bl.sweep(pages=2048, balloon=300, seed=3).rows[0]
+    assert table.where(placement="lifo").rows[0] == {**default, "placement": "lifo"}
 
 
 def test_a_share_is_of_the_guest_in_balloon_pages() -> None:

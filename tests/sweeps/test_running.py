@@ -20,6 +20,7 @@ import balloonlab as bl
 from balloonlab import interrupt
 from balloonlab.errors import BadValueError
 from balloonlab.explore.limits import Limits
+from balloonlab.memory.placement import PLACEMENTS
 from balloonlab.sweeps import ExecutorFailedError, Table, sweep
 from tests.sweeps import learners
 
@@ -47,6 +48,14 @@ def threads() -> Iterator[Executor]:
 def test_every_executor_gives_the_same_table(where: str, here: Table, request: pytest.FixtureRequest) -> None:
     assert len(here) == 8
     assert sweep(**GRID, executor=request.getfixturevalue(where)) == here
+
+
+@pytest.mark.parametrize("where", ["threads", "processes"])
+def test_a_placement_is_the_same_everywhere(where: str, request: pytest.FixtureRequest) -> None:
+    grid = {"pages": 2048, "placement": PLACEMENTS, "seed": range(2), "driver": "linux-6.1"}
+    table = sweep(**grid)  # type: ignore[arg-type]
+    assert sweep(**grid, executor=request.getfixturevalue(where)) == table  # type: ignore[arg-type]
+    assert len({tuple(table.where(placement=name)["moved"]) for name in PLACEMENTS}) == len(PLACEMENTS)
 
 
 class Backwards(Executor):

@@ -21,6 +21,7 @@ def _too_many_isolated(_world: World, _thread: int, _migratetype: int) -> Blocke
 def alloc_page(world: World, _thread: int, migratetype: int) -> int | None:
     """One page of the wanted mobility, or None. Never retries, never reaches for the reserves (NORETRY, NOMEMALLOC).
 
+    In a world with a placement (memory/placement.py) it takes the page that this chooses, of whatever mobility.
     Without a free page it looks for one that can be reclaimed. That is not modelled, but for one thing, and only in a
     `throttled` world: shrink_inactive_list sleeps as long as too many pages are isolated (mm/vmscan.c).
     """

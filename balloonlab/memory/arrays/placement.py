@@ -15,28 +15,7 @@ from balloonlab.memory.free_blocks import FreeLevels
 from balloonlab.memory.zone import MAX_ORDER
 
 _NARROW = 8
-PLACEMENTS = ("lifo", "lowest", "highest", "random")
 Arrange = Callable[[FreeLevels, int], np.ndarray]
-
-
-def lowest(levels: FreeLevels, order: int) -> np.ndarray:
-    """Blocks of `order` by ascending PFN."""
-    return levels.heads(order, np.int32)
-
-
-def highest(levels: FreeLevels, order: int) -> np.ndarray:
-    """Blocks of `order` by descending PFN; each is still used from its first page up."""
-    return levels.heads(order)[::-1]
-
-
-def at_random(seed: int) -> Arrange:
-    """Blocks of each order as ``default_rng([seed, order]).permutation`` of their ascending PFNs has them."""
-
-    def arrange(levels: FreeLevels, order: int) -> np.ndarray:
-        drawn: np.ndarray = np.random.default_rng([seed, order]).permutation(levels.heads(order))
-        return drawn
-
-    return arrange
 
 
 def choose(states: np.ndarray, count: int, arrange: Arrange) -> tuple[np.ndarray, tuple[int, int] | None]:

@@ -8,12 +8,13 @@ from balloonlab.errors import BadValueError, pick, whole_number
 from balloonlab.memory.arrays.compaction import ArrayRun, compact_arrays
 from balloonlab.memory.arrays.fallback import allocate_stepwise
 from balloonlab.memory.arrays.list_order import ListOrder
-from balloonlab.memory.arrays.placement import PLACEMENTS, Arrange, at_random, choose, highest, lowest
+from balloonlab.memory.arrays.placement import choose
 from balloonlab.memory.buddy import RULES
 from balloonlab.memory.fallback import FALLBACKS
 from balloonlab.memory.fragmentation import Metrics, metrics
 from balloonlab.memory.free_blocks import FreeLevels
-from balloonlab.memory.zone import MAX_ORDER, MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageState
+from balloonlab.memory.placement import Placement, placement_named
+from balloonlab.memory.zone import MAX_ORDER, MOST_PAGES, PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageState
 
 
 class ArrayZone:
@@ -81,20 +82,17 @@ class ArrayZone:
         """Take up to `count` pages, one by one as far as the result goes; int32 PFNs in the order taken.
 
         placement: "lifo" takes the first block on its list, as Buddy.alloc does; "lowest", "highest" and "random"
-        (drawn from `seed`) choose among all free blocks of the smallest order, whatever their migratetype, and leave
-        the lists of what remains as FreeLists.rebuild makes them. state: what the pages become. balloon_moves: whether
-        6.1 counts BALLOON pages as movable when it decides to claim a pageblock. Where the lists of `migratetype` end
-        the rest is taken page by page (fallback.py). Fewer pages are returned if there are no more.
+        (drawn from `seed`) choose among all free blocks of the smallest order, whatever `migratetype`, as
+        Placement.alloc does, and leave the other blocks' places on their lists alone. state: what the pages become.
+        balloon_moves: whether 6.1 counts BALLOON pages as movable when it decides to claim a pageblock. Where the
+        lists of `migratetype` end "lifo" takes the rest page by page (fallback.py). Fewer pages are returned if there
+        are no more.
         """
         count = whole_number("count", count, 0, MOST_PAGES, "guest pages")
-        placement = pick("placement", placement, list(PLACEMENTS))
-        if placement == "lifo":
+        chooses = placement_named(placement, seed)
+        if chooses is None:
             return self._by_list_order(count, migratetype, state, balloon_moves=balloon_moves)
-        self.order.reset()
-        named: dict[str, Arrange] = {"lowest": lowest, "highest": highest, "random": at_random(seed)}
-        pages, _ = choose(self.states, count, named[placement])
-        self.states[pages] = state
-        return pages
+        return self._placed(count, chooses, state)
 
     def free(self, pfns: np.ndarray) -> None:
         """Give these pages back in this order, each as a block of order 0; they must be in use, none twice."""
@@ -111,6 +109,22 @@ class ArrayZone:
             self.order.given_back(run.pairs[:, 0])
             self.order.given_back(run.released)
         return run
+
+    def _placed(self, count: int, placement: Placement, state: int) -> np.ndarray:
+        """A placement other than "lifo"."""
+        if self.ordered:
+            self.order.settle()
+        else:
+            self.order.reset()
+        pages, rest = choose(self.states, count, lambda levels, order: placement.arranged(levels.heads(order), order))
+        self.states[pages] = state
+        if rest is not None:  # of an order-10 block it may lie in two pageblocks, and so on lists of two types
+            pfn, end = rest
+            middle = min((pfn | (PAGEBLOCK_PAGES - 1)) + 1, end)
+            for first, stop in ((pfn, middle), (middle, end)):
+                if first < stop:
+                    self.order.opened(first, stop, int(self.block_types[first >> PAGEBLOCK_ORDER]))
+        return pages
 
     def _by_list_order(self, count: int, migratetype: int, state: int, *, balloon_moves: bool) -> np.ndarray:
         """The "lifo" placement."""
