@@ -69,13 +69,15 @@ class FreeLevels:
     def heads(self, order: int, kind: type[np.signedinteger[Any]] = np.int64) -> np.ndarray:
         """The PFNs (of type `kind`, ascending) at which a free block of exactly `order` begins."""
         groups = len(self._pages) >> order
-        parts = [np.zeros(0, kind)]
+        found = np.empty(groups, kind)  # as many at most; what is never written takes no memory
+        at = 0
         for low in range(0, groups, CHUNK):
-            found = np.flatnonzero(self.alone(order, low, low + CHUNK))
+            heads = np.flatnonzero(self.alone(order, low, low + CHUNK))
             if order:
-                found <<= order
-            parts.append(np.add(found, self.base + (low << order), dtype=kind, casting="unsafe"))
-        return np.concatenate(parts)
+                heads <<= order
+            np.add(heads, self.base + (low << order), out=found[at : at + len(heads)], casting="unsafe")
+            at += len(heads)
+        return found[:at]
 
     def alone(self, order: int, low: int, high: int) -> np.ndarray:
         """Bool for groups ``low..high-1`` of 2^order pages: a free block of its own, no part of a larger one.

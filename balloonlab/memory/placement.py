@@ -10,7 +10,7 @@ The rules stand here once; an allocation page by page (`alloc`) and whole arrays
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER, Migratetype, Page
 if TYPE_CHECKING:
     from balloonlab.memory.buddy import Buddy
 
+Pfns = NDArray[np.signedinteger[Any]]
 PLACEMENTS = ["lifo", "lowest", "highest", "random"]
 _WHY = "It says which free block of the smallest order a balloon page is taken from."
 _RESERVE, _ISOLATE = int(Migratetype.RESERVE), int(Migratetype.ISOLATE)
@@ -50,13 +51,13 @@ class Placement:
         states = np.array([(seed + (order + 1) * _GAMMA) & _64_BITS for order in range(MAX_ORDER)], np.uint64)
         self._start = splitmix64(states)  # of each order's own sequence
 
-    def arranged(self, heads: NDArray[np.int64], order: int) -> NDArray[np.int64]:
+    def arranged(self, heads: Pfns, order: int) -> Pfns:
         """Free blocks of `order` (first PFNs, ascending) in the order in which they are taken."""
         if self.name == "random":
             return heads[np.argsort(self._drawn(heads, order))]
         return heads if self.name == "lowest" else heads[::-1]
 
-    def first(self, heads: NDArray[np.int64], order: int) -> int:
+    def first(self, heads: Pfns, order: int) -> int:
         """The first of `arranged`, without arranging the others; there is at least one."""
         if self.name == "random":
             return int(heads[np.argmin(self._drawn(heads, order))])
@@ -101,7 +102,7 @@ class Placement:
                     return self.first(heads, order)
         return None
 
-    def _drawn(self, heads: NDArray[np.int64], order: int) -> NDArray[np.uint64]:
+    def _drawn(self, heads: Pfns, order: int) -> NDArray[np.uint64]:
         """A number for each block; those of one order all differ, for splitmix64 and the stride are one to one."""
         return splitmix64(heads.astype(np.uint64) * np.uint64(_GAMMA) + self._start[order])
 

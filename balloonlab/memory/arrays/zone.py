@@ -116,7 +116,9 @@ class ArrayZone:
             self.order.settle()
         else:
             self.order.reset()
-        pages, rest = choose(self.states, count, lambda levels, order: placement.arranged(levels.heads(order), order))
+        pages, rest = choose(
+            self.states, count, lambda levels, order: placement.arranged(levels.heads(order, np.int32), order)
+        )
         self.states[pages] = state
         if rest is not None:  # of an order-10 block it may lie in two pageblocks, and so on lists of two types
             pfn, end = rest
