@@ -55,20 +55,18 @@ class Sampled:
         if pair >= 0:
             first = pair * stride
             end = self.block_end((block << PAGEBLOCK_ORDER) + first) & (PAGEBLOCK_PAGES - 1) or PAGEBLOCK_PAGES
-        early, late = range(0, first, stride), range(end + stride - 1, PAGEBLOCK_PAGES, stride)
         single = single[start : start + PAGEBLOCK_PAGES]
+        early, larger = range(0, first, stride), range(first, end)
+        late = range(end + stride - 1, PAGEBLOCK_PAGES, stride)
         got, last = 0, PAGEBLOCK_PAGES - 1
-        for columns, pages in ((early, 0), (range(end - 1, end), end - first), (late, 0)):
-            found = pages or single[columns.start : columns.stop : columns.step].count(1)
-            if got + found >= wanted:
-                if not pages:
-                    captured = compress(columns, single[columns.start : columns.stop : columns.step])
-                    found, last = wanted - got, list(captured)[wanted - got - 1]
-                else:
-                    last = end - 1
-                got += found
+        for columns in (early, larger, late):
+            looked = compress(columns, single[columns.start : columns.stop : columns.step])
+            captured = larger if columns is larger else list(looked)
+            if got + len(captured) >= wanted:
+                more = len(larger) if columns is larger else wanted - got
+                got, last = got + more, captured[more - 1]
                 break
-            got += found
+            got += len(captured)
         self._met.append((block, stride, first, end, last))
         return got, last
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from balloonlab.errors import BadValueError, pick, whole_number
-from balloonlab.memory.arrays.compaction import ArrayRun, compact_arrays
+from balloonlab.memory.arrays.compaction import CHUNK, ArrayRun, compact_arrays
 from balloonlab.memory.arrays.fallback import allocate_stepwise
 from balloonlab.memory.arrays.list_order import ListOrder
 from balloonlab.memory.arrays.placement import choose
@@ -96,7 +96,7 @@ class ArrayZone:
 
     def free(self, pfns: np.ndarray) -> None:
         """Give these pages back in this order, each as a block of order 0; they must be in use, none twice."""
-        self.states[pfns] = PageState.FREE
+        put(self.states, pfns, PageState.FREE)
         if self.ordered:
             self.order.given_back(pfns)
 
@@ -119,7 +119,7 @@ class ArrayZone:
         pages, rest = choose(
             self.states, count, lambda levels, order: placement.arranged(levels.heads(order, np.int32), order)
         )
-        self.states[pages] = state
+        put(self.states, pages, state)
         if rest is not None:  # of an order-10 block it may lie in two pageblocks, and so on lists of two types
             pfn, end = rest
             middle = min((pfn | (PAGEBLOCK_PAGES - 1)) + 1, end)
@@ -139,7 +139,7 @@ class ArrayZone:
         pages = np.zeros(0, np.int32)
         if mixed or self.block_types[0] == migratetype:
             pages, rest = choose(self.states, count, arrange)
-            self.states[pages] = state
+            put(self.states, pages, state)
             if rest is not None:
                 self.order.opened(*rest, migratetype)
         if len(pages) == count or not self.free_pages:
@@ -148,3 +148,10 @@ class ArrayZone:
             self.order, self.rules, count - len(pages), migratetype, state, balloon_moves=balloon_moves
         )
         return np.concatenate((pages, more))
+
+
+def put(states: np.ndarray, pfns: np.ndarray, state: int) -> None:
+    """Give these pages a state, a chunk at a time: numpy is slow to index with anything but the machine's own words."""
+    state = int(state)
+    for low in range(0, len(pfns), CHUNK):
+        states[pfns[low : low + CHUNK].astype(np.intp)] = state
