@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from balloonlab.array_history import ArrayHistory
 from balloonlab.drivers import DRIVERS, Driver
 from balloonlab.errors import BadValueError, DidNotSettleError
 from balloonlab.host import ARRAY_PFNS_MAX, BALLOON_PAGE_SIZE, Host, Queue
@@ -26,7 +27,7 @@ from balloonlab.memory.zone import PageState
 
 Pages = NDArray[np.int32]
 Say = Callable[[str], None]
-_BALLOON = int(PageState.BALLOON)
+_FREE, _BALLOON = int(PageState.FREE), int(PageState.BALLOON)
 
 
 @dataclass(frozen=True)
@@ -96,29 +97,32 @@ class ArrayGuest:
         self.host = Host(
             len(states) * self.pages_per_page, journal, self.values, backing, must_tell_host=must_tell_host
         )
-        self._stack: Pages = balloon[::-1].astype(np.int32)  # the balloon's list, its head at the end
-        self._fixed = np.zeros(len(states), np.uint8) if self.habits.moves_once else None
+        self.stack: Pages = balloon[::-1].astype(np.int32)  # the balloon's list, its head at the end
+        self.fixed = np.zeros(len(states), np.uint8) if self.habits.moves_once else None
         self._declare()
+        self.history = ArrayHistory(self)
         self.host.prime_stats()
         self.host.read(0)  # it holds the buffer until it wants figures
 
     @property
     def balloon_pages(self) -> int:
         """What the driver counts as ballooned, in 4 KiB pages."""
-        return len(self._stack) * self.pages_per_page
+        return len(self.stack) * self.pages_per_page
 
     @property
     def balloon_list(self) -> Pages:
         """int32 guest PFNs on the balloon's list, head first."""
-        return self._stack[::-1]
+        return self.stack[::-1]
 
     def metrics(self) -> Metrics:
         return self.zone.metrics()
 
     def workload(self, name: str, seed: int, **options: float) -> WorkloadResult:
         """As apply_workload with bulk=True."""
-        result = apply_to_states(self.zone.states, self.zone.block_types, name, seed, **options)
-        self.zone.order.reset()
+        with self.history.operation(f"workload {name}", lambda: self.workload(name, seed, **options)) as now:
+            now.all_states = self.zone.states.copy()
+            result = apply_to_states(self.zone.states, self.zone.block_types, name, seed, **options)
+            self.zone.order.reset()
         return result
 
     def set_target(self, target: int, say: Say = lambda _: None) -> None:
@@ -134,20 +138,21 @@ class ArrayGuest:
                 f"pages are {self.pages_per_page} of them each. Nothing was changed; engine='steps' shows it."
             )
         pages += rest > 0
-        more = pages - len(self._stack)
+        more = pages - len(self.stack)
         if more > self.zone.free_pages and self.habits.hangs_without_memory:
             raise BadValueError(
                 f"target is {target:,} balloon pages; it must be at most "
-                f"{(len(self._stack) + self.zone.free_pages) * self.pages_per_page:,} here: driver {self.driver.name} "
+                f"{(len(self.stack) + self.zone.free_pages) * self.pages_per_page:,} here: driver {self.driver.name} "
                 "would hang without free memory. Nothing was changed; engine='steps' shows it."
             )
-        self.host.set_target(target)
-        if more > 0:
-            self._inflate(more, say)
-        elif more < 0:
-            self._deflate(-more, say)
-        self.values.set(self.host.actual_slot, self.balloon_pages)
-        self.values["num_pages"] = self.balloon_pages
+        with self.history.operation(f"towards {target:,} balloon pages", lambda: self.set_target(target)) as now:
+            self.host.set_target(target)
+            if more > 0:
+                now.changed(self._inflate(more, say)[:, None], _FREE)
+            elif more < 0:
+                now.changed(self._deflate(-more, say)[:, None], _BALLOON)
+            self.values.set(self.host.actual_slot, self.balloon_pages)
+            self.values["num_pages"] = self.balloon_pages
 
     def compact(self, say: Say = lambda _: None) -> ArrayRun:
         """Compact the zone, as a write to /proc/sys/vm/compact_memory; the host is told of every moved balloon page.
@@ -156,18 +161,26 @@ class ArrayGuest:
         a page of 3.8's is put back, which then is the LRU's (M5); nothing has changed then.
         """
         per = self.pages_per_page
-        if -(-self.host.target // per) > len(self._stack) and self.zone.free_pages:
+        if -(-self.host.target // per) > len(self.stack) and self.zone.free_pages:
             raise BadValueError(
                 f"the target is {self.host.target:,} balloon pages and the balloon holds {self.balloon_pages:,}, with "
                 "memory free again: the driver would inflate while compaction runs. Set a target first."
             )
+        with self.history.operation("compaction", self.compact) as now:
+            run, kinds = self._compact(say)
+            now.changed(run.pairs, np.stack((kinds, np.zeros_like(kinds)), axis=1))
+        return run
+
+    def _compact(self, say: Say) -> tuple[ArrayRun, NDArray[np.uint8]]:
+        """The run, and the PageState of each page that moved."""
         say("looking for the pages that move")
         before = self._safe() if self.habits.moves_once else None
-        run = self.zone.compact(balloon_moves=self.driver.movable, fixed=self._fixed)
+        run = self.zone.compact(balloon_moves=self.driver.movable, fixed=self.fixed)
         old, new = run.pairs[:, 0], run.pairs[:, 1]
         states = self.zone.states
         # A page that moved twice is FREE by now: what moved is told by where it is at last, so ask backwards.
-        balloon = self._were_balloon(run.pairs)
+        kinds = self._kinds(run.pairs)
+        balloon = np.flatnonzero(kinds == _BALLOON)
         say(f"{len(old):,} pages moved")
         old, new = old[balloon], new[balloon]
         put_back = run.put_back[states[run.put_back] == _BALLOON]
@@ -182,19 +195,19 @@ class ArrayGuest:
             balloon_migrate=len(old),
         )
         if not len(old) and not len(put_back):
-            return run
+            return run, kinds
         self._tell_of_migrations(old, new)
         say("the balloon's list")
         self._relist(old, new, put_back)
-        if self._fixed is not None:
-            self._fixed[new] = 1
-            self._fixed[old] = 0
-        return run
+        if self.fixed is not None:
+            self.fixed[new] = 1
+            self.fixed[old] = 0
+        return run, kinds
 
     def mark_moved_once(self, world: World) -> None:
         """Take the marks of pages that were migrated and never are again off them, in a world at the same page map."""
-        if self._fixed is not None:
-            for page in np.flatnonzero(self._fixed).tolist():
+        if self.fixed is not None:
+            for page in np.flatnonzero(self.fixed).tolist():
                 world.set_page_flags(page, 0)
 
     # -- one operation's parts --
@@ -208,7 +221,8 @@ class ArrayGuest:
         self.zone.states[:], self.zone.block_types[:] = before
         self.zone.order.forget()
 
-    def _inflate(self, pages: int, say: Say) -> None:
+    def _inflate(self, pages: int, say: Say) -> Pages:
+        """Returns the pages in the order in which they were taken."""
         say(f"looking for {pages:,} guest pages")
         placement, seed = self._placed
         taken = self.zone.allocate(
@@ -221,20 +235,24 @@ class ArrayGuest:
         )
         say(f"telling the host of {len(taken):,} guest pages")
         entered = self._by_round(taken) if self.habits.reversed_rounds else taken
-        self._stack = np.concatenate((self._stack, entered))
+        self.stack = np.concatenate((self.stack, entered))
         self._tell(Queue.INFLATE, entered)
         self._count(balloon_inflate=len(taken), nr_balloon_pages=len(taken), totalram_pages=-len(taken))
+        return taken
 
-    def _deflate(self, pages: int, say: Say) -> None:
+    def _deflate(self, pages: int, say: Say) -> Pages:
+        """Returns the pages in the order in which they were given back."""
         say(f"taking {pages:,} guest pages off the list")
-        left = self._stack[len(self._stack) - pages :][::-1].copy()
-        self._stack = self._stack[: len(self._stack) - pages].copy()
+        left = self.stack[len(self.stack) - pages :][::-1].copy()
+        self.stack = self.stack[: len(self.stack) - pages].copy()
         self._tell(Queue.DEFLATE, left)
         say("giving them back")
-        self.zone.free(self._by_round(left) if self.habits.reversed_rounds else left)
-        if self._fixed is not None:
-            self._fixed[left] = 0
+        freed = self._by_round(left) if self.habits.reversed_rounds else left
+        self.zone.free(freed)
+        if self.fixed is not None:
+            self.fixed[left] = 0
         self._count(balloon_deflate=len(left), nr_balloon_pages=-len(left), totalram_pages=len(left))
+        return freed
 
     def _by_round(self, pages: Pages) -> Pages:
         """Each round of 256 balloon pages backwards; the last round may be shorter."""
@@ -269,10 +287,10 @@ class ArrayGuest:
         pfns += np.arange(per, dtype=np.uint32)
         return pfns.reshape(-1)
 
-    def _were_balloon(self, pairs: Pages) -> NDArray[np.int64]:
-        """Which pairs (their numbers, ascending) moved a balloon page; after the run."""
+    def _kinds(self, pairs: Pages) -> NDArray[np.uint8]:
+        """The PageState of each page that moved; after the run."""
         states = self.zone.states
-        kind = states[pairs[:, 1].astype(np.intp)]
+        kind: NDArray[np.uint8] = states[pairs[:, 1].astype(np.intp)]
         again = np.flatnonzero(kind == 0)  # the new page is free again: it moved once more, later in the run
         if len(again):
             where = {int(page): int(state) for page, state in zip(pairs[:, 0], kind, strict=True) if state}
@@ -280,31 +298,31 @@ class ArrayGuest:
                 page = int(pairs[pair, 1])
                 kind[pair] = where[page]
                 where[int(pairs[pair, 0])] = where[page]
-        return np.flatnonzero(kind == _BALLOON)
+        return kind
 
     def _relist(self, old: Pages, new: Pages, put_back: Pages) -> None:
         """Who was isolated left the list; who moved or was put back entered it again at its head."""
         inside = np.zeros(len(self.zone.states), bool)
-        inside[self._stack] = True
+        inside[self.stack] = True
         inside[old] = False
         inside[put_back] = False
-        stayed = self._stack[inside[self._stack]]
+        stayed = self.stack[inside[self.stack]]
         inside[new] = True  # those that moved on, or were put back, are not where they came to first
         inside[old] = False
         inside[put_back] = False
-        self._stack = np.concatenate((stayed, new[inside[new]], put_back))
+        self.stack = np.concatenate((stayed, new[inside[new]], put_back))
 
     # -- numbers --
 
     def _declare(self) -> None:
-        inside, values = len(self._stack), self.values
+        inside, values = len(self.stack), self.values
         values.declare("num_pages", self.balloon_pages, "4 KiB pages")
         present = int(np.count_nonzero(self.zone.states != int(PageState.HOLE)))
         values.declare("totalram_pages", present - inside, "guest pages")
         for name in self.driver.vmstat:
             values.declare(name, inside if name in ("balloon_inflate", "nr_balloon_pages") else 0, "guest pages")
         per = self.pages_per_page
-        pages = np.sort(self._stack).astype(np.int64)
+        pages = np.sort(self.stack).astype(np.int64)
         self.host.start_with((pages[:, None] * per + np.arange(per)).reshape(-1))
         self.host.set_target(self.balloon_pages)
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from balloonlab.array_guest import ArrayGuest, StepsNeededError, has_habits
+from balloonlab.array_history import ArrayHistory
 from balloonlab.drivers import Driver, find_driver
 from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction, compact_memory
@@ -396,6 +397,43 @@ class Guest:
         pairs = np.array(moves, np.int64).reshape(-1, 2)
         free = (before, self.metrics().free_huge_pages)
         return Compacted(pairs, len(self.host.messages) - sent, free, text, steps)
+
+    # -- back and forth between whole operations (arrays) --
+
+    @property
+    def moments(self) -> int:
+        """How many pages the last whole operation took or gave back, or how many it moved; see `page_states_at`."""
+        return self._history().last().units
+
+    def page_states_at(self, moment: int) -> NDArray[np.uint8]:
+        """The page map amid the last whole operation: uint8[pages], before its page (or pair) number `moment`.
+
+        0 is the map before the operation, `moments` the map after it; a workload has only these two. The guest itself
+        stays where it is. Raises BadValueError for another moment, without an operation, and for a guest of steps.
+        """
+        return self._history().states_at(moment)
+
+    def undo(self) -> str:
+        """Take back the last whole operation, exactly: map, lists, balloon, messages, numbers; says which it was.
+
+        Raises BadValueError if there is none (older ones are forgotten when they take too much memory), and for a
+        guest of steps, whose machine can go to any step.
+        """
+        with interruptible("taking an operation back"):
+            return self._history().undo().text
+
+    def redo(self) -> str:
+        """Do the whole operation again that `undo` took back last; errors as there."""
+        with interruptible("doing an operation again"):
+            return self._history().redo().text
+
+    def _history(self) -> ArrayHistory:
+        if self._arrays is None:
+            raise BadValueError(
+                "this guest takes steps: guest.machine.record() begins a timeline, guest.machine.seek(step) goes "
+                "anywhere in it. Whole operations are taken back in guests of arrays (engine='arrays')."
+            )
+        return self._arrays.history
 
     def _settle(self, what: str, pages: int) -> tuple[str, int]:
         """Run until the driver rests, or sleeps for a time after which it gets no further: how it ended, steps."""

@@ -97,6 +97,11 @@ class Host:
         return self._values.get(self._given_slot) << BALLOON_PAGE_SHIFT
 
     @property
+    def given_back(self) -> NDArray[np.uint8]:
+        """uint8, one for each page of the memory behind the guest: 1 if it is given back to the host."""
+        return np.frombuffer(self._given_back, np.uint8)
+
+    @property
     def slots(self) -> tuple[int, int]:
         """Slots of the numbers that follow from messages: pages believed ballooned, pages given back."""
         return self._believed_slot, self._given_slot
@@ -167,7 +172,7 @@ class Host:
         self.messages.extend(queue, count, pfns)
         inflated = np.repeat(queue, count) == int(Queue.INFLATE)
         told, taken_back = pfns[inflated].astype(np.intp), pfns[~inflated].astype(np.intp)
-        given_back = np.frombuffer(self._given_back, np.uint8)
+        given_back = self.given_back
         self.believed[told] = 1
         self.believed[taken_back] = 0
         if self.backing_pages == 1:

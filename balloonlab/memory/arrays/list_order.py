@@ -12,6 +12,8 @@ its number is smaller and it still is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from balloonlab.memory.free_blocks import CHUNK, FreeLevels
@@ -20,6 +22,21 @@ from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER
 _LAST = (1 << 31) - 1  # of the clock
 _TAIL_ORDERS = MAX_ORDER - 2  # orders 0..8 have a tail rule
 _UPPER_PAIR = int(np.array([0, 0, 1, 1], np.uint8).view(np.uint32)[0])  # the two upper of four groups
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where list order stood: what it was made of, and each write since, as (array, where, what stood there)."""
+
+    numbers: np.ndarray | None
+    kinds: np.ndarray | None
+    given: tuple[np.ndarray, ...]
+    clock: int
+    written: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(where.nbytes + old.nbytes for _, where, old in self.written)
 
 
 class ListOrder:
@@ -38,6 +55,24 @@ class ListOrder:
         self.kinds: np.ndarray | None = None
         self._given: list[np.ndarray] = []
         self._clock = len(states)
+        self._written: list[tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
+
+    def mark(self) -> Mark:
+        """Remember this moment, and from now on what is written over, until the next mark."""
+        self._written = []
+        return Mark(self.numbers, self.kinds, tuple(self._given), self._clock, self._written)
+
+    def back_to(self, mark: Mark) -> None:
+        """Lists as they were at the last mark, or at the one before it if the lists stand at the last, and so on."""
+        for array, where, old in reversed(mark.written):
+            array[where] = old
+        self.numbers, self.kinds, self._given, self._clock = mark.numbers, mark.kinds, list(mark.given), mark.clock
+        self._written = None
+
+    def _write(self, array: np.ndarray, where: np.ndarray, new: np.ndarray | int) -> None:
+        if self._written is not None:
+            self._written.append((array, where, array[where]))
+        array[where] = new
 
     def reset(self) -> None:
         """Lists as FreeLists.rebuild leaves them."""
@@ -86,9 +121,10 @@ class ListOrder:
             return
         while pfn < end:
             self._clock += 1
-            self.numbers[pfn] = self._clock
+            head = np.array([pfn])
+            self._write(self.numbers, head, self._clock)
             if self.kinds is not None:
-                self.kinds[pfn] = kind
+                self._write(self.kinds, head, kind)
             pfn += pfn & -pfn
 
     def load(self, lists: list[list[np.ndarray]]) -> None:
@@ -135,10 +171,10 @@ class ListOrder:
                 mine, others = np.arange(len(rest)), np.zeros(0, np.int64)
             pages, times = rest[mine], when[mine]
             heads = pages >> order << order
-            self.numbers[heads] = times  # of several pages of one block the last one stays
+            self._write(self.numbers, heads, times)  # of several pages of one block the last one stays
             last = self.numbers[heads] == times
             if self.kinds is not None:
-                self.kinds[heads[last]] = self.block_types[pages[last] >> PAGEBLOCK_ORDER]
+                self._write(self.kinds, heads[last], self.block_types[pages[last] >> PAGEBLOCK_ORDER])
             entered.append(heads[last])
             rest, when = rest[others], when[others]
         return entered
@@ -154,7 +190,7 @@ class ListOrder:
             heads, above = heads[whole], above[whole] << (order + 1)
             tails.append(heads[self.numbers[above] < self.numbers[heads]])
         for heads in tails:
-            self.numbers[heads] *= -1
+            self._write(self.numbers, heads, -self.numbers[heads])
 
     def _rebuilt(self, levels: FreeLevels, order: int) -> np.ndarray:
         """Blocks of `order` as FreeLists.rebuild lists them: the highest first, then those at the tail, ascending."""
@@ -184,7 +220,7 @@ class ListOrder:
         ranked = heads[np.argsort(old)]
         tails = int(np.count_nonzero(old < 0))
         rank = np.arange(len(heads)) - tails
-        self.numbers[ranked] = rank + (rank >= 0)
+        self._write(self.numbers, ranked, rank + (rank >= 0))
         self._clock = len(heads) + 1
 
 
