@@ -103,11 +103,18 @@ class ArrayHistory:
             None if guest.fixed is None else guest.fixed.copy(),
             guest.zone.order.mark(),
         )
-        yield now
+        try:
+            yield now
+        except BaseException:
+            guest.zone.order.leave(now.order, self._mark())
+            raise
         self._undone.clear()
         self.operations.append(now)
         while len(self.operations) > 1 and sum(each.nbytes for each in self.operations) > _MOST_BYTES:
             self.operations.popleft()
+
+    def _mark(self) -> Mark | None:
+        return self.operations[-1].order if self.operations else None
 
     def last(self) -> Operation:
         """The last operation; BadValueError if there is none."""
@@ -124,7 +131,7 @@ class ArrayHistory:
         self.operations.pop()
         last.take_back(guest.zone.states)
         guest.zone.block_types[:] = last.block_types
-        guest.zone.order.back_to(last.order)
+        guest.zone.order.back_to(last.order, self._mark())
         guest.stack = last.stack
         guest.fixed = last.fixed
         guest.values.numbers[:] = last.numbers

@@ -145,3 +145,15 @@ def test_statistics_are_10_byte_entries() -> None:
     assert unpack_stats(b"\xff\x00" + b"\0" * 8) == {}, "an unknown tag is skipped"
     with pytest.raises(BadValueError, match="multiple of 10"):
         unpack_stats(buffer[:-1])
+
+
+def test_messages_that_were_read_at_once_can_be_forgotten() -> None:
+    host = new_host()
+    queue, count = np.array([0, 0, 1], np.uint8), np.array([2, 1, 2], np.uint16)
+    host.exchange(queue, count, np.array([5, 6, 7, 5, 6], np.uint32))
+    host.messages.cut(1)
+    assert [message.pfns.tolist() for message in host.messages] == [[5, 6]]
+    host.exchange(queue, count, np.array([1, 2, 3, 1, 2], np.uint32))
+    host.messages.cut(1)
+    i = host.messages.add(Queue.DEFLATE, [9])
+    assert host.messages.oldest(Queue.DEFLATE, MessageStatus.ADDED) == i  # it is found behind what is gone

@@ -58,16 +58,22 @@ class ListOrder:
         self._written: list[tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
 
     def mark(self) -> Mark:
-        """Remember this moment, and from now on what is written over, until the next mark."""
+        """Remember this moment, and from now on what is written over: until the next mark, or until one is left."""
         self._written = []
         return Mark(self.numbers, self.kinds, tuple(self._given), self._clock, self._written)
 
-    def back_to(self, mark: Mark) -> None:
-        """Lists as they were at the last mark, or at the one before it if the lists stand at the last, and so on."""
+    def back_to(self, mark: Mark, before: Mark | None) -> None:
+        """Lists as they were at the last mark that was not left; `before` is the last but one, if there is any."""
         for array, where, old in reversed(mark.written):
             array[where] = old
         self.numbers, self.kinds, self._given, self._clock = mark.numbers, mark.kinds, list(mark.given), mark.clock
-        self._written = None
+        self._written = before.written if before else None
+
+    def leave(self, mark: Mark, before: Mark | None) -> None:
+        """Do without the last mark: what was written since then was written since the one before it."""
+        self._written = before.written if before else None
+        if before:
+            before.written.extend(mark.written)
 
     def _write(self, array: np.ndarray, where: np.ndarray, new: np.ndarray | int) -> None:
         if self._written is not None:
@@ -121,7 +127,7 @@ class ListOrder:
             return
         while pfn < end:
             self._clock += 1
-            head = np.array([pfn])
+            head = np.array([pfn])  # perhaps of a block that was free before the larger one was
             self._write(self.numbers, head, self._clock)
             if self.kinds is not None:
                 self._write(self.kinds, head, kind)
