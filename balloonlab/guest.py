@@ -29,7 +29,7 @@ from balloonlab.journal import Journal
 from balloonlab.kernel.machine import Action, Machine, Ran
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.kernel.world import World
-from balloonlab.memory.arrays.fallback import load_lists
+from balloonlab.memory.arrays.list_order import load_lists
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.fragmentation import Metrics, metrics

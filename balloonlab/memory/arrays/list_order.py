@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.free_blocks import CHUNK, FreeLevels
-from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER
+from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER, Migratetype
 
 _LAST = (1 << 31) - 1  # of the clock
 _TAIL_ORDERS = MAX_ORDER - 2  # orders 0..8 have a tail rule
@@ -133,16 +134,24 @@ class ListOrder:
                 self._write(self.kinds, head, kind)
             pfn += pfn & -pfn
 
-    def load(self, lists: list[list[np.ndarray]]) -> None:
-        """Take these lists for granted: PFNs head first, by Migratetype and order."""
-        self.numbers = numbers = np.zeros(len(self.states), np.int32)
-        self.kinds = np.zeros(len(self.states), np.uint8)
-        self._given = []
-        self._clock = max(len(heads) for orders in lists for heads in orders)
-        for kind, orders in enumerate(lists):
-            for heads in orders:
-                numbers[heads] = np.arange(len(heads), 0, -1)
-                self.kinds[heads] = kind
+    def taken_over(self, heads: np.ndarray, kind: int) -> None:
+        """These blocks (those of an order head first) are on lists of `kind` now, which were empty."""
+        assert self.numbers is not None
+        assert self.kinds is not None
+        self._write(self.numbers, heads[::-1], np.arange(self._clock + 1, self._clock + 1 + len(heads)))
+        self._clock += len(heads)
+        self._write(self.kinds, heads, np.full(len(heads), kind))
+
+    def keep_kinds(self) -> None:
+        """Settle, and keep the lists' types apart from those of the pageblocks: those are about to change."""
+        self.settle(store=True)
+        if self.kinds is None:
+            levels = FreeLevels(self.states)
+            kinds = np.zeros(len(self.states), np.uint8)
+            for order in range(MAX_ORDER):
+                heads = levels.heads(order)
+                kinds[heads] = self.kind_of(heads, order)
+            self.kinds = kinds
 
     def _store_all(self, levels: FreeLevels) -> list[np.ndarray]:
         """Numbers of every block, as if its last page had been given back at the time of that page's PFN."""
@@ -228,6 +237,17 @@ class ListOrder:
         rank = np.arange(len(heads)) - tails
         self._write(self.numbers, ranked, rank + (rank >= 0))
         self._clock = len(heads) + 1
+
+
+def load_lists(buddy: Buddy, order: ListOrder) -> None:
+    """Give `buddy`, which stands at the same page states, the lists of `order`."""
+    order.settle()
+    levels = FreeLevels(order.states)
+    for kind in Migratetype:
+        for size in range(MAX_ORDER):
+            head = buddy.heads[kind][size]
+            buddy.links.next[head] = buddy.links.prev[head] = head
+            buddy.links.fill(head, order.blocks(levels, size, kind))
 
 
 def by_number(numbers: np.ndarray, heads: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from balloonlab.errors import BadValueError, pick, whole_number
 from balloonlab.memory.arrays.compaction import CHUNK, ArrayRun, compact_arrays
-from balloonlab.memory.arrays.fallback import allocate_stepwise
+from balloonlab.memory.arrays.fallback import steal
 from balloonlab.memory.arrays.list_order import ListOrder
 from balloonlab.memory.arrays.placement import choose
 from balloonlab.memory.buddy import RULES
@@ -85,8 +85,7 @@ class ArrayZone:
         (drawn from `seed`) choose among all free blocks of the smallest order, whatever `migratetype`, as
         Placement.alloc does, and leave the other blocks' places on their lists alone. state: what the pages become.
         balloon_moves: whether 6.1 counts BALLOON pages as movable when it decides to claim a pageblock. Where the
-        lists of `migratetype` end "lifo" takes the rest page by page (fallback.py). Fewer pages are returned if there
-        are no more.
+        lists of `migratetype` end "lifo" steals (fallback.py). Fewer pages are returned if there are no more.
         """
         count = whole_number("count", count, 0, MOST_PAGES, "guest pages")
         chooses = placement_named(placement, seed)
@@ -144,10 +143,14 @@ class ArrayZone:
                 self.order.opened(*rest, migratetype)
         if len(pages) == count or not self.free_pages:
             return pages
-        more = allocate_stepwise(
-            self.order, self.rules, count - len(pages), migratetype, state, balloon_moves=balloon_moves
-        )
-        return np.concatenate((pages, more))
+        self.order.keep_kinds()
+        stolen = steal(self.order, self.rules, count - len(pages), migratetype, balloon_moves=balloon_moves)
+        put(self.states, stolen.pages, state)
+        self.order.taken_over(stolen.left, migratetype)
+        if stolen.rest is not None:
+            self.order.opened(*stolen.rest, migratetype)
+        self.block_types[stolen.retagged] = migratetype
+        return np.concatenate((pages, stolen.pages))
 
 
 def put(states: np.ndarray, pfns: np.ndarray, state: int) -> None:
