@@ -84,15 +84,16 @@ def test_a_zone_of_one_type(rules: str, rng: np.random.Generator) -> None:
 
 @RULES
 @given(generators)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_zone_of_several_types_steals_as_the_stepwise_one_does(rules: str, rng: np.random.Generator) -> None:
     states = page_map(rng)
     types = rng.choice(3, -(-len(states) // 512), p=[0.25, 0.6, 0.15]).astype(np.uint8)
     both = Both(states, rules, types)
-    both.go(rng, 3)
-    both.allocate(int(rng.integers(0, 600)), U)
-    both.same(lists=True)
     both.go(rng, 2)
+    for kind in rng.permutation([U, M, Migratetype.RECLAIMABLE]).tolist():
+        both.allocate(int(rng.integers(0, len(states))) // int(rng.choice([1, 4, 30])), kind)
+        both.same(lists=rng.random() < 0.7)
+        both.go(rng, 1)
 
 
 @RULES

@@ -109,19 +109,15 @@ class _Rounds:
 
     def retagged(self, begun: int) -> np.ndarray:
         """Pageblocks that the first `begun` rounds retag."""
-        lead, size = self.lead[:begun], self.lead_order[:begun]
-        large = size >= PAGEBLOCK_ORDER
-        claimed = [lead[large] >> PAGEBLOCK_ORDER, (lead[size > PAGEBLOCK_ORDER] >> PAGEBLOCK_ORDER) + 1]
+        second = self.lead[:begun][self.lead_order[:begun] > PAGEBLOCK_ORDER] + PAGEBLOCK_PAGES  # of an order-10 block
         block = np.flatnonzero((self.of_block >= 0) & (self.of_block < begun))
-        block = block[~large[self.of_block[block]]]
         moved, movable = self.census.free[block], self.census.movable[block]
         alike = np.zeros(len(block), np.int64)
         if self.rules == "6.1" and self.wanted == Migratetype.MOVABLE:
             alike = movable
         elif self.rules == "6.1":
             alike = np.where(self.types[block] == Migratetype.MOVABLE, PAGEBLOCK_PAGES - moved - movable, 0)
-        claimed.append(block[moved + alike >= CLAIM_PAGES])
-        return np.concatenate(claimed)
+        return np.concatenate((block[moved + alike >= CLAIM_PAGES], second >> PAGEBLOCK_ORDER))
 
     def _orders(self) -> list[int]:
         """Orders in the order in which blocks are stolen."""
