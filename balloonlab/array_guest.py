@@ -22,7 +22,7 @@ from balloonlab.journal import Journal, Values
 from balloonlab.kernel.world import World
 from balloonlab.memory.arrays import ArrayRun, ArrayZone
 from balloonlab.memory.fragmentation import Metrics
-from balloonlab.memory.workloads import WorkloadResult, apply_to_states
+from balloonlab.memory.workloads import WorkloadResult, apply_to_zone, release_from_zone
 from balloonlab.memory.zone import PageState
 
 Pages = NDArray[np.int32]
@@ -118,12 +118,16 @@ class ArrayGuest:
         return self.zone.metrics()
 
     def workload(self, name: str, seed: int, **options: float) -> WorkloadResult:
-        """As apply_workload with bulk=True."""
+        """As apply_workload on the same memory in a machine that is not recorded."""
         with self.history.operation(f"workload {name}", lambda: self.workload(name, seed, **options)) as now:
             now.all_states = self.zone.states.copy()
-            result = apply_to_states(self.zone.states, self.zone.block_types, name, seed, **options)
-            self.zone.order.reset()
-        return result
+            return apply_to_zone(self.zone, name, seed, balloon_moves=self.driver.movable, **options)
+
+    def release(self, fraction: float, seed: int) -> int:
+        """As `release` of workloads.py, likewise."""
+        with self.history.operation("the workload gives pages back", lambda: self.release(fraction, seed)) as now:
+            now.all_states = self.zone.states.copy()
+            return release_from_zone(self.zone, fraction, seed)
 
     def set_target(self, target: int, say: Say = lambda _: None) -> None:
         """Bring the balloon to `target` (checked by the caller), or as far as memory reaches.

@@ -338,6 +338,9 @@ class Guest:
 
         Raises BadValueError for a fraction outside 0 to 1.
         """
+        if self._arrays is not None:
+            with interruptible("giving back"):
+                return self._arrays.release(fraction, self.seed)
         with held_back(), self.machine.lock:
             freed = sum(release(buddy, fraction, self.seed) for buddy in self.buddies)
             if self.machine.recording:

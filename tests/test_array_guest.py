@@ -10,7 +10,6 @@ from balloonlab.drivers import DRIVERS
 from balloonlab.errors import BadValueError, DidNotSettleError, UnknownNameError
 from balloonlab.guest import Guest
 from balloonlab.memory.placement import PLACEMENTS
-from balloonlab.memory.workloads import apply_workload
 from balloonlab.memory.zone import MAX_ORDER, Migratetype
 from tests.memory.maps import BALLOON, generators, page_map
 
@@ -86,8 +85,11 @@ class Both:
     def work(self) -> None:
         name = str(self.rng.choice(["random", "fresh", "kernel", "holes", "runs", "fill"]))
         result = self.arrays.workload(name, seed=7)
-        assert result == apply_workload(self.steps.buddies[-1], name, 7, bulk=True)
-        self.steps.machine.changed()
+        assert result == self.steps.workload(name, seed=7)
+
+    def release(self) -> None:
+        share = float(self.rng.choice([1, 0.3]))
+        assert self.arrays.release(share) == self.steps.release(share)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -109,8 +111,8 @@ def _live(both: Both, rng: np.random.Generator) -> None:
     """Some operations in any order, then perhaps on a machine made of the arrays."""
     both.same()
     for _ in range(5):
-        action = ["inflate", "inflate", "deflate", "compact", "compact", "work"][int(rng.integers(6))]
-        if action == "work" and rng.random() < 0.6:
+        action = ["inflate", "inflate", "deflate", "compact", "compact", "work", "release"][int(rng.integers(7))]
+        if action in ("work", "release") and rng.random() < 0.4:
             action = "inflate"
         if action == "work" and both.arrays.engine == "steps":
             continue

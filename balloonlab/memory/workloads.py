@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from balloonlab.errors import BadValueError, pick, whole_number
 from balloonlab.memory import workload_plans as plans
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import Migratetype, PageState
+
+if TYPE_CHECKING:
+    from balloonlab.memory.arrays import ArrayZone
 
 _FREE = int(PageState.FREE)
 STEPWISE_PAGES = 65536  # zones of up to so many guest pages are worked on page by page
@@ -147,18 +151,25 @@ def apply_workload(
     return _result(workload, seed, settings, plan, buddy.frames.states, buddy.free_pages)
 
 
-def apply_to_states(
-    states: np.ndarray, block_types: np.ndarray, name: str, seed: int = 0, **options: float
+def apply_to_zone(
+    zone: ArrayZone, name: str, seed: int = 0, *, balloon_moves: bool = True, **options: float
 ) -> WorkloadResult:
-    """Carry the workload `name` out on page states alone (uint8[pages] from PFN 0 on, in place; block_types too).
+    """The same on a zone of arrays, with the same result as apply_workload, free lists included.
 
-    Free lists, if somebody keeps any, are then to be built anew. No pageblock may be RESERVE or ISOLATE. Errors as in
-    apply_workload.
+    balloon_moves: see ArrayZone.allocate. Errors as in apply_workload.
     """
     workload, seed, settings = _prepared(name, seed, options)
-    plan = workload.plan(np.flatnonzero(states == _FREE), np.random.default_rng(seed), **settings)
-    _set_at_once(states, block_types, plan)
-    return _result(workload, seed, settings, plan, states, len(states) - int(np.count_nonzero(states)))
+    plan = workload.plan(np.flatnonzero(zone.states == _FREE), np.random.default_rng(seed), **settings)
+    if len(zone.states) > STEPWISE_PAGES:
+        _set_at_once(zone.states, zone.block_types, plan)
+        zone.order.reset()
+    else:
+        states = np.zeros(len(zone.states), np.uint8)
+        states[plan.pfns] = plan.states
+        zone.allocate(len(plan.pfns), state=states, balloon_moves=balloon_moves)
+        zone.block_types[plan.blocks] = Migratetype.UNMOVABLE
+        zone.free(plan.freed)
+    return _result(workload, seed, settings, plan, zone.states, zone.free_pages)
 
 
 def release(
@@ -173,13 +184,10 @@ def release(
 
     Errors and `bulk` as in apply_workload.
     """
-    share = _number("fraction", fraction, Option(1.0, 0.0, 1.0, "share of the pages that is given back"))
-    seed = whole_number("seed", seed, 0, (1 << 63) - 1)
-    bulk = _choose_bulk(buddy, bulk)
     zone, frames = buddy.zone, buddy.frames
-    pfns = zone.start + np.flatnonzero(frames.states[zone.start : zone.end] == state)
-    if share < 1:
-        pfns = np.sort(np.random.default_rng(seed).permutation(pfns)[: round(share * len(pfns))])
+    chosen = _to_release(frames.states[zone.start : zone.end], fraction, seed, state)
+    bulk = _choose_bulk(buddy, bulk)
+    pfns = zone.start + chosen
     if bulk:
         frames.states[pfns] = PageState.FREE
         buddy.rebuild()
@@ -187,6 +195,25 @@ def release(
         for pfn in pfns.tolist():
             buddy.free(pfn)
     return len(pfns)
+
+
+def release_from_zone(zone: ArrayZone, fraction: float = 1.0, seed: int = 0, *, state: int = PageState.MOVABLE) -> int:
+    """The same on a zone of arrays, with the same result as `release`."""
+    pfns = _to_release(zone.states, fraction, seed, state)
+    zone.free(pfns)
+    if len(zone.states) > STEPWISE_PAGES:
+        zone.order.reset()
+    return len(pfns)
+
+
+def _to_release(states: np.ndarray, fraction: float, seed: int, state: int) -> np.ndarray:
+    """Which of these pages are given back, ascending (int64)."""
+    share = _number("fraction", fraction, Option(1.0, 0.0, 1.0, "share of the pages that is given back"))
+    seed = whole_number("seed", seed, 0, (1 << 63) - 1)
+    pages: np.ndarray = np.flatnonzero(states == state)
+    if share < 1:
+        pages = np.sort(np.random.default_rng(seed).permutation(pages)[: round(share * len(pages))])
+    return pages
 
 
 def _reachable(buddy: Buddy) -> np.ndarray:

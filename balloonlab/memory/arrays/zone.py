@@ -75,7 +75,7 @@ class ArrayZone:
         placement: str = "lifo",
         *,
         migratetype: int = Migratetype.MOVABLE,
-        state: int = PageState.BALLOON,
+        state: int | np.ndarray = PageState.BALLOON,
         seed: int = 0,
         balloon_moves: bool = True,
     ) -> np.ndarray:
@@ -83,9 +83,10 @@ class ArrayZone:
 
         placement: "lifo" takes the first block on its list, as Buddy.alloc does; "lowest", "highest" and "random"
         (drawn from `seed`) choose among all free blocks of the smallest order, whatever `migratetype`, as
-        Placement.alloc does, and leave the other blocks' places on their lists alone. state: what the pages become.
-        balloon_moves: whether 6.1 counts BALLOON pages as movable when it decides to claim a pageblock. Where the
-        lists of `migratetype` end "lifo" steals (fallback.py). Fewer pages are returned if there are no more.
+        Placement.alloc does, and leave the other blocks' places on their lists alone. state: what the pages become, or
+        uint8[pages] with what each page of the zone would become. balloon_moves: whether 6.1 counts BALLOON pages as
+        movable when it decides to claim a pageblock. Where the lists of `migratetype` end "lifo" steals (fallback.py).
+        Fewer pages are returned if there are no more.
         """
         count = whole_number("count", count, 0, MOST_PAGES, "guest pages")
         chooses = placement_named(placement, seed)
@@ -109,7 +110,7 @@ class ArrayZone:
             self.order.given_back(run.released)
         return run
 
-    def _placed(self, count: int, placement: Placement, state: int) -> np.ndarray:
+    def _placed(self, count: int, placement: Placement, state: int | np.ndarray) -> np.ndarray:
         """A placement other than "lifo"."""
         if self.ordered:
             self.order.settle()
@@ -127,7 +128,9 @@ class ArrayZone:
                     self.order.opened(first, stop, int(self.block_types[first >> PAGEBLOCK_ORDER]))
         return pages
 
-    def _by_list_order(self, count: int, migratetype: int, state: int, *, balloon_moves: bool) -> np.ndarray:
+    def _by_list_order(
+        self, count: int, migratetype: int, state: int | np.ndarray, *, balloon_moves: bool
+    ) -> np.ndarray:
         """The "lifo" placement."""
         mixed = self.order.mixed()
         self.order.settle(store=mixed)
@@ -153,8 +156,11 @@ class ArrayZone:
         return np.concatenate((pages, stolen.pages))
 
 
-def put(states: np.ndarray, pfns: np.ndarray, state: int) -> None:
-    """Give these pages a state, a chunk at a time: numpy is slow to index with anything but the machine's own words."""
-    state = int(state)
+def put(states: np.ndarray, pfns: np.ndarray, state: int | np.ndarray) -> None:
+    """Give these pages a state, or each the one that stands at its PFN.
+
+    A chunk at a time: numpy is slow to index with anything but the machine's own words.
+    """
     for low in range(0, len(pfns), CHUNK):
-        states[pfns[low : low + CHUNK].astype(np.intp)] = state
+        here = pfns[low : low + CHUNK].astype(np.intp)
+        states[here] = state[here] if isinstance(state, np.ndarray) else int(state)
