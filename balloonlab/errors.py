@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import reprlib
+from difflib import get_close_matches
 
 
 class BalloonlabError(Exception):
@@ -41,6 +42,7 @@ class DidNotSettleError(BalloonlabError, RuntimeError):
     """The driver was still busy when the step budget of a whole operation ran out."""
 
 
+_NEAR = 0.75  # how alike a name must be to be taken for a slip, of 1
 _ABSURD = 10**30  # beyond it a number is not written out in a message
 
 
@@ -72,8 +74,11 @@ def whole_number(what: str, value: object, low: int, high: int, unit: str = "", 
 
 
 def pick(what: str, name: object, known: list[str], why: str = "") -> str:
-    """`name` if it is one of `known`; raises UnknownNameError that lists them otherwise."""
+    """`name` if it is one of `known`; raises UnknownNameError that lists them and names the nearest otherwise."""
     if isinstance(name, str) and name in known:
         return name
-    text = f"unknown {what} {name!r}; known: {', '.join(known) or 'none'}"
-    raise UnknownNameError(f"{text}. {why}" if why else f"{text}.")
+    near = get_close_matches(name, known, 1, _NEAR) if isinstance(name, str) else []
+    meant = [f"Did you mean {near[0]!r}?"] if near else []
+    raise UnknownNameError(
+        " ".join([f"unknown {what} {name!r}; known: {', '.join(known) or 'none'}.", *meant, why]).rstrip()
+    )

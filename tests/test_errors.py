@@ -24,3 +24,10 @@ def test_pick_lists_what_is_known() -> None:
     with pytest.raises(UnknownNameError) as caught:
         pick("driver", "v8", ["linux-3.6", "v9"])
     assert str(caught.value) == "unknown driver 'v8'; known: linux-3.6, v9."
+
+
+def test_a_slip_is_told_what_was_meant() -> None:
+    with pytest.raises(
+        UnknownNameError, match=r"'linux-3,6'; known: linux-3\.6, v9\. Did you mean 'linux-3\.6'\? Hm\.$"
+    ):
+        pick("driver", "linux-3,6", ["linux-3.6", "v9"], "Hm.")
