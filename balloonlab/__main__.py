@@ -43,8 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(text: str) -> int:
-    sys.stderr.write(f"balloonlab: {text}\n")
+    _tell(text)
     return UNKNOWN
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"balloonlab: {text}\n")
 
 
 def _say(text: str) -> None:
@@ -76,6 +80,11 @@ def _listed(names: Sequence[str]) -> str:
 # -- explore --
 
 _EXPLORE = """\
+"holds" means that no interleaving comes to grief: no deadlock, no page in two places, no host that is told wrongly
+forever, and the scenario's own questions. A schedule that is printed can be looked at in a notebook, step by step:
+
+  bl.Lab(bl.replay(bl.scenario("fill-out-of-memory", "v9"), "bl1..."))
+
 exit code: 0 it holds, 1 it is violated, 2 it was not finished, or could not begin
 
 scenarios:
@@ -111,7 +120,8 @@ def _explore(options: argparse.Namespace) -> int:
 # -- sweep --
 
 _SWEEP = """\
-an axis is NAME=VALUE,VALUE,... with whole numbers, fractions, words, or whole numbers START:END (END left out):
+an axis is NAME=VALUE,VALUE,... with whole numbers (4096, not 4,096), fractions, words, or whole numbers START:END
+(END left out):
 
   python -m balloonlab sweep pages=4096,8192 driver=v9,linux-6.1 seed=0:3
   python -m balloonlab sweep --experiment interleavings scenario=inflate,deflate driver=v9,v10
@@ -150,6 +160,8 @@ def _sweep(options: argparse.Namespace) -> int:
     if reserved:
         raise BadValueError(f"{reserved.pop()} is no parameter of an experiment; options begin with --.")
     jobs = whole_number("--jobs", options.jobs, 1, 1024, "processes")
+    if options.output:
+        _check_folder(options.output)
     with contextlib.ExitStack() as stack:
         pool = None
         if jobs > 1:
@@ -160,14 +172,25 @@ def _sweep(options: argparse.Namespace) -> int:
         if table.why:
             for worker in active_children():  # they would go on to the end of their experiments
                 worker.terminate()
+    why, table.why = table.why, ""  # it is said below, in words for a shell
     shown = table.only(*options.columns.split(",")) if options.columns else table
     if options.output is None:
         _say(str(shown))
     else:
         shown.to_csv(options.output)
-    if table.why or len(table.failed):
-        sys.stderr.write(f"balloonlab: {table.summary()}\n")
-    return UNKNOWN if table.why else WRONG if len(table.failed) else FINE
+        _tell(f"wrote {options.output}")
+    if why:
+        rest = "the same command does the rest" if options.keep else "with --keep FILE, the same command does the rest"
+        _tell(f"{why.partition(':')[0]}; {rest}")
+    elif len(table.failed):
+        _tell(table.summary())
+    return UNKNOWN if why else WRONG if len(table.failed) else FINE
+
+
+def _check_folder(path: Path) -> None:
+    """Raises BadValueError, before anything takes time, for a file in a folder that is not there."""
+    if not path.absolute().parent.is_dir():
+        raise BadValueError(f"--output is {str(path)!r}; there is no folder {str(path.parent)!r}.")
 
 
 def _axis(text: str) -> tuple[str, list[Any]]:
@@ -244,6 +267,8 @@ def _map(options: argparse.Namespace) -> int:
     suffix = options.output.suffix.lower() if options.output else ""
     if options.output and suffix not in (".png", ".svg"):
         raise BadValueError(f"the output is {str(options.output)!r}; its name must end in .png or .svg.")
+    if options.output:
+        _check_folder(options.output)
     states, title = _recorded(options) if options.recording else _made(options)
     if not options.output:
         _say(f"{title}\n{text_map(states)}")
@@ -259,12 +284,17 @@ def _map(options: argparse.Namespace) -> int:
         plot_pages(states, figure.subplots(), title=title, theme=options.theme)
         metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
         figure.savefig(options.output, dpi=150, metadata=metadata)
+    _tell(f"wrote {options.output}")
     return FINE
 
 
 def _recorded(options: argparse.Namespace) -> tuple[Any, str]:
     from balloonlab.recordings import load  # noqa: PLC0415
 
+    plain = _parser().parse_args(["map"])
+    for name in ("driver", "pages", "workload", "set", "seed", "balloon", "compact"):
+        if getattr(options, name) != getattr(plain, name):
+            raise BadValueError(f"--{name} is for a new guest, and {options.recording} is a recording; leave one out.")
     recording = load(options.recording)
     if options.snapshot is None:
         raise BadValueError(f"which moment of {recording.name}? Its snapshots: {', '.join(recording.snapshots)}.")

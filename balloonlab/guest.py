@@ -58,9 +58,12 @@ class Resized:
     steps: int = 0
 
     def __str__(self) -> str:
-        verb = "inflated" if self.after >= self.before else "deflated"
-        change = f"{verb} from {self.before:,} to {self.after:,} of {self.target:,} balloon pages"
-        return f"{change}, {self.messages:,} message{'' if self.messages == 1 else 's'}"
+        told = f"{self.messages:,} message{'' if self.messages == 1 else 's'}"
+        if self.after == self.before:
+            why = "" if self.after == self.target else f": {self.text}"
+            return f"still {self.after:,} of {self.target:,} balloon pages, {told}{why}"
+        verb = "inflated" if self.after > self.before else "deflated"
+        return f"{verb} from {self.before:,} to {self.after:,} of {self.target:,} balloon pages, {told}"
 
 
 @dataclass(frozen=True)
@@ -375,8 +378,9 @@ class Guest:
         with self.machine.lock:
             self.machine.act("set_target", n)
         text, steps = self._settle(f"towards {n:,} balloon pages", abs(n - before))
-        after = self.balloon_pages
-        return Resized(before, after, self.host.target, len(self.host.messages) - sent, text, steps)
+        stuck = [f"{name} {wait.text}" for name, wait in self.machine.blocked().items() if wait.status == "blocked"]
+        sent = len(self.host.messages) - sent
+        return Resized(before, self.balloon_pages, self.host.target, sent, "; ".join(stuck) or text, steps)
 
     def compact(self) -> Compacted:
         """Compact every zone (order -1, as a write to /proc/sys/vm/compact_memory), and run until all rests."""
@@ -433,8 +437,9 @@ class Guest:
     def _history(self) -> ArrayHistory:
         if self._arrays is None:
             raise BadValueError(
-                "this guest takes steps: guest.machine.record() begins a timeline, guest.machine.seek(step) goes "
-                "anywhere in it. Whole operations are taken back in guests of arrays (engine='arrays')."
+                "this guest takes steps: guest.machine.record(), called before what is to be taken back, begins a "
+                "timeline, and guest.machine.seek(step) goes anywhere in it. Whole operations are taken back in guests "
+                "of arrays (engine='arrays'), as long as nobody asks for their machine."
             )
         return self._arrays.history
 

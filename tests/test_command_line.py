@@ -69,11 +69,12 @@ ERRORS = [
     (["sweep", "--jobs", "0"], "--jobs is 0"),
     (["sweep", "--experiment", "magic"], "unknown experiment 'magic'; known: balloon_and_compact"),
     (["sweep", "pages=64", "--columns", "colour"], "unknown column 'colour'"),
-    (["sweep", "pages=64", "-o", "nowhere/table.csv"], "nowhere/table.csv: No such file"),
+    (["sweep", "pages=64", "-o", "nowhere/table.csv"], "--output is 'nowhere/table.csv'; there is no folder 'nowhere'"),
     (["map", "--pages", "-5"], "pages is -5"),
     (["map", "--pages", "64", "--balloon", "65"], "balloon is 65"),
     (["map", "--pages", "64", "-o", "map.gif"], "must end in .png or .svg"),
-    (["map", "--pages", "64", "-o", "nowhere/map.png"], "nowhere/map.png: No such file"),
+    (["map", "S2_256M_alt", "freed", "--balloon", "100"], "--balloon is for a new guest"),
+    (["map", "--pages", "64", "-o", "nowhere/map.png"], "--output is 'nowhere/map.png'; there is no folder 'nowhere'"),
     (["map", "no-recording", "freed"], "unknown recording 'no-recording'"),
     (["map", "S2_256M_alt"], "Its snapshots: "),
     (["map", "S2_256M_alt", "later"], "unknown snapshot 'later'"),
@@ -111,7 +112,7 @@ def test_help_names_what_can_be_given(command: str, capsys: pytest.CaptureFixtur
 def test_a_sweep_to_a_file_on_two_processes(tmp_path: Path) -> None:
     path, keep = tmp_path / "table.csv", tmp_path / "rows.jsonl"
     ran = shell("sweep", "pages=512,1024", "driver=v9,v10", "--jobs", "2", "-o", str(path), "--keep", str(keep))
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", f"balloonlab: wrote {path}\n")
     table = bl.sweep(pages=[512, 1024], driver=["v9", "v10"])
     assert path.read_text() == table.to_csv()
     assert bl.sweep(pages=[512, 1024], driver=["v9", "v10"], keep=keep) == table
@@ -139,7 +140,8 @@ def test_an_interrupted_sweep_goes_on_where_it_was(
     monkeypatch.setattr(bl.Guest, "compact", compact)
     arguments = ["sweep", "pages=512", "seed=0:3", "-o", str(tmp_path / "t.csv"), "--keep", str(tmp_path / "rows")]
     assert main(arguments) == 2
-    assert "interrupted after 1 of 3" in capsys.readouterr().err
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "balloonlab: interrupted after 1 of 3; the same command does the rest"
     assert main(arguments) == 0
     assert seen == [0, 1, 1, 2]
     assert len(list(csv.reader((tmp_path / "t.csv").read_text().splitlines()))) == 4
@@ -179,7 +181,7 @@ def test_a_recorded_map_is_that_of_the_snapshot(capsys: pytest.CaptureFixture[st
 def test_a_map_is_drawn_without_a_display(tmp_path: Path) -> None:
     png, svg = tmp_path / "map.png", tmp_path / "map.SVG"
     ran = shell("map", "--pages", "2048", "--balloon", "0.25", "--compact", "--theme", "dark", "-o", str(png))
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", f"balloonlab: wrote {png}\n")
     assert image.imread(png).shape[2] == 4
     arguments = ["map", "S1_256M_16384", recordings.load("S1_256M_16384").snapshots[-1], "-o", str(svg)]
     texts = []
