@@ -163,7 +163,8 @@ _QUESTIONS = [
     ),
     Question(
         "unusable",
-        "Free: a block of order 9, one of order 8, 256 single pages. What is the unusable free index for order 9, in thousandths?",
+        "Free: a block of order 9, one of order 8, 256 single pages. What is the unusable free index for order 9, in "
+        "thousandths?",
         _unusable_of_three_pieces,
         "512 + 256 + 256 = 1,024 pages are free, and 512 of them are a huge page. The other half is of no use.",
         lambda given, truth: (
