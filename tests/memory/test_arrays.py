@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from balloonlab.errors import BadValueError, UnknownNameError
-from balloonlab.memory.arrays import ArrayZone, batches_36, census, compaction, list_order
+from balloonlab.memory.arrays import ArrayRun, ArrayZone, batches_36, census, compaction, list_order
 from balloonlab.memory.buddy import Buddy
-from balloonlab.memory.compaction import CompactControl, compact
+from balloonlab.memory.compaction import CompactControl, CompactResult, compact
 from balloonlab.memory.fragmentation import metrics
 from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.zone import MAX_ORDER, Migratetype, PageFrames, PageState, Zone
@@ -44,11 +46,12 @@ class Both:
             self.buddy.free(pfn)
         self.zone.free(pfns)
 
-    def compact(self) -> None:
+    def compact(self) -> ArrayRun:
         steps, arrays = compact(self.control), self.zone.compact()
         assert np.array_equal(steps.pairs, arrays.pairs)
-        for name in ("rounds", "blocks_moved", "pages_moved", "failed", "complete"):
+        for name in (field.name for field in fields(CompactResult) if field.name != "pairs"):
             assert getattr(steps, name) == getattr(arrays, name), name
+        return arrays
 
     def same(self, *, lists: bool) -> None:
         assert np.array_equal(self.frames.states, self.zone.states)

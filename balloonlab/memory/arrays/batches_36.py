@@ -13,6 +13,7 @@ import numpy as np
 
 from balloonlab.memory.arrays.batches_61 import reach
 from balloonlab.memory.arrays.census import Census
+from balloonlab.memory.arrays.scanned import Searches, free_scanned_36
 from balloonlab.memory.arrays.schedule import Schedule, Targets
 from balloonlab.memory.compact_control import COMPACT_CLUSTER_MAX
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype
@@ -41,7 +42,10 @@ def plan_36(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarr
     pfns = census.movable_pfns(0, high)
     targets.place(census.free_pfns(low, len(census.free)), census.free, low)
     scans = _Scans(census.movable[:high], below[: high + 1].tolist(), pfns)
-    return _serve(scans, targets, len(census.states) >> PAGEBLOCK_ORDER), pfns, targets
+    run, searches = _serve(scans, targets, len(census.states) >> PAGEBLOCK_ORDER)
+    run.migrate_scanned = scans.start_pfn(run.rounds)  # all below where the next scan would begin
+    run.free_scanned = free_scanned_36(census, block_types, targets, run.captured, searches)
+    return run, pfns, targets
 
 
 class _Scans:
@@ -120,7 +124,7 @@ class _Scans:
         self._thens.append(then)
 
 
-def _serve(scans: _Scans, targets: Targets, free_block: int) -> Schedule:
+def _serve(scans: _Scans, targets: Targets, free_block: int) -> tuple[Schedule, Searches]:
     """Fill after fill, until the scanners meet; free_block: where the free scanner starts.
 
     A fill captures all that some pageblock and those above it give, so what the next one does follows from that
@@ -138,18 +142,21 @@ def _serve(scans: _Scans, targets: Targets, free_block: int) -> Schedule:
 
     upward = above[::-1]
     enough = none - np.searchsorted(upward, above + scans.size[scan])
-    following = none - np.searchsorted(upward, above[np.maximum(enough, allowed)])
+    last = np.maximum(enough, allowed)  # pageblock that a search comes to at last
+    following = none - np.searchsorted(upward, above[last])
     highest = (none - np.searchsorted(upward, above, "right")).tolist()  # pageblock from which the next fill takes
 
     ends, stop, offered, then = above.tolist(), stops.tolist(), above[allowed].tolist(), following.tolist()
     first, block = needing.tolist(), none
-    run = Schedule()
+    run, fills = Schedule(), []
     while first[block] < stop[block] and ends[block] < offered[block]:
+        fills.append(block)
         free_block = low + highest[block]
         block = then[block]
         run.fill_ends.append(ends[block])
     served = stop[block]
     if first[block] < served:
+        fills.append(block)  # one that finds nothing
         served = first[block] + 1
         run.moved, run.complete = run.captured, False
     else:
@@ -158,4 +165,6 @@ def _serve(scans: _Scans, targets: Targets, free_block: int) -> Schedule:
             run.resume = (scans.start_pfn(served), free_block << PAGEBLOCK_ORDER)
     run.rounds = run.blocks_moved = served
     run.batch_ends = scans.page_end[:served][scans.size[:served] > 0]
-    return run
+    at = np.array(fills, np.int64)
+    again = low + np.array(highest)[at[:-1]]
+    return run, Searches(again, low + allowed[at], low + np.minimum.accumulate(last[at]))

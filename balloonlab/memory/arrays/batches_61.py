@@ -12,6 +12,7 @@ import numpy as np
 
 from balloonlab.memory.arrays.census import Census
 from balloonlab.memory.arrays.sampled import Sampled
+from balloonlab.memory.arrays.scanned import migrate_scanned_61
 from balloonlab.memory.arrays.schedule import Schedule, Targets
 from balloonlab.memory.compact_control import COMPACT_CLUSTER_MAX
 from balloonlab.memory.free_scanner import MOST_STRIDE
@@ -54,6 +55,12 @@ def plan_61(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarr
             run = _go_through(batches, scanner)
         except _BelowListedError:
             continue
+        end = batches.scan_end(run.blocks_moved, scanner.block)
+        last = end >> PAGEBLOCK_ORDER
+        cut = batches.cut[batches.second < last]
+        run.rounds = last + len(cut) + (end % PAGEBLOCK_PAGES > 0)  # batches without a page too
+        run.migrate_scanned = migrate_scanned_61(census, end, pfns, cut)
+        run.free_scanned = scanner.scanned()
         targets.pass_over(scanner.sampled.passed_over(targets.above))
         return run, pfns, targets
     raise AssertionError("every pageblock's free pages are listed")
@@ -63,7 +70,8 @@ class _Batches:
     """Batches with pages, in order (int64 arrays of the same length, but for `second`).
 
     block: the pageblock of each. size: its pages. then: the pageblock where the scan has got to after it. is_rest:
-    whether it is its pageblock's second. second: pageblocks scanned in two batches, the second perhaps without a page.
+    whether it is its pageblock's second. second: pageblocks scanned in two batches, the second perhaps without a page;
+    cut: where in `pfns` the first batch's last page is, of each of these.
     """
 
     def __init__(self, movable: np.ndarray, below: np.ndarray, pfns: np.ndarray) -> None:
@@ -83,6 +91,14 @@ class _Batches:
         self.size = np.where(self.is_rest, rest[twice], first[twice])
         self.then = self.block + np.where(amid[twice] & ~self.is_rest, 0, 1)
         self.second = block[amid]
+        self.cut = below[self.second] + (COMPACT_CLUSTER_MAX - 1)
+        self._pfns = pfns
+
+    def scan_end(self, served: int, free_block: int) -> int:
+        """PFN where the last scan ended, if so many of the batches were served and the free scanner came so far."""
+        if served and self.block[served - 1] == free_block:  # the second batch of this pageblock never began
+            return int(self._pfns[self.cut[np.searchsorted(self.second, free_block)]]) + 1
+        return free_block << PAGEBLOCK_ORDER
 
 
 class _BelowListedError(Exception):
@@ -112,6 +128,7 @@ class _FreeScanner:
         large = whole.copy()
         large[1::2] &= ~whole[: len(whole) // 2 * 2 : 2]  # the second half of an order-10 block begins no free block
         self.suitable: list[bool] = ((block_types == Migratetype.MOVABLE) & ~large).tolist()
+        self.strode_over = 0
         self.sampled = Sampled(states, self._block_end)
 
     def fill(self, size: int, then: int) -> int:
@@ -132,6 +149,8 @@ class _FreeScanner:
                 elif got + more >= size:
                     return got + self._to(block, position, position + size - got)
                 got += more
+            elif suitable[block]:
+                self.strode_over += PAGEBLOCK_PAGES - PAGEBLOCK_PAGES // stride
             if more:
                 stride = 1
             elif suitable[block]:
@@ -140,6 +159,15 @@ class _FreeScanner:
             position = top
         self.block, self.position = block, position
         return got
+
+    def scanned(self) -> int:
+        """Pages looked at in all fills so far, those of captured blocks with them."""
+        came_by = sum(self.suitable[self.block + 1 :]) * PAGEBLOCK_PAGES
+        if self.suitable[-1] and self.block < len(self.suitable) - 1:
+            came_by -= -self.pages % PAGEBLOCK_PAGES
+        if self.position > self.above[self.block + 1]:  # it has captured some of this pageblock
+            came_by += self.pfns[self.shift[self.block] + self.position - 1] % PAGEBLOCK_PAGES + 1
+        return came_by - self.strode_over - self.sampled.strode_over
 
     def _to(self, block: int, position: int, number: int) -> int:
         """The fill ends with the free block that the target before `number` lies in; returns how many it adds."""
@@ -197,20 +225,4 @@ def _go_through(batches: _Batches, scanner: _FreeScanner) -> Schedule:
         done = min(have, end)
         if done < end:
             break
-    out_of_targets = served > 0 and done < ends[served - 1]
-    return Schedule(
-        batch_ends=np.array(ends[:served], np.int64),
-        fill_ends=fill_ends,
-        moved=done,
-        rounds=_rounds(batches, served, scanner.block, out_of_targets=out_of_targets),
-        blocks_moved=served,
-    )
-
-
-def _rounds(batches: _Batches, served: int, free_block: int, *, out_of_targets: bool) -> int:
-    """Batches that began, those without a page too; `served` of those with pages did."""
-    block = int(batches.block[served - 1]) if served else -1
-    if out_of_targets:
-        return block + int(np.count_nonzero(batches.second < block)) + 1 + int(batches.is_rest[served - 1])
-    whole = free_block + int(np.count_nonzero(batches.second < free_block))
-    return whole + (block == free_block)
+    return Schedule(batch_ends=np.array(ends[:served], np.int64), fill_ends=fill_ends, moved=done, blocks_moved=served)

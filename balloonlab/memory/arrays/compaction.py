@@ -10,7 +10,7 @@ import numpy as np
 from balloonlab.memory.arrays.batches_36 import plan_36
 from balloonlab.memory.arrays.batches_61 import plan_61
 from balloonlab.memory.arrays.census import Census
-from balloonlab.memory.arrays.schedule import Downward, Schedule, Targets, migration_order
+from balloonlab.memory.arrays.schedule import Downward, Schedule, migration_order
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.compaction import go_on
@@ -24,7 +24,7 @@ PLANS = {"3.6": plan_36, "6.1": plan_61}
 
 @dataclass(frozen=True)
 class ArrayRun:
-    """What a run did; counts as in CompactResult (the scanned pages are not counted).
+    """What a run did; counts as in CompactResult.
 
     pairs: int32 (k, 2), old and new PFN in order of migration. put_back: int32, pages isolated but not moved, in the
     order in which they are put back. released: int32, targets that were not needed, in the order of their release.
@@ -37,6 +37,8 @@ class ArrayRun:
     blocks_moved: int
     pages_moved: int
     failed: int
+    migrate_scanned: int
+    free_scanned: int
     complete: bool
 
 
@@ -58,10 +60,21 @@ def compact_arrays(
     pairs = _move(states, run.moved, (movable, old), (targets.pfns, new))
     put_back, left = movable[old.rest()].astype(np.int32), targets.pfns[new.rest()].astype(np.int32)
     if rules == "3.6":
-        _retag(census, block_types, targets, run.captured)
+        block_types[targets.captured_whole(census.free, run.captured)] = Migratetype.MOVABLE
     if run.resume:
         return _page_by_page(states, block_types, run, pairs, left, balloon_moves=balloon_moves, fixed=fixed)
-    return ArrayRun(pairs, put_back, left, run.rounds, run.blocks_moved, run.moved, len(put_back), run.complete)
+    return ArrayRun(
+        pairs,
+        put_back,
+        left,
+        run.rounds,
+        run.blocks_moved,
+        run.moved,
+        len(put_back),
+        run.migrate_scanned,
+        run.free_scanned,
+        run.complete,
+    )
 
 
 def _move(states: np.ndarray, moved: int, *lists: tuple[np.ndarray, Downward]) -> np.ndarray:
@@ -84,13 +97,6 @@ def _move(states: np.ndarray, moved: int, *lists: tuple[np.ndarray, Downward]) -
         np.left_shift(target, 32, out=word)
         np.bitwise_or(word, source, out=word)
     return pairs if sys.byteorder == "little" else pairs[:, ::-1].copy()
-
-
-def _retag(census: Census, block_types: np.ndarray, targets: Targets, captured: int) -> None:
-    """Pageblocks that were captured whole are MOVABLE now."""
-    taken = (targets.above[:-1] <= captured) & (targets.offered > 0) & (census.free == PAGEBLOCK_PAGES)
-    taken[1:] |= taken[:-1] & (targets.offered[:-1] > PAGEBLOCK_PAGES)
-    block_types[taken] = Migratetype.MOVABLE
 
 
 class _Noting(CompactControl):
@@ -147,5 +153,7 @@ def _page_by_page(
         run.blocks_moved + control.blocks_moved,
         run.moved + control.pages_moved,
         control.migrate_failed,
+        run.migrate_scanned + control.migrate_scanned,
+        run.free_scanned + control.free_scanned,
         control.complete(),
     )

@@ -30,6 +30,7 @@ class Sampled:
     def __init__(self, states: np.ndarray, block_end: Callable[[int], int]) -> None:
         self.states, self.block_end = states, block_end
         self._known: dict[int, tuple[bytes, bytes]] = {}
+        self.strode_over = 0  # pages not looked at, up to where fills went on
         self._met: list[tuple[int, int, int, int, int]] = []
 
     def _marks(self, block: int) -> tuple[bytes, bytes]:
@@ -58,15 +59,18 @@ class Sampled:
         single = single[start : start + PAGEBLOCK_PAGES]
         early, larger = range(0, first, stride), range(first, end)
         late = range(end + stride - 1, PAGEBLOCK_PAGES, stride)
-        got, last = 0, PAGEBLOCK_PAGES - 1
+        got, looked_at, last = 0, 0, PAGEBLOCK_PAGES - 1
         for columns in (early, larger, late):
             looked = compress(columns, single[columns.start : columns.stop : columns.step])
             captured = larger if columns is larger else list(looked)
             if got + len(captured) >= wanted:
                 more = len(larger) if columns is larger else wanted - got
                 got, last = got + more, captured[more - 1]
+                looked_at += columns.index(last) + 1
                 break
             got += len(captured)
+            looked_at += len(columns)
+        self.strode_over += last + 1 - looked_at
         self._met.append((block, stride, first, end, last))
         return got, last
 

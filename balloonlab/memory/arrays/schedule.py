@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from balloonlab.memory.zone import PAGEBLOCK_PAGES
+
 
 @dataclass
 class Schedule:
@@ -19,7 +21,7 @@ class Schedule:
 
     batch_ends: end of each batch that isolated pages; they follow one another from 0. fill_ends: likewise of fills.
     moved: pages migrated; less than the last batch's end if no target was left.
-    rounds, blocks_moved: as in CompactResult. complete: the scanners met.
+    rounds, blocks_moved, migrate_scanned, free_scanned: as in CompactResult. complete: the scanners met.
     resume: None, or (migrate_pfn, free_pfn) from where on the run must be gone through page by page.
     """
 
@@ -28,6 +30,8 @@ class Schedule:
     moved: int = 0
     rounds: int = 0
     blocks_moved: int = 0
+    migrate_scanned: int = 0
+    free_scanned: int = 0
     complete: bool = True
     resume: tuple[int, int] | None = None
 
@@ -63,6 +67,15 @@ class Targets:
     def pass_over(self, numbers: np.ndarray) -> None:
         """These targets (int64, ascending) are captured by no fill: others are numbered as if they were not there."""
         self.passed_over = numbers
+
+    def captured_whole(self, free: np.ndarray, captured: int) -> np.ndarray:
+        """Which pageblocks (bools) lie in free blocks of order 9 or 10 that were captured; free: as in `place`.
+
+        captured: pages captured in all. 3.6 makes these pageblocks MOVABLE.
+        """
+        taken: np.ndarray = (self.above[:-1] <= captured) & (self.offered > 0) & (free == PAGEBLOCK_PAGES)
+        taken[1:] |= taken[:-1] & (self.offered[:-1] > PAGEBLOCK_PAGES)
+        return taken
 
     def order(self, fill_ends: list[int]) -> Downward:
         """Indices of `pfns` in the order in which the fills' pages are taken from the private list, all of them.
