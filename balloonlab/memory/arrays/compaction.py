@@ -100,11 +100,18 @@ def _move(states: np.ndarray, moved: int, *lists: tuple[np.ndarray, Downward]) -
 
 
 class _Noting(CompactControl):
-    """Notes the pages that are put back, in that order."""
+    """Notes the pages that are put back, in that order; moves_once: a BALLOON page that moved does not move again."""
+
+    moves_once = False
 
     def begin(self) -> None:
         self.returned: list[int] = []
         super().begin()
+
+    def moved(self, old: int, new: int, *, settled: bool = False, free_old: bool = True) -> None:
+        super().moved(old, new, settled=settled, free_old=free_old)
+        if self.moves_once and self.frames.state_of[new] == PageState.BALLOON:
+            self.frames.set_state(new, PageState.UNMOVABLE)
 
     def put_back(self, pfn: int, *, settled: bool = False) -> None:
         self.returned.append(pfn)
@@ -129,12 +136,16 @@ def _page_by_page(
     frames = PageFrames(top - base)
     frames.states[:] = states[base:top]
     if fixed is not None:
-        frames.states[(fixed[base:top] > 0) & (frames.states == PageState.BALLOON)] = PageState.UNMOVABLE
+        once = fixed[base:top] > 0
+        new = pairs[:, 1]
+        once[new[(new >= base) & (new < top)] - base] = True  # of this run
+        frames.states[once & (frames.states == PageState.BALLOON)] = PageState.UNMOVABLE
     frames.states[held - base] = PageState.CAPTURED
     first, end = base >> PAGEBLOCK_ORDER, -(-top // PAGEBLOCK_PAGES)
     frames.block_types[:] = block_types[first:end]
     movable = (PageState.MOVABLE, PageState.BALLOON) if balloon_moves else (PageState.MOVABLE,)
     control = _Noting(Buddy(Zone(frames), "3.6"), movable_states=movable)
+    control.moves_once = fixed is not None
     control.begin()
     control.migrate_pfn, control.free_pfn = migrate_pfn - base, free_pfn - base
     frames.links.fill(control.freepages, held - base)
