@@ -178,7 +178,6 @@ class ArrayGuest:
     def _compact(self, say: Say) -> tuple[ArrayRun, NDArray[np.uint8]]:
         """The run, and the PageState of each page that moved."""
         say("looking for the pages that move")
-        before = self._safe() if self.habits.moves_once else None
         run = self.zone.compact(balloon_moves=self.driver.movable, fixed=self.fixed)
         old, new = run.pairs[:, 0], run.pairs[:, 1]
         states = self.zone.states
@@ -188,9 +187,8 @@ class ArrayGuest:
         say(f"{len(old):,} pages moved")
         old, new = old[balloon], new[balloon]
         put_back = run.put_back[states[run.put_back] == _BALLOON]
-        if before is not None and len(put_back):
-            self._restore(before)
-            raise StepsNeededError
+        if self.habits.moves_once and len(put_back):
+            raise StepsNeededError  # all is put back as it was
         self._count(
             compact_balloon_isolated=len(old) + len(put_back),
             compact_balloon_migrated=len(old),
@@ -215,15 +213,6 @@ class ArrayGuest:
                 world.set_page_flags(page, 0)
 
     # -- one operation's parts --
-
-    def _safe(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """What a run of compaction changes; free lists only as far as pages given back are noted."""
-        self.zone.order.settle(store=True)
-        return self.zone.states.copy(), self.zone.block_types.copy()
-
-    def _restore(self, before: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> None:
-        self.zone.states[:], self.zone.block_types[:] = before
-        self.zone.order.forget()
 
     def _inflate(self, pages: int, say: Say) -> Pages:
         """Returns the pages in the order in which they were taken."""

@@ -27,7 +27,7 @@ _MOST_BYTES = 1 << 28  # of what is kept for older operations; the last one is k
 _States = NDArray[np.uint8]
 
 
-class Guest(Protocol):
+class Remembered(Protocol):
     """What is remembered of: a guest of arrays (array_guest.py). Nobody writes into its `stack`."""
 
     zone: ArrayZone
@@ -63,10 +63,13 @@ class Operation:
     def units(self) -> int:
         return len(self.pages) if self.all_states is None else 1
 
-    @property
-    def nbytes(self) -> int:
-        arrays = (self.pages, self.old, self.stack, self.believed, self.given_back, self.fixed, self.all_states)
-        return sum(each.nbytes for each in arrays if each is not None) + self.order.nbytes
+    def arrays(self) -> list[NDArray[Any]]:
+        """All arrays that are kept for it; some are others' too."""
+        own: list[NDArray[Any]] = [self.pages, self.old, self.stack, self.believed, self.given_back, self.block_types]
+        mark = self.order
+        maybe = [self.fixed, self.all_states, mark.numbers, mark.kinds]
+        written = [array for _, where, old in mark.written for array in (where, old)]
+        return [*own, *(array for array in maybe if array is not None), *mark.given, *written]
 
     def take_back(self, states: _States, unit: int = 0) -> None:
         """Put page states as they are after the operation back to where they were before this unit."""
@@ -79,14 +82,14 @@ class Operation:
 class ArrayHistory:
     """The last whole operations of a guest, oldest first, and what can do those again that were taken back."""
 
-    def __init__(self, guest: Guest) -> None:
+    def __init__(self, guest: Remembered) -> None:
         self.guest = guest
         self.operations: deque[Operation] = deque()
-        self._undone: list[Operation] = []
+        self._undone: list[tuple[str, Callable[[], object]]] = []
 
     @contextmanager
     def operation(self, text: str, again: Callable[[], object]) -> Iterator[Operation]:
-        """Note what happens inside as one operation; nothing is noted if it raises: then nothing has changed.
+        """Note what happens inside as one operation. If it raises, all is put back, and nothing noted.
 
         again: does it once more, from where the guest stands now.
         """
@@ -103,15 +106,24 @@ class ArrayHistory:
             None if guest.fixed is None else guest.fixed.copy(),
             guest.zone.order.mark(),
         )
+        states = guest.zone.states.copy()
         try:
             yield now
         except BaseException:
-            guest.zone.order.leave(now.order, self._mark())
+            guest.zone.states[:] = states
+            self._put_back(now)
             raise
         self._undone.clear()
         self.operations.append(now)
-        while len(self.operations) > 1 and sum(each.nbytes for each in self.operations) > _MOST_BYTES:
+        while len(self.operations) > 1 and self._held() > _MOST_BYTES:
             self.operations.popleft()
+
+    def _held(self) -> int:
+        """Bytes that would be free without the operations."""
+        guest = self.guest
+        in_use = {id(each) for each in (guest.stack, guest.zone.order.numbers, guest.zone.order.kinds)}
+        kept = {id(array): array.nbytes for each in self.operations for array in each.arrays()}
+        return sum(nbytes for key, nbytes in kept.items() if key not in in_use)
 
     def _mark(self) -> Mark | None:
         return self.operations[-1].order if self.operations else None
@@ -127,9 +139,16 @@ class ArrayHistory:
 
     def undo(self) -> Operation:
         """Take the last operation back."""
-        last, guest = self.last(), self.guest
+        last = self.last()
         self.operations.pop()
-        last.take_back(guest.zone.states)
+        last.take_back(self.guest.zone.states)
+        self._put_back(last)
+        self._undone.append((last.text, last.again))
+        return last
+
+    def _put_back(self, last: Operation) -> None:
+        """Everything but the page map, as it was before an operation; it is the last no more."""
+        guest = self.guest
         guest.zone.block_types[:] = last.block_types
         guest.zone.order.back_to(last.order, self._mark())
         guest.stack = last.stack
@@ -139,17 +158,15 @@ class ArrayHistory:
         host.messages.cut(last.messages)
         host.believed[:] = np.unpackbits(last.believed, count=len(host.believed))
         host.given_back[:] = np.unpackbits(last.given_back, count=len(host.given_back))
-        self._undone.append(last)
-        return last
 
-    def redo(self) -> Operation:
-        """Do the operation again that was taken back last; BadValueError if another was done since, or none."""
+    def redo(self) -> str:
+        """Do the operation again that was taken back last, and say which; BadValueError if another was done since."""
         if not self._undone:
             raise BadValueError("there is no whole operation to do again: none was taken back since the last one done.")
-        operation, *others = self._undone[::-1]
-        operation.again()
-        self._undone = others[::-1]
-        return operation
+        *others, (text, again) = self._undone
+        again()
+        self._undone = others
+        return text
 
     def states_at(self, unit: int) -> _States:
         """A copy of the page states at one moment of the last operation: before its unit of this number."""

@@ -180,6 +180,7 @@ class Guest:
             self.host = self._arrays.host
             if target is not None:
                 self.set_target(target)
+                self._arrays.history.operations.clear()  # it was made so
             return
         self._make_steps(map_states, types, balloon, target, zones, candidates, actors)
         self._probe()
@@ -230,18 +231,29 @@ class Guest:
         return "steps" if self._arrays is None else "arrays"
 
     def _go_over_to_steps(self) -> None:
-        """Put a machine where the arrays stand: map, list order, balloon, numbers, messages, beliefs."""
+        """Put a machine where the arrays stand; whole or not at all."""
         arrays = self._arrays
         assert arrays is not None
-        self._arrays = None
-        zone, log, before = arrays.zone, arrays.host.messages, arrays.host
-        self._make_steps(zone.states, zone.block_types, arrays.balloon_list.astype(np.int64), before.target)
+        with held_back():
+            self._arrays = None
+            try:
+                self._stand_where(arrays)
+            except BaseException:
+                self._arrays, self.host = arrays, arrays.host
+                for name in _OF_STEPS:
+                    self.__dict__.pop(name, None)
+                raise
+
+    def _stand_where(self, arrays: ArrayGuest) -> None:
+        """Take over map, list order, balloon, beliefs, numbers, messages; a driver short of its target sleeps."""
+        zone, log = arrays.zone, arrays.host.messages
+        self._make_steps(zone.states, zone.block_types, arrays.balloon_list.astype(np.int64))
         load_lists(self.buddies[0], zone.order)
+        arrays.mark_moved_once(self.world)
+        self._probe()
+        self.host.believe_again(arrays.host.beliefs())
         for name, number in zip(arrays.values.names, arrays.values.numbers, strict=True):
             self.world.values[name] = number
-        arrays.mark_moved_once(self.world)
-        self.host.believe_again(before.beliefs())
-        self._probe()
         sent = int(log.count[0])  # the first message is the empty buffer for statistics, which both have
         self.host.messages.extend(log.queue[1:], log.count[1:], log.pfns[sent:])
 
@@ -409,14 +421,18 @@ class Guest:
 
     @property
     def moments(self) -> int:
-        """How many pages the last whole operation took or gave back, or how many it moved; see `page_states_at`."""
+        """How many pages the last whole operation took, gave back or moved; 1 for a workload. See `page_states_at`.
+
+        Raises BadValueError as that does.
+        """
         return self._history().last().units
 
     def page_states_at(self, moment: int) -> NDArray[np.uint8]:
         """The page map amid the last whole operation: uint8[pages], before its page (or pair) number `moment`.
 
-        0 is the map before the operation, `moments` the map after it; a workload has only these two. The guest itself
-        stays where it is. Raises BadValueError for another moment, without an operation, and for a guest of steps.
+        0 is the map before the operation, `moments` the map after it; a workload and `release` have only these two. The
+        guest itself stays where it is. Raises BadValueError for another moment, without an operation, and for a guest
+        of steps.
         """
         return self._history().states_at(moment)
 
@@ -432,7 +448,7 @@ class Guest:
     def redo(self) -> str:
         """Do the whole operation again that `undo` took back last; errors as there."""
         with interruptible("doing an operation again"):
-            return self._history().redo().text
+            return self._history().redo()
 
     def _history(self) -> ArrayHistory:
         if self._arrays is None:

@@ -107,6 +107,36 @@ def test_every_operation_with_every_placement(placement: str, driver: str, rng: 
     _live(Both(driver, rng, placement), rng)
 
 
+@pytest.mark.parametrize("driver", ["linux-3.6", "linux-6.1"])
+def test_a_driver_short_of_its_target_does_nothing_when_its_machine_is_made(driver: str) -> None:
+    states = np.array([1] * 300 + [0] * 212, np.uint8)
+    guest = Guest.from_states(states, driver, engine="arrays")
+    guest.inflate(400)
+    guest.release()
+    told = guest.host.messages.pfns.tolist()
+    assert guest.machine is not None
+    assert (guest.balloon_pages, guest.host.target) == (212, 400)
+    assert guest.host.messages.pfns.tolist() == told
+    guest.set_target(401)
+    assert guest.balloon_pages == 401
+
+
+def test_an_interrupt_does_not_part_a_guest_from_its_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    guest = Guest(4096, "linux-6.1", engine="arrays")
+    guest.inflate(100)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("balloonlab.guest.load_lists", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            assert guest.machine
+    assert (guest.engine, guest.balloon_pages, len(guest.host.messages)) == ("arrays", 100, 2)
+    assert guest.machine
+    assert (guest.engine, guest.balloon_pages, len(guest.host.messages)) == ("steps", 100, 2)
+
+
 def test_a_page_of_3_8_moves_once_even_in_one_run() -> None:
     rng = np.random.default_rng(87338)  # the scanners of 3.6's rules overlap: one meets pages that were just moved
     _live(Both("linux-3.8", rng, "lowest"), rng)

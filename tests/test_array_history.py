@@ -25,6 +25,8 @@ def do(guest: Guest, operation: Operation) -> None:
         guest.inflate(amount % (guest.metrics().free_pages + 1) * per)
     elif name == "deflate":
         guest.deflate(amount % (guest.balloon_pages // per + 1) * per)
+    elif name == "release":
+        guest.release([1.0, 0.3][amount % 2])
     elif name == "work":
         guest.workload(["random", "kernel", "runs"][amount % 3], seed=amount)
     else:
@@ -56,13 +58,14 @@ def maker(driver: str, rng: np.random.Generator) -> Callable[[], Guest]:
     if rng.random() < 0.3:
         states[rng.integers(0, len(states), 200)] = BALLOON
     more = {"page_size": int(rng.choice([4096, 65536])), "backing": int(rng.choice([4096, 65536]))}
+    more["placement"] = str(rng.choice(["lifo", "lifo", "lowest", "highest", "random"]))
     if rng.random() < 0.5:
         more["pageblock_types"] = rng.choice(3, -(-len(states) // 512), p=[0.2, 0.7, 0.1])
     return lambda: Guest.from_states(states.copy(), driver, engine="arrays", **more)
 
 
 def some_operations(rng: np.random.Generator, count: int) -> list[Operation]:
-    names = rng.choice(["inflate", "inflate", "deflate", "compact", "work"], count, p=[0.3, 0.2, 0.2, 0.2, 0.1])
+    names = rng.choice(["inflate", "deflate", "compact", "work", "release"], count, p=[0.45, 0.2, 0.2, 0.1, 0.05])
     return [(str(name), int(rng.integers(1 << 16))) for name in names]
 
 
@@ -163,6 +166,24 @@ def test_a_page_that_moved_twice_comes_back_to_where_it_was_first() -> None:
     assert np.array_equal(guest.page_states_at(0), states)
     guest.undo()
     assert np.array_equal(guest.page_states, states)
+
+
+def test_an_operation_that_fails_amid_its_work_has_changed_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    guest = Guest(4096, "linux-6.1", engine="arrays")
+    guest.workload("random")
+    guest.inflate(100)
+    before = everything(guest, lists=False)
+
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("balloonlab.array_guest.ArrayGuest._tell", fails)
+        with pytest.raises(MemoryError):
+            guest.inflate(50)
+    assert everything(guest, lists=False) == before
+    assert guest.undo() == "towards 100 balloon pages"
+    assert not np.any(guest.page_states == BALLOON)
 
 
 def test_errors_say_what_there_is() -> None:

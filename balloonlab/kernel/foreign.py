@@ -11,6 +11,7 @@ import inspect
 import re
 import sysconfig
 import textwrap
+import tokenize
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -105,10 +106,12 @@ def source_lines(routine: Callable[..., Any] | CodeType) -> tuple[list[str], int
         return [], 0
     try:
         lines, first = inspect.getsourcelines(code)
-    except (OSError, TypeError):  # typed where nothing is kept
+    except (OSError, TypeError, SyntaxError, tokenize.TokenError):  # typed where nothing is kept, or changed since
         return [], 0
-    unnamed = code.co_name.startswith("<")  # a lambda, or a comprehension
-    own = unnamed or any(re.match(rf"\s*(async\s+)?def\s+{code.co_name}\b", line) for line in lines)
+    sign = {"<lambda>": r".*\blambda\b", "<module>": ""}.get(code.co_name, rf"\s*(async\s+)?def\s+{code.co_name}\b")
+    if code.co_name.endswith(("comp>", "expr>")):
+        sign = r".*\bfor\b"
+    own = any(re.match(sign, line) for line in lines)
     return (lines, first) if own else ([], 0)
 
 

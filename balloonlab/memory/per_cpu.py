@@ -10,8 +10,9 @@ Only pages of order 0, and only freeing. Nothing is journaled: for runs that are
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection
 
+from balloonlab.errors import BadValueError
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PageState
 
@@ -23,20 +24,24 @@ class PerCpuLists:
 
     count: pages on all the lists; it may be more than are known. high, batch: as in /proc/zoneinfo. known: PFNs of
     pages that are on the lists already, oldest first; their state becomes UNMOVABLE. Pages that are counted and not
-    known are never given back.
+    known are never given back. `known`: those of them that were not given back yet.
     """
 
-    def __init__(self, buddy: Buddy, *, count: int, high: int, batch: int, known: Iterable[int] = ()) -> None:
+    def __init__(self, buddy: Buddy, *, count: int, high: int, batch: int, known: Collection[int] = ()) -> None:
         self.buddy = buddy
         self.high = high
         self.batch = batch
         self.free_factor = 0  # how often the batch was doubled; each allocation halves it
         self._lists: dict[int, deque[int]] = {}
         listed = [self._put(pfn) for pfn in known]
+        self.known = set(known)
         self.count = max(count, len(listed))
 
     def free(self, pfn: int) -> None:
-        """A page comes back; BadValueError of Buddy.free, once it is passed on, if it could not be free."""
+        """A page comes back; BadValueError, and nothing changes, for one that is free or no memory."""
+        state = self.buddy.frames.state_of[pfn]
+        if state in (PageState.FREE, PageState.HOLE):
+            raise BadValueError(f"PFN {pfn} is {PageState(state).name}; only a page in use can be given back.")
         own = self._put(pfn)
         self.count += 1
         if self.count >= self.high:
@@ -67,9 +72,13 @@ class PerCpuLists:
         return min(max(due, self.batch), most)
 
     def _give_back(self, pages: int, first: deque[int]) -> None:
-        """free_pcppages_bulk: the list of the page just freed first, wholly if need be, then the others."""
+        """free_pcppages_bulk: the list of the page just freed first, wholly if need be, then the next in turn."""
         self.count -= pages
-        for listed in (first, *(others for others in self._lists.values() if others is not first)):
+        in_turn = [self._lists[kind] for kind in sorted(self._lists)]
+        at = next(i for i, listed in enumerate(in_turn) if listed is first)
+        for listed in (*in_turn[at:], *in_turn[:at]):
             while pages and listed:
-                self.buddy.free(listed.popleft())
+                pfn = listed.popleft()
+                self.known.discard(pfn)
+                self.buddy.free(pfn)
                 pages -= 1

@@ -254,7 +254,7 @@ def _run(
     frames.states[:] = states
     frames.block_types[:] = recording.snapshot_block_types(before)
     movable = {PageState.MOVABLE, PageState.BALLOON} if recording.balloon_movable else {PageState.MOVABLE}
-    cpus, known = recording.per_cpu_lists(before), frozenset(listed or ())
+    cpus = recording.per_cpu_lists(before)
     results, buddies, lists = [], [], []
     for zone in recording.zones:
         buddy = Buddy(Zone(frames, zone.start_pfn, zone.end_pfn, zone.name), "6.1")
@@ -270,7 +270,7 @@ def _run(
     huge_at_least, per_cpu = _huge(_block_counts(buddies)), sum(each.count for each in lists)
     for buddy, each in zip(buddies, lists, strict=False):
         for pfn in each.take():
-            if pfn not in known:
+            if pfn not in each.known:
                 buddy.free(pfn)
     after = frames.states.copy()
     blocks = _block_counts(buddies)

@@ -91,6 +91,8 @@ def test_a_zone_of_one_type(rules: str, rng: np.random.Generator) -> None:
 def test_a_zone_of_several_types_steals_as_the_stepwise_one_does(rules: str, rng: np.random.Generator) -> None:
     states = page_map(rng)
     types = rng.choice(3, -(-len(states) // 512), p=[0.25, 0.6, 0.15]).astype(np.uint8)
+    if rng.random() < 0.2:
+        types[:] = rng.choice([U, Migratetype.RECLAIMABLE])
     both = Both(states, rules, types)
     both.go(rng, 2)
     for kind in rng.permutation([U, M, Migratetype.RECLAIMABLE]).tolist():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from balloonlab.errors import BadValueError
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, compact
 from balloonlab.memory.per_cpu import PerCpuLists
@@ -100,3 +101,24 @@ def test_high_near_batch(high: int) -> None:
     for pfn in range(20):
         lists.free(pfn)
         assert lists.count + buddy.free_pages == pfn + 1
+
+
+def test_a_page_that_is_free_is_refused() -> None:
+    buddy = full()
+    lists = PerCpuLists(buddy, count=0, high=4, batch=3)
+    buddy.free(600)
+    with pytest.raises(BadValueError, match="PFN 600 is FREE"):
+        lists.free(600)
+    assert (lists.count, buddy.free_pages) == (0, 1)
+
+
+def test_the_next_type_in_turn_gives_after_that_of_the_page_just_freed() -> None:
+    buddy = full()
+    kinds = (Migratetype.MOVABLE, Migratetype.RECLAIMABLE, Migratetype.UNMOVABLE)
+    for block, kind in enumerate(kinds):
+        buddy.frames.set_block_type(block, kind)
+    lists = PerCpuLists(buddy, count=5, high=12, batch=5)
+    for pfn in (512, 514, 1024, 1026, 0, 2):  # two of each, on pages that do not merge
+        lists.free(pfn)
+    lists.free(1028)  # of RECLAIMABLE's neighbour in turn, UNMOVABLE: its three, then MOVABLE's two
+    assert lists.take() == [512, 514]

@@ -35,10 +35,6 @@ class Mark:
     clock: int
     written: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
 
-    @property
-    def nbytes(self) -> int:
-        return sum(where.nbytes + old.nbytes for _, where, old in self.written)
-
 
 class ListOrder:
     """List positions of the free blocks of page states that start at PFN 0.
@@ -70,12 +66,6 @@ class ListOrder:
         self.numbers, self.kinds, self._given, self._clock = mark.numbers, mark.kinds, list(mark.given), mark.clock
         self._written = before.written if before else None
 
-    def leave(self, mark: Mark, before: Mark | None) -> None:
-        """Do without the last mark: what was written since then was written since the one before it."""
-        self._written = before.written if before else None
-        if before:
-            before.written.extend(mark.written)
-
     def _write(self, array: np.ndarray, where: np.ndarray, new: np.ndarray | int) -> None:
         if self._written is not None:
             self._written.append((array, where, array[where]))
@@ -91,10 +81,6 @@ class ListOrder:
         """These pages (int PFNs, in order) were given back, each as a block of order 0; states say FREE already."""
         if len(pfns):
             self._given.append(pfns)
-
-    def forget(self) -> None:
-        """Take it back that pages were given back since the last settling."""
-        self._given = []
 
     def mixed(self) -> bool:
         """Whether free blocks may be on lists of more than one type."""

@@ -23,9 +23,9 @@ class ArrayZone:
     states: uint8[pages] of PageState codes at rest (FREE, MOVABLE, UNMOVABLE, BALLOON, HOLE); kept, not copied, and
     changed in place. block_types: uint8[pageblocks] of Migratetype codes UNMOVABLE, MOVABLE, RECLAIMABLE; by default
     all MOVABLE. rules: "3.6" or "6.1". ordered: whether list order is kept, which "lifo" needs (4 bytes a page from the
-    first compaction on, or the first LIFO inflation after pages were given back); without it lists are always as
-    rebuilt. Every unit is guest pages. Free lists are at first as FreeLists.rebuild makes them. Raises BadValueError or
-    UnknownNameError for anything else.
+    first compaction on, or the first LIFO inflation after pages were given back; 5 where lists are of several types);
+    without it lists are always as rebuilt. Every unit is guest pages. Free lists are at first as FreeLists.rebuild
+    makes them. Raises BadValueError or UnknownNameError for anything else.
     """
 
     def __init__(
@@ -104,6 +104,8 @@ class ArrayZone:
         """A full run (order -1) by the zone's rules; see compact_arrays."""
         if self.ordered:
             self.order.settle(store=True)
+            if self.rules == "3.6" and np.any(self.block_types != Migratetype.MOVABLE):
+                self.order.keep_kinds()  # it may retag pageblocks
         run = compact_arrays(self.states, self.block_types, self.rules, balloon_moves=balloon_moves, fixed=fixed)
         if self.ordered:
             self.order.given_back(run.pairs[:, 0])
