@@ -101,3 +101,16 @@ def test_a_later_search_of_3_6_does_not_come_so_far_down(two_more: int, again: i
     # The last batch ends with pageblock 3, so its search may come to pageblock 6 only.
     assert run.free_scanned == 3 * 512 + (480 + 1) + again
     assert run.migrate_scanned == 4 * 512
+
+
+def test_3_6_searches_both_halves_of_a_block_of_order_10_again_once_they_are_movable() -> None:
+    states = np.full(10 * 512, UNMOVABLE, np.uint8)
+    states[: 33 * 32] = MOVABLE
+    states[4 * 512 : 4 * 512 + 32] = FREE
+    states[6 * 512 : 8 * 512] = FREE
+    states[[9 * 512, 9 * 512 + 2]] = FREE
+    types = np.full(10, Migratetype.MOVABLE, np.uint8)
+    types[[6, 7]] = Migratetype.UNMOVABLE  # so 7, which begins no block, is not looked at the first time
+    run = scanned(states, "3.6", types)
+    assert run.free_scanned == (512 + 512 + 0 + 1) + (4 * 512 + 512 + 481)  # 1026 pages for 32 batches; for the last
+    assert types[[6, 7]].tolist() == [Migratetype.MOVABLE] * 2

@@ -26,10 +26,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from balloonlab.memory.arrays.census import Census
+from balloonlab.memory.arrays.census import CHUNK, Census
 from balloonlab.memory.arrays.schedule import Targets
 from balloonlab.memory.compact_control import COMPACT_CLUSTER_MAX
-from balloonlab.memory.free_blocks import counts_by_order
+from balloonlab.memory.free_blocks import BOTH_HALVES
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageState
 
 _FREE, _HOLE = int(PageState.FREE), int(PageState.HOLE)
@@ -42,18 +42,31 @@ def migrate_scanned_61(census: Census, end: int, pfns: np.ndarray, cut: np.ndarr
     batch's last page is, of each pageblock that was scanned in two.
     """
     blocks = end >> PAGEBLOCK_ORDER
-    free, movable = census.free[:blocks], census.movable[:blocks]
-    rest = census.states[blocks << PAGEBLOCK_ORDER : end]  # of a pageblock that was not scanned to its end
-    used = blocks * PAGEBLOCK_PAGES - int(free.sum()) + int(np.count_nonzero(rest))
-    whole, pairs = free == PAGEBLOCK_PAGES, blocks // 2 * 2
-    upper = whole[1:pairs:2] & ((free + movable)[0:pairs:2] == PAGEBLOCK_PAGES)
-    large = int(np.count_nonzero(whole)) + int(np.count_nonzero(upper)) * (PAGEBLOCK_PAGES - 1)
-    return used + _small_blocks(census.states[:end]) + large + _heads_lost(census.states, pfns, cut)
+    whole, pairs = census.free[:blocks] == PAGEBLOCK_PAGES, blocks // 2 * 2
+    empty = census.free[:blocks] + census.movable[:blocks] == PAGEBLOCK_PAGES  # by the time the next one is scanned
+    upper = whole[1:pairs:2] & empty[0:pairs:2]
+    spared = (int(np.count_nonzero(whole)) - int(np.count_nonzero(upper))) * (PAGEBLOCK_PAGES - 1)
+    return end - spared - _spared(census.states[:end], whole) + _heads_lost(census.states, pfns, cut)
 
 
-def _small_blocks(states: np.ndarray) -> int:
-    """How many free blocks below order 9 there are in these pageblocks (uint8 states)."""
-    return sum(counts_by_order(states)[:PAGEBLOCK_ORDER])
+def _spared(states: np.ndarray, whole: np.ndarray) -> int:
+    """Pages that are not counted if each free block below order 9 in these pageblocks counts once.
+
+    whole: which pageblocks (bools) are free as a whole, and so hold no such block. A block of order k spares a page for
+    each group of 2, 4, ... 2^k pages, aligned to its size, in it: 2^(k - 1) + ... + 2 + 1.
+    """
+    spared = -int(np.count_nonzero(whole)) * (PAGEBLOCK_PAGES - 2)
+    end = len(states) >> PAGEBLOCK_ORDER << PAGEBLOCK_ORDER
+    cut_off = np.full(PAGEBLOCK_PAGES, _HOLE, np.uint8)
+    cut_off[: len(states) - end] = states[end:]
+    for part in (*(states[low : min(low + CHUNK, end)] for low in range(0, end, CHUNK)), cut_off):
+        for kind in (np.uint16, np.uint32, np.uint64):
+            groups = part.view(kind) == _FREE
+            spared += int(np.count_nonzero(groups))
+        for _ in range(4, PAGEBLOCK_ORDER):
+            groups = groups.view(np.uint16) == BOTH_HALVES
+            spared += int(np.count_nonzero(groups))
+    return spared
 
 
 def _heads_lost(states: np.ndarray, pfns: np.ndarray, cut: np.ndarray) -> int:
@@ -127,8 +140,8 @@ def _searched_once(
     One that is free as a whole counts once if it begins its block, whatever its type. It does not if it is the second
     half of a block of order 10, and offers nothing: then it is like one in use.
     """
-    begins = (free == PAGEBLOCK_PAGES) & (offered > 0)
-    used = np.where(free < PAGEBLOCK_PAGES, pages - free, pages)[movable & ~begins]
+    whole = free == PAGEBLOCK_PAGES
+    begins = whole & (offered > 0)
     refused = ~movable & (free > 0)
     if refused.any():
         states = states.copy()
@@ -136,4 +149,4 @@ def _searched_once(
         rows[refused[: len(rows)]] = _HOLE
         if refused[-1]:
             states[(len(refused) - 1) << PAGEBLOCK_ORDER :] = _HOLE
-    return int(used.sum()) + int(np.count_nonzero(begins)) + _small_blocks(states)
+    return int(pages[movable & ~begins].sum()) - _spared(states, whole & ~refused) + int(np.count_nonzero(begins))
