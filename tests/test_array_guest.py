@@ -151,7 +151,11 @@ def _live(both: Both, rng: np.random.Generator) -> None:
             action = "inflate"
         if action == "work" and both.arrays.engine == "steps":
             continue
-        getattr(both, action)()
+        try:
+            getattr(both, action)()
+        except DidNotSettleError:  # its leftovers are the LRU's (M5), so it looks for pages that it has not got
+            assert (both.driver, both.arrays.engine) == ("linux-3.8", "steps")
+            return
         both.same()
     if rng.random() < 0.5:
         assert both.arrays.machine.runnable() == both.steps.machine.runnable()
