@@ -119,14 +119,12 @@ class ArrayGuest:
 
     def workload(self, name: str, seed: int, **options: float) -> WorkloadResult:
         """As apply_workload on the same memory in a machine that is not recorded."""
-        with self.history.operation(f"workload {name}", lambda: self.workload(name, seed, **options)) as now:
-            now.all_states = self.zone.states.copy()
+        with self.history.operation(f"workload {name}", lambda: self.workload(name, seed, **options)):
             return apply_to_zone(self.zone, name, seed, balloon_moves=self.driver.movable, **options)
 
     def release(self, fraction: float, seed: int) -> int:
         """As `release` of workloads.py, likewise."""
-        with self.history.operation("the workload gives pages back", lambda: self.release(fraction, seed)) as now:
-            now.all_states = self.zone.states.copy()
+        with self.history.operation("the workload gives pages back", lambda: self.release(fraction, seed)):
             return release_from_zone(self.zone, fraction, seed)
 
     def set_target(self, target: int, say: Say = lambda _: None) -> None:
@@ -151,10 +149,12 @@ class ArrayGuest:
             )
         with self.history.operation(f"towards {target:,} balloon pages", lambda: self.set_target(target)) as now:
             self.host.set_target(target)
+            changed, before = np.zeros(0, np.int32), _FREE
             if more > 0:
-                now.changed(self._inflate(more, say)[:, None], _FREE)
+                changed = self._inflate(more, say)
             elif more < 0:
-                now.changed(self._deflate(-more, say)[:, None], _BALLOON)
+                changed, before = self._deflate(-more, say), _BALLOON
+            now.changed(changed[:, None], before)
             self.values.set(self.host.actual_slot, self.balloon_pages)
             self.values["num_pages"] = self.balloon_pages
 

@@ -39,7 +39,10 @@ class Remembered(Protocol):
 
 @dataclass
 class Operation:
-    """One whole operation. text: what it was, in words. units: pages, or pairs, that changed one after the other."""
+    """One whole operation. text: what it was, in words. units: pages, or pairs, that changed one after the other.
+
+    all_states: the map before it, until `changed` says what changed; of a workload it is kept.
+    """
 
     text: str
     block_types: _States
@@ -51,13 +54,14 @@ class Operation:
     again: Callable[[], object]
     fixed: _States | None
     order: Mark
+    all_states: _States | None
     pages: NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 1), np.int32))
     old: _States = field(default_factory=lambda: np.zeros((0, 1), np.uint8))
-    all_states: _States | None = None
 
     def changed(self, pages: NDArray[Any], old: NDArray[Any] | int) -> None:
         """Note the changed pages, int32 (units, pages of a unit) in order, and their states before, of that shape."""
         self.pages, self.old = pages.astype(np.int32, copy=False), np.broadcast_to(old, pages.shape).astype(np.uint8)
+        self.all_states = None
 
     @property
     def units(self) -> int:
@@ -94,6 +98,7 @@ class ArrayHistory:
         again: does it once more, from where the guest stands now.
         """
         guest, host = self.guest, self.guest.host
+        before = guest.zone.states.copy()
         now = Operation(
             text,
             guest.zone.block_types.copy(),
@@ -105,14 +110,15 @@ class ArrayHistory:
             again,
             None if guest.fixed is None else guest.fixed.copy(),
             guest.zone.order.mark(),
+            before,
         )
-        states = guest.zone.states.copy()
         try:
             yield now
         except BaseException:
-            guest.zone.states[:] = states
+            guest.zone.states[:] = before
             self._put_back(now)
             raise
+        del before  # a large array: not kept for an operation that does without it
         self._undone.clear()
         self.operations.append(now)
         while len(self.operations) > 1 and self._held() > _MOST_BYTES:

@@ -65,7 +65,7 @@ class _Scans:
         self.page_end = np.cumsum(self.size)
         then = np.array(self._thens, np.int64)
         full = then < 0
-        after = pfns[self.page_end[full] - 1].astype(np.int64) + 1
+        after = pfns[self.page_end[full] - 1] + 1
         then[full] = after >> PAGEBLOCK_ORDER
         self.amid = np.zeros(len(then), bool)
         self.amid[full] = after % PAGEBLOCK_PAGES != 0

@@ -13,7 +13,7 @@ from balloonlab.memory.arrays.census import Census
 from balloonlab.memory.arrays.schedule import Downward, Schedule, migration_order
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
-from balloonlab.memory.compaction import go_on
+from balloonlab.memory.compaction import CompactResult, go_on
 from balloonlab.memory.free_blocks import TOP_PAGES
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState, Zone
 
@@ -23,23 +23,15 @@ PLANS = {"3.6": plan_36, "6.1": plan_61}
 
 
 @dataclass(frozen=True)
-class ArrayRun:
-    """What a run did; counts as in CompactResult.
+class ArrayRun(CompactResult):
+    """What a run did; pairs are int32 (k, 2).
 
-    pairs: int32 (k, 2), old and new PFN in order of migration. put_back: int32, pages isolated but not moved, in the
-    order in which they are put back. released: int32, targets that were not needed, in the order of their release.
+    put_back: int32, pages isolated but not moved, in the order in which they are put back. released: int32, targets
+    that were not needed, in the order of their release.
     """
 
-    pairs: np.ndarray = field(repr=False, compare=False)
     put_back: np.ndarray = field(repr=False, compare=False)
     released: np.ndarray = field(repr=False, compare=False)
-    rounds: int
-    blocks_moved: int
-    pages_moved: int
-    failed: int
-    migrate_scanned: int
-    free_scanned: int
-    complete: bool
 
 
 def compact_arrays(
@@ -65,8 +57,6 @@ def compact_arrays(
         return _page_by_page(states, block_types, run, pairs, left, balloon_moves=balloon_moves, fixed=fixed)
     return ArrayRun(
         pairs,
-        put_back,
-        left,
         run.rounds,
         run.blocks_moved,
         run.moved,
@@ -74,6 +64,8 @@ def compact_arrays(
         run.migrate_scanned,
         run.free_scanned,
         run.complete,
+        put_back,
+        left,
     )
 
 
@@ -158,8 +150,6 @@ def _page_by_page(
     block_types[first:end] = frames.block_types
     return ArrayRun(
         np.concatenate((pairs, more)),
-        np.array(control.returned, np.int32) + np.int32(base),
-        np.array(released, np.int32) + np.int32(base),
         run.rounds + control.rounds,
         run.blocks_moved + control.blocks_moved,
         run.moved + control.pages_moved,
@@ -167,4 +157,6 @@ def _page_by_page(
         run.migrate_scanned + control.migrate_scanned,
         run.free_scanned + control.free_scanned,
         control.complete(),
+        np.array(control.returned, np.int32) + np.int32(base),
+        np.array(released, np.int32) + np.int32(base),
     )

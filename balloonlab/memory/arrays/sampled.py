@@ -13,7 +13,7 @@ from itertools import compress
 
 import numpy as np
 
-from balloonlab.memory.free_blocks import BOTH_HALVES
+from balloonlab.memory.free_blocks import FreeLevels
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, PageState
 
 _COLUMNS = np.arange(PAGEBLOCK_PAGES, dtype=np.int16)  # pages of a pageblock, by number
@@ -85,7 +85,7 @@ class Sampled:
             return np.zeros(0, np.int64)
         blocks, stride, first, end, last = np.array(self._met, np.int64).T
         rows = _whole(self.states).reshape(-1, PAGEBLOCK_PAGES)[blocks]
-        free, single, _ = _free(rows)
+        free, single = (each.reshape(rows.shape) for each in _free(rows.reshape(-1))[:2])
         stride, first, end, last = (each.astype(np.int16)[:, None] for each in (stride, first, end, last))
         early = first > _COLUMNS
         captured = (_COLUMNS - np.where(early, 0, end - 1)) & (stride - 1) == 0
@@ -105,8 +105,6 @@ def _whole(states: np.ndarray) -> np.ndarray:
 
 
 def _free(states: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(pages that are free, that are free blocks of their own; pairs of pages that are free), as bools."""
-    free = states == int(PageState.FREE)
-    halves = free.view(np.uint16)
-    pairs = halves == BOTH_HALVES
-    return free, (halves - pairs * np.uint16(BOTH_HALVES)).view(bool), pairs
+    """(pages that are free, that are free blocks of their own; pairs of pages that are free), as bools in one row."""
+    levels, pages = FreeLevels(states), len(states)
+    return levels[0][:pages], levels.alone(0, 0, pages), levels[1][: pages // 2]
