@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from balloonlab.memory.arrays.batches_61 import reach
 from balloonlab.memory.arrays.census import Census
 from balloonlab.memory.arrays.scanned import Searches, free_scanned_36
-from balloonlab.memory.arrays.schedule import Schedule, Targets
+from balloonlab.memory.arrays.schedule import Schedule, Targets, reach
 from balloonlab.memory.compact_control import COMPACT_CLUSTER_MAX
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype
 

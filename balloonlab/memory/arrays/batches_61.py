@@ -13,12 +13,11 @@ import numpy as np
 from balloonlab.memory.arrays.census import Census
 from balloonlab.memory.arrays.sampled import Sampled
 from balloonlab.memory.arrays.scanned import migrate_scanned_61
-from balloonlab.memory.arrays.schedule import Schedule, Targets
+from balloonlab.memory.arrays.schedule import Schedule, Targets, reach
 from balloonlab.memory.compact_control import COMPACT_CLUSTER_MAX
 from balloonlab.memory.free_scanner import MOST_STRIDE
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageState
 
-_SPARE = 4 * PAGEBLOCK_PAGES  # targets beyond those that the batches need: the last fill's
 _LISTED = 1.25  # targets listed for each page that moves: some will be passed over
 
 
@@ -27,18 +26,6 @@ def offers_61(census: Census, block_types: np.ndarray) -> np.ndarray:
     partly = (census.free < PAGEBLOCK_PAGES) & (block_types == Migratetype.MOVABLE)
     offered: np.ndarray = np.where(partly, census.free, 0)
     return offered
-
-
-def reach(movable: np.ndarray, above: np.ndarray, listed: float) -> tuple[int, int, np.ndarray]:
-    """(pageblocks that may be scanned for pages, lowest that may give targets, pages below each pageblock).
-
-    listed: targets for each page that moves; above: see Targets.
-    """
-    below = np.concatenate(([0], np.cumsum(movable)))
-    high = int(np.count_nonzero(below[:-1] <= above[1:]))  # both are monotone: all moved pages found a target above
-    enough = int(below[high] * listed) + _SPARE
-    low = int(np.count_nonzero(above >= enough)) - 1
-    return high, max(low, 0), below
 
 
 def plan_61(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarray, Targets]:

@@ -14,6 +14,8 @@ import numpy as np
 
 from balloonlab.memory.zone import PAGEBLOCK_PAGES
 
+_SPARE = 4 * PAGEBLOCK_PAGES  # targets beyond those that the batches need: the last fill's
+
 
 @dataclass
 class Schedule:
@@ -104,6 +106,18 @@ class Targets:
         last = stops - 1 + gap_sum[np.searchsorted(gap_at, starts, "right")]
         last += self.first[block - self.low] - self.above[block + 1]
         return Downward(last[by_place], (stops - starts)[by_place])
+
+
+def reach(movable: np.ndarray, above: np.ndarray, listed: float) -> tuple[int, int, np.ndarray]:
+    """(pageblocks that may be scanned for pages, lowest that may give targets, pages below each pageblock).
+
+    listed: targets for each page that moves; above: see Targets.
+    """
+    below = np.concatenate(([0], np.cumsum(movable)))
+    high = int(np.count_nonzero(below[:-1] <= above[1:]))  # both are monotone: all moved pages found a target above
+    enough = int(below[high] * listed) + _SPARE
+    low = int(np.count_nonzero(above >= enough)) - 1
+    return high, max(low, 0), below
 
 
 def migration_order(batch_ends: np.ndarray) -> Downward:
