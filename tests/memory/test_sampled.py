@@ -59,13 +59,14 @@ def test_a_stride_finds_what_the_page_by_page_scanner_finds(seed: int, stride: i
         return head + (1 << int(orders[head]))
 
     sampled = Sampled(states, block_end)
-    got, last = sampled.look(block, stride, wanted)
+    got, last, free_pages = sampled.look(block, stride, wanted)
     assert got == len(captured)
     if got >= wanted:
         assert start + last == captured[-1]
         assert min(start + last + 1, stop) == position
-        assert sampled.free_up_to(block, last) == np.count_nonzero(states[start:position] == FREE)
+        assert free_pages == np.count_nonzero(states[start:position] == FREE)
     else:
+        assert free_pages == np.count_nonzero(states[start:stop] == FREE)
         assert last == PAGEBLOCK_PAGES - 1
 
     free = np.flatnonzero(states == FREE)

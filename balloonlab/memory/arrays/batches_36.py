@@ -34,12 +34,12 @@ def offers_36(census: Census, block_types: np.ndarray) -> np.ndarray:
 
 
 def plan_36(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarray, Targets]:
-    """(the run, int64 PFNs of its movable pages ascending, its targets)."""
+    """(the run, int32 PFNs of its movable pages ascending, its targets)."""
     targets = Targets(offers_36(census, block_types))
     high, low, below = reach(census.movable, targets.above, 1)
     high = min(high + 2, len(census.movable))  # a scan may reach to the end of the next pageblock
-    pfns = census.movable_pfns(0, high)
-    targets.place(census.free_pfns(low, len(census.free)), census.free, low)
+    pfns = census.movable_pfns(high)
+    targets.list_from(low, census)
     scans = _Scans(census.movable[:high], below[: high + 1].tolist(), pfns)
     run, searches = _serve(scans, targets, len(census.states) >> PAGEBLOCK_ORDER)
     run.migrate_scanned = scans.start_pfn(run.rounds)  # all below where the next scan would begin

@@ -29,14 +29,13 @@ def offers_61(census: Census, block_types: np.ndarray) -> np.ndarray:
 
 
 def plan_61(census: Census, block_types: np.ndarray) -> tuple[Schedule, np.ndarray, Targets]:
-    """(the run, int64 PFNs of its movable pages ascending, its targets)."""
+    """(the run, int32 PFNs of its movable pages ascending, its targets)."""
     targets = Targets(offers_61(census, block_types))
-    blocks = len(census.movable)
     high, low, below = reach(census.movable, targets.above, _LISTED)
-    pfns = census.movable_pfns(0, high)
+    pfns = census.movable_pfns(high)
     batches = _Batches(census.movable[:high], below, pfns)
     for listed in (low, 0):
-        targets.place(census.free_pfns(listed, blocks), census.free, listed)
+        targets.list_from(listed, census)
         try:
             scanner = _FreeScanner(census, block_types, targets)
             run = _go_through(batches, scanner)
@@ -95,55 +94,54 @@ class _BelowListedError(Exception):
 class _FreeScanner:
     """The free scanner: it is in pageblock `block`, and `position` is the number of the next target there.
 
-    A fill is too short for numpy, so all it reads are Python's own numbers; but for pageblocks that it comes to with a
-    stride. above, suitable: by pageblock. shift: what turns a target's number into its index in `pfns`.
+    A fill is too short for numpy, so all it reads are Python's own numbers. above, suitable: by pageblock. in_vain: the
+    next pageblock from this one down that is suitable and offers nothing; those above it are not looked at one by one.
     """
 
     def __init__(self, census: Census, block_types: np.ndarray, targets: Targets) -> None:
         states = census.states
-        short = -len(states) % 8
+        short = -len(states) % PAGEBLOCK_PAGES
         padded = np.concatenate((states, np.full(short, PageState.HOLE, np.uint8))) if short else states
-        self.pages, self.low = len(states), targets.low
+        self.pages, self.listed = len(states), len(targets.pfns)
         self.pairs, self.fours, self.eights = (padded.view(kind).data for kind in (np.uint16, np.uint32, np.uint64))
         self.pfns = targets.pfns.data
         self.above: list[int] = targets.above.tolist()
-        shift = np.zeros(len(self.above), np.int64)
-        shift[targets.low : -1] = targets.first - targets.above[targets.low + 1 :]
-        self.shift = shift.data
         self.block, self.position = len(self.above) - 2, 0
         whole = census.free == PAGEBLOCK_PAGES
         large = whole.copy()
         large[1::2] &= ~whole[: len(whole) // 2 * 2 : 2]  # the second half of an order-10 block begins no free block
-        self.suitable: list[bool] = ((block_types == Migratetype.MOVABLE) & ~large).tolist()
+        suitable = (block_types == Migratetype.MOVABLE) & ~large
+        in_vain = np.where(suitable & (targets.offered == 0), np.arange(len(suitable)), -1)
+        self.suitable: list[bool] = suitable.tolist()
+        self.in_vain: list[int] = np.maximum.accumulate(in_vain).tolist()
         self.strode_over = 0
         self.sampled = Sampled(states, self._block_end)
 
     def fill(self, size: int, then: int) -> int:
         """Capture until there are `size` targets, in pageblocks above `then`; returns how many there are."""
-        above, suitable = self.above, self.suitable
-        block, position = self.block, self.position
+        above, block, position = self.above, self.block, self.position
         got, stride = 0, 1
         while block > then:
             top = above[block]
-            more = top - position
-            if more:
-                if block < self.low:
-                    raise _BelowListedError
-                if stride > 1:
-                    more = self._sample(block, stride, size - got)
-                    if got + more >= size:
-                        return got + more
-                elif got + more >= size:
-                    return got + self._to(block, position, position + size - got)
+            if top == position:
+                if self.suitable[block]:
+                    self.strode_over += PAGEBLOCK_PAGES - PAGEBLOCK_PAGES // stride
+                    stride = min(2 * stride, MOST_STRIDE)
+                block -= 1
+            elif stride > 1:
+                more, last, came_by = self.sampled.look(block, stride, size - got)
                 got += more
-            elif suitable[block]:
-                self.strode_over += PAGEBLOCK_PAGES - PAGEBLOCK_PAGES // stride
-            if more:
-                stride = 1
-            elif suitable[block]:
-                stride = min(2 * stride, MOST_STRIDE)
-            block -= 1
-            position = top
+                if got >= size:
+                    self._stop(above[block + 1] + came_by, (block << PAGEBLOCK_ORDER) + last)
+                    return got
+                stride = 1 if more else min(2 * stride, MOST_STRIDE)
+                block, position = block - 1, top
+            else:
+                block = max(then, self.in_vain[block])
+                number, stop = position + size - got, above[block + 1]
+                if number <= stop:
+                    return got + self._end(number) - position
+                got, position = got + stop - position, stop
         self.block, self.position = block, position
         return got
 
@@ -153,44 +151,37 @@ class _FreeScanner:
         if self.suitable[-1] and self.block < len(self.suitable) - 1:
             came_by -= -self.pages % PAGEBLOCK_PAGES
         if self.position > self.above[self.block + 1]:  # it has captured some of this pageblock
-            came_by += self.pfns[self.shift[self.block] + self.position - 1] % PAGEBLOCK_PAGES + 1
+            came_by += self.pfns[self.position - 1] % PAGEBLOCK_PAGES + 1
         return came_by - self.strode_over - self.sampled.strode_over
 
-    def _to(self, block: int, position: int, number: int) -> int:
-        """The fill ends with the free block that the target before `number` lies in; returns how many it adds."""
-        pfn = self.pfns[self.shift[block] + number - 1]
+    def _end(self, number: int) -> int:
+        """A fill ends with the free block of target ``number - 1``; returns the number of the next target."""
+        if number > self.listed:
+            raise _BelowListedError
+        last = pfn = self.pfns[number - 1]
         if not self.pairs[pfn >> 1]:
             last = self._block_end(pfn) - 1
             number += last - pfn
-            pfn = last
-        self._stop(block, number, pfn)
-        return number - position
+        self._stop(number, last)
+        return number
 
-    def _sample(self, block: int, stride: int, wanted: int) -> int:
-        """The fill comes to this pageblock with a stride, and ends there if it gives `wanted`; returns how many."""
-        more, last = self.sampled.look(block, stride, wanted)
-        if more >= wanted:
-            number = self.above[block + 1] + self.sampled.free_up_to(block, last)
-            self._stop(block, number, (block << PAGEBLOCK_ORDER) + last)
-        return more
-
-    def _stop(self, block: int, number: int, last: int) -> None:
-        """The next fill begins with this number, after PFN `last` of this pageblock: perhaps it was its last page."""
+    def _stop(self, number: int, last: int) -> None:
+        """The next fill begins with this number, after PFN `last`: perhaps that was its pageblock's last page."""
         self.position = number
-        self.block = block - ((last + 1) % PAGEBLOCK_PAGES == 0 or last + 1 == self.pages)
+        at_end = (last + 1) % PAGEBLOCK_PAGES == 0 or last + 1 == self.pages
+        self.block = (last >> PAGEBLOCK_ORDER) - at_end
 
     def _block_end(self, pfn: int) -> int:
         """End of the free block, of order 1 to 8, that `pfn` lies in (PFN)."""
         if self.fours[pfn >> 2]:
             return (pfn | 1) + 1
-        words, size = self.eights, 1
-        if words[pfn >> 3]:
+        words, word, size = self.eights, pfn >> 3, 1
+        if words[word]:
             return (pfn | 3) + 1
-        while True:
-            first = pfn >> 3 & -2 * size
-            if any(words[first : first + 2 * size]) or first + 2 * size > len(words):
-                return ((pfn >> 3 & -size) + size) * 8
+        while not any(words[word ^ size : (word ^ size) + size]):
+            word &= ~size
             size *= 2
+        return word + size << 3
 
 
 def _go_through(batches: _Batches, scanner: _FreeScanner) -> Schedule:
@@ -212,4 +203,6 @@ def _go_through(batches: _Batches, scanner: _FreeScanner) -> Schedule:
         done = min(have, end)
         if done < end:
             break
+    if scanner.position > scanner.listed:
+        raise _BelowListedError
     return Schedule(batch_ends=np.array(ends[:served], np.int64), fill_ends=fill_ends, moved=done, blocks_moved=served)

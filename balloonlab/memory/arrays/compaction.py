@@ -10,7 +10,7 @@ import numpy as np
 from balloonlab.memory.arrays.batches_36 import plan_36
 from balloonlab.memory.arrays.batches_61 import plan_61
 from balloonlab.memory.arrays.census import Census
-from balloonlab.memory.arrays.schedule import Downward, Schedule, migration_order
+from balloonlab.memory.arrays.schedule import Downward, Schedule, migrating
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.compaction import CompactResult, go_on
@@ -48,9 +48,9 @@ def compact_arrays(
     """
     census = Census(states, balloon_moves=balloon_moves, fixed=fixed)
     run, movable, targets = PLANS[rules](census, block_types)
-    old, new = migration_order(run.batch_ends), targets.order(run.fill_ends)
-    pairs = _move(states, run.moved, (movable, old), (targets.pfns, new))
-    put_back, left = movable[old.rest()].astype(np.int32), targets.pfns[new.rest()].astype(np.int32)
+    old, new = migrating(movable, run.batch_ends), targets.used(run.fill_ends)
+    pairs = _move(census, movable, run, old, new)
+    put_back, left = old.rest().astype(np.int32), new.rest().astype(np.int32)
     if rules == "3.6":
         block_types[targets.captured_whole(census.free, run.captured)] = Migratetype.MOVABLE
     if run.resume:
@@ -69,26 +69,30 @@ def compact_arrays(
     )
 
 
-def _move(states: np.ndarray, moved: int, *lists: tuple[np.ndarray, Downward]) -> np.ndarray:
-    """Move that many pages, a chunk at a time; lists: PFNs and the order to take them in, of sources and of targets.
+def _move(census: Census, movable: np.ndarray, run: Schedule, old: Downward, new: Downward) -> np.ndarray:
+    """Move the run's pages, a chunk at a time; movable: as listed for the run. int32 (moved, 2): the pairs.
 
-    int32 (moved, 2): the pairs. The work goes through the same few arrays again and again: fresh memory is slow.
+    The work goes through the same few arrays again and again: fresh memory is slow.
     """
-    pairs = np.empty((moved, 2), np.int32)
+    states = census.states
+    pairs = np.empty((run.moved, 2), np.int32)
     words = pairs.view(np.int64)[:, 0]  # a pair written as one number: the source is its lower half
-    size = min(CHUNK, moved)
-    kinds, index, pfns = np.empty(size, np.uint8), np.empty(size, np.int64), np.empty((2, size), np.int64)
-    for low in range(0, moved, CHUNK):
+    size = min(CHUNK, run.moved)
+    kinds, source, target = np.empty(size, np.uint8), np.empty(size, np.int64), np.empty(size, np.int64)
+    for low in range(0, run.moved, CHUNK):
         word = words[low : low + CHUNK]
         count = len(word)
-        for side, (listed, numbers) in enumerate(lists):
-            np.take(listed, numbers.next(count, index), out=pfns[side, :count], mode="clip")  # "raise" makes a copy
-        source, target = pfns[:, :count]
-        states[target] = np.take(states, source, out=kinds[:count], mode="clip")
-        states[source] = _FREE
-        np.left_shift(target, 32, out=word)
-        np.bitwise_or(word, source, out=word)
-    return pairs if sys.byteorder == "little" else pairs[:, ::-1].copy()
+        sources, targets = old.next(count, source[:count]), new.next(count, target[:count])
+        states[targets] = np.take(states, sources, out=kinds[:count], mode="clip")  # "raise" makes a copy
+        np.left_shift(targets, 32, out=word)
+        np.bitwise_or(word, sources, out=word)
+    if sys.byteorder == "big":
+        pairs = pairs[:, ::-1].copy()
+    whole = int(np.searchsorted(run.batch_ends, run.moved, "right"))  # batches that moved as a whole
+    ended = int(run.batch_ends[whole - 1]) if whole else 0
+    census.leave(int(movable[ended - 1]) + 1 if ended else 0)
+    states[pairs[ended:, 0]] = _FREE
+    return pairs
 
 
 class _Noting(CompactControl):

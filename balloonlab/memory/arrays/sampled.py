@@ -4,20 +4,23 @@ What it captures there follows from the page states alone. It looks at every `st
 start on, and captures a free block if that page heads it. On multiples of the stride a free page does: its block
 either begins at a multiple, or is no longer than the stride and aligned to its size. A block of one page leaves the
 scanner on multiples. The first longer one puts it on odd pages for good, where only blocks of one page begin.
+
+A pageblock is one Python number here, a bit a page from the lowest on: numpy is slow to begin on so few.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import compress
 
 import numpy as np
 
-from balloonlab.memory.free_blocks import FreeLevels
+from balloonlab.memory.free_scanner import MOST_STRIDE
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, PageState
 
-_COLUMNS = np.arange(PAGEBLOCK_PAGES, dtype=np.int16)  # pages of a pageblock, by number
-_GROUP = 64  # pageblocks worked on together
+_IS_FREE = bytes(ord("1" if code == PageState.FREE else "0") for code in range(256))
+_BYTES = PAGEBLOCK_PAGES // 8
+_ALL = (1 << PAGEBLOCK_PAGES) - 1
+_EVERY = {1 << order: _ALL // ((1 << (1 << order)) - 1) for order in range(1, MOST_STRIDE.bit_length())}
 
 
 class Sampled:
@@ -28,83 +31,71 @@ class Sampled:
     """
 
     def __init__(self, states: np.ndarray, block_end: Callable[[int], int]) -> None:
-        self.states, self.block_end = states, block_end
-        self._known: dict[int, tuple[bytes, bytes]] = {}
+        self._states, self._block_end = states.data, block_end
+        self._blocks: list[int] = []
+        self._left: list[bytes] = []  # pages of these that were passed over
+        self._free: list[bytes] = []  # and all of their free pages
         self.strode_over = 0  # pages not looked at, up to where fills went on
-        self._met: list[tuple[int, int, int, int, int]] = []
 
-    def _marks(self, block: int) -> tuple[bytes, bytes]:
-        """Of this pageblock and its neighbours: which pairs of pages are free, which pages are free blocks."""
-        group = block // _GROUP
-        if group not in self._known:
-            states = self.states[group * _GROUP << PAGEBLOCK_ORDER : (group + 1) * _GROUP << PAGEBLOCK_ORDER]
-            _, single, pairs = _free(_whole(states))
-            # Python's own bytes: numpy is slow to begin, and a pageblock is soon looked through.
-            self._known[group] = pairs.tobytes(), single.tobytes()
-        return self._known[group]
-
-    def look(self, block: int, stride: int, wanted: int) -> tuple[int, int]:
+    def look(self, block: int, stride: int, wanted: int) -> tuple[int, int, int]:
         """A fill that still wants so many pages comes to this pageblock.
 
         Returns how many it captures there: fewer than `wanted`, if it goes through to the end, else as many, or more
-        with the last free block. And the number, in the pageblock, of the last page of that block, or 511.
+        with the last free block. The number, in the pageblock, of the last page of that block, or 511. And how many
+        free pages the pageblock has up to that one.
         """
-        pairs, single = self._marks(block)
-        start = block % _GROUP << PAGEBLOCK_ORDER
-        pair = pairs[start // 2 : (start + PAGEBLOCK_PAGES) // 2 : stride // 2].find(1)
-        first = end = PAGEBLOCK_PAGES
-        if pair >= 0:
-            first = pair * stride
-            end = self.block_end((block << PAGEBLOCK_ORDER) + first) & (PAGEBLOCK_PAGES - 1) or PAGEBLOCK_PAGES
-        single = single[start : start + PAGEBLOCK_PAGES]
-        early, larger = range(0, first, stride), range(first, end)
-        late = range(end + stride - 1, PAGEBLOCK_PAGES, stride)
-        got, looked_at, last = 0, 0, PAGEBLOCK_PAGES - 1
-        for columns in (early, larger, late):
-            looked = compress(columns, single[columns.start : columns.stop : columns.step])
-            captured = larger if columns is larger else list(looked)
-            if got + len(captured) >= wanted:
-                more = len(larger) if columns is larger else wanted - got
-                got, last = got + more, captured[more - 1]
-                looked_at += columns.index(last) + 1
-                break
-            got += len(captured)
-            looked_at += len(columns)
-        self.strode_over += last + 1 - looked_at
-        self._met.append((block, stride, first, end, last))
-        return got, last
-
-    def free_up_to(self, block: int, last: int) -> int:
-        """How many free pages the pageblock has up to its page number `last`."""
         start = block << PAGEBLOCK_ORDER
-        return last + 1 - int(np.count_nonzero(self.states[start : start + last + 1]))
+        states = bytes(self._states[start : start + PAGEBLOCK_PAGES])
+        free = int(states.translate(_IS_FREE)[::-1], 2)
+        pairs = free & free >> 1 & _EVERY[2]  # two that are no blocks of their own
+        looked_at = _EVERY[stride]
+        captured = looked_at & free & ~(pairs | pairs << 1)
+        longer = looked_at & pairs
+        if longer:
+            first = (longer & -longer).bit_length() - 1
+            end = self._block_end(start + first) & (PAGEBLOCK_PAGES - 1) or PAGEBLOCK_PAGES
+            late = looked_at << end + stride - 1 & _ALL
+            whole = (1 << end) - (1 << first)
+            looked_at = looked_at & (1 << first) - 1 | whole | late
+            captured = looked_at & (free & ~(pairs | pairs << 1) | whole)
+        got, last = captured.bit_count(), PAGEBLOCK_PAGES - 1
+        if got >= wanted:
+            last = _nth(captured, wanted)
+            if longer and first <= last < end:
+                last = end - 1
+            met = (2 << last) - 1
+            captured, looked_at, free = captured & met, looked_at & met, free & met
+            got = captured.bit_count()
+        self.strode_over += last + 1 - looked_at.bit_count()
+        self._blocks.append(block)
+        self._left.append((free ^ captured).to_bytes(_BYTES, "little"))
+        self._free.append(free.to_bytes(_BYTES, "little"))
+        return got, last, free.bit_count()
 
     def passed_over(self, above: np.ndarray) -> np.ndarray:
         """Numbers (int64, ascending) of the targets that fills came to and did not capture; above: see Targets."""
-        if not self._met:
+        if not self._blocks:
             return np.zeros(0, np.int64)
-        blocks, stride, first, end, last = np.array(self._met, np.int64).T
-        rows = _whole(self.states).reshape(-1, PAGEBLOCK_PAGES)[blocks]
-        free, single = (each.reshape(rows.shape) for each in _free(rows.reshape(-1))[:2])
-        stride, first, end, last = (each.astype(np.int16)[:, None] for each in (stride, first, end, last))
-        early = first > _COLUMNS
-        captured = (_COLUMNS - np.where(early, 0, end - 1)) & (stride - 1) == 0
-        captured &= single
-        captured |= ~early & (end > _COLUMNS)
-        met = free & (last >= _COLUMNS)
-        counts = np.count_nonzero(met, axis=1)
-        numbers = np.arange(counts.sum()) + np.repeat(above[blocks + 1] - (np.cumsum(counts) - counts), counts)
-        left: np.ndarray = numbers[np.flatnonzero(~captured.reshape(-1)[np.flatnonzero(met)])]
+        free = np.flatnonzero(_bits(self._free))
+        left = np.flatnonzero(_bits(self._left)[free])
+        first = np.searchsorted(free, np.arange(len(self._blocks)) << PAGEBLOCK_ORDER)  # free page of each pageblock
+        shift = above[np.array(self._blocks) + 1] - first
+        left += shift[free[left] >> PAGEBLOCK_ORDER]
         return left
 
 
-def _whole(states: np.ndarray) -> np.ndarray:
-    """Page states up to the end of the last pageblock: HOLE past the end of memory."""
-    short = -len(states) % PAGEBLOCK_PAGES
-    return np.concatenate((states, np.full(short, PageState.HOLE, np.uint8))) if short else states
+def _nth(bits: int, number: int) -> int:
+    """Where the bit of this number is, counted from 1 on, among those that are set."""
+    low, high = 0, PAGEBLOCK_PAGES
+    while high - low > 1:
+        middle = (low + high) // 2
+        if (bits & (1 << middle) - 1).bit_count() < number:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
-def _free(states: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(pages that are free, that are free blocks of their own; pairs of pages that are free), as bools in one row."""
-    levels, pages = FreeLevels(states), len(states)
-    return levels[0][:pages], levels.alone(0, 0, pages), levels[1][: pages // 2]
+def _bits(numbers: list[bytes]) -> np.ndarray:
+    """bool[512 for each]."""
+    return np.unpackbits(np.frombuffer(b"".join(numbers), np.uint8), bitorder="little").view(bool)

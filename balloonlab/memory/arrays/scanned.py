@@ -38,7 +38,7 @@ _FREE, _HOLE = int(PageState.FREE), int(PageState.HOLE)
 def migrate_scanned_61(census: Census, end: int, pfns: np.ndarray, cut: np.ndarray) -> int:
     """Of scans that came to PFN `end`: the end of a pageblock, or of the first batch in one.
 
-    pfns: int64, the pages that may move, ascending, at least those below `end`. cut: where in `pfns` (int64) the first
+    pfns: int32, the pages that may move, ascending, at least those below `end`. cut: where in `pfns` (int64) the first
     batch's last page is, of each pageblock that was scanned in two.
     """
     blocks = end >> PAGEBLOCK_ORDER
@@ -75,7 +75,7 @@ def _heads_lost(states: np.ndarray, pfns: np.ndarray, cut: np.ndarray) -> int:
     A merged block grows from the page where such a scan begins, by its buddy, order by order: a buddy above must be
     free, one below may also hold pages that the first batch moved.
     """
-    begin = pfns[cut] + 1
+    begin = pfns[cut] + np.int64(1)
     some = np.flatnonzero(states[begin] == _FREE)
     begin, cut = begin[some], cut[some]
     low, moved = begin.copy(), np.zeros(len(begin), np.int64)  # the block's start; pages in use from there to `begin`
