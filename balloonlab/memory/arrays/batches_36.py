@@ -17,6 +17,8 @@ from balloonlab.memory.arrays.schedule import Schedule, Targets, reach
 from balloonlab.memory.compact_control import COMPACT_CLUSTER_MAX
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype
 
+_AFTER = -1  # where the scanner is after a batch of 32: behind its last page
+
 
 def offers_36(census: Census, block_types: np.ndarray) -> np.ndarray:
     """int64[pageblocks]: pages that each gives to the free scanner.
@@ -55,15 +57,14 @@ class _Scans:
     """
 
     def __init__(self, movable: np.ndarray, below: list[int], pfns: np.ndarray) -> None:
-        self._sizes: list[int] = []
-        self._thens: list[int] = []  # of scans that came to their end; -1 for those with 32 pages
+        self._runs: list[tuple[int, int, int]] = []  # how many scans, pages of each, where the scanner is then
         self._below = below
         self._pfns = pfns.data
         self._go_through(movable.tolist(), np.flatnonzero(movable < COMPACT_CLUSTER_MAX).tolist())
-        self.size = np.array(self._sizes, np.int64)
+        scans, size, then = np.array(self._runs, np.int64).reshape(-1, 3).T
+        self.size, then = np.repeat(size, scans), np.repeat(then, scans)
         self.page_end = np.cumsum(self.size)
-        then = np.array(self._thens, np.int64)
-        full = then < 0
+        full = np.flatnonzero(then == _AFTER)
         after = pfns[self.page_end[full] - 1] + 1
         then[full] = after >> PAGEBLOCK_ORDER
         self.amid = np.zeros(len(then), bool)
@@ -115,12 +116,10 @@ class _Scans:
             batches = 1
 
     def _full(self, batches: int) -> None:
-        self._sizes += [COMPACT_CLUSTER_MAX] * batches
-        self._thens += [-1] * batches
+        self._runs.append((batches, COMPACT_CLUSTER_MAX, _AFTER))
 
     def _short(self, size: int, then: int) -> None:
-        self._sizes.append(size)
-        self._thens.append(then)
+        self._runs.append((1, size, then))
 
 
 def _serve(scans: _Scans, targets: Targets, free_block: int) -> tuple[Schedule, Searches]:
@@ -143,27 +142,33 @@ def _serve(scans: _Scans, targets: Targets, free_block: int) -> tuple[Schedule, 
     enough = none - np.searchsorted(upward, above + scans.size[scan])
     last = np.maximum(enough, allowed)  # pageblock that a search comes to at last
     following = none - np.searchsorted(upward, above[last])
-    highest = (none - np.searchsorted(upward, above, "right")).tolist()  # pageblock from which the next fill takes
+    highest = none - np.searchsorted(upward, above, "right")  # pageblock from which the next fill takes
 
-    ends, stop, offered, then = above.tolist(), stops.tolist(), above[allowed].tolist(), following.tolist()
-    first, block = needing.tolist(), none
-    run, fills = Schedule(), []
-    while first[block] < stop[block] and ends[block] < offered[block]:
-        fills.append(block)
-        free_block = low + highest[block]
-        block = then[block]
-        run.fill_ends.append(ends[block])
-    served = stop[block]
-    if first[block] < served:
-        fills.append(block)  # one that finds nothing
-        served = first[block] + 1
+    ends = (needing >= stops) | (above >= above[allowed])
+    chain = _chain(np.where(ends, np.arange(len(above)), following), none)
+    block = int(chain[-1])
+    run = Schedule(fill_ends=above[chain[1:]].tolist())
+    served = int(stops[block])
+    fills = chain[:-1]
+    if needing[block] < served:
+        fills = chain  # the last one finds nothing
+        served = int(needing[block]) + 1
         run.moved, run.complete = run.captured, False
     else:
+        free_block = low + int(highest[chain[-2]]) if len(chain) > 1 else free_block
         run.moved = int(scans.page_end[served - 1]) if served else 0
         if served < len(scans.end) and scans.end[served] <= free_block:
             run.resume = (scans.start_pfn(served), free_block << PAGEBLOCK_ORDER)
     run.rounds = run.blocks_moved = served
     run.batch_ends = scans.page_end[:served][scans.size[:served] > 0]
-    at = np.array(fills, np.int64)
-    again = low + np.array(highest)[at[:-1]]
-    return run, Searches(again, low + allowed[at], low + np.minimum.accumulate(last[at]))
+    again = low + highest[fills[:-1]]
+    return run, Searches(again, low + allowed[fills], low + np.minimum.accumulate(last[fills]))
+
+
+def _chain(following: np.ndarray, start: int) -> np.ndarray:
+    """Where one comes to from `start`, step by step, up to the first that follows itself; it is there too."""
+    path, leap = np.array([start]), following  # a leap is as many steps as there are in the path
+    while path[-1] != following[path[-1]]:
+        path, leap = np.concatenate((path, leap[path])), leap[leap]
+    last = np.flatnonzero(path == path[-1])[0]
+    return path[: last + 1]
