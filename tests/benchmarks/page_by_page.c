@@ -1,4 +1,4 @@
-/* The page-by-page reference of the benchmarks: one zone of MOVABLE pageblocks, by the same rules as balloonlab.memory.
+/* The page-by-page reference of the benchmarks: one zone of MOVABLE and UNMOVABLE pageblocks, by the same rules as balloonlab.memory.
  *
  * A buddy allocator with linked lists (head and tail insertion), and one with a bitmap for each order that always
  * takes the lowest block; compaction with two scanners by the rules of Linux 3.6 and 6.1. Page states: 0 free, 1 and 3
@@ -19,6 +19,7 @@ struct zone {
 	uint64_t *map[ORDERS];	/* bitmap buddy: blocks of each order */
 	int64_t low[ORDERS];	/* no block of the order lies in a word below this one */
 	int bitmaps;
+	uint8_t *kept;		/* by pageblock, whether it is UNMOVABLE: 6.1 takes no targets there */
 };
 
 static void put(struct zone *z, int64_t pfn, int order, int tail)
@@ -106,6 +107,7 @@ struct zone *zone_new(const uint8_t *states, int64_t pages, int bitmaps)
 	z->bitmaps = bitmaps;
 	z->state = malloc(pages);
 	z->order = malloc(pages);
+	z->kept = calloc((pages + BLOCK - 1) / BLOCK, 1);
 	memset(z->state, 1, pages);
 	memset(z->order, -1, pages);
 	if (bitmaps) {
@@ -134,7 +136,13 @@ void zone_delete(struct zone *z)
 	free(z->prev);
 	free(z->state);
 	free(z->order);
+	free(z->kept);
 	free(z);
+}
+
+void zone_keep(struct zone *z, const uint8_t *kept)
+{
+	memcpy(z->kept, kept, (z->pages + BLOCK - 1) / BLOCK);
 }
 
 void zone_states(struct zone *z, uint8_t *states)
@@ -253,7 +261,7 @@ int64_t compact(struct zone *z, int rules, int32_t *pairs)
 				int64_t at = target / BLOCK * BLOCK, low = migrate / BLOCK * BLOCK + BLOCK;
 				int64_t stop = at + BLOCK < z->pages ? at + BLOCK : z->pages, stride = 1;
 				for (; at >= low; stop = at, at -= BLOCK, target = at) {
-					if (z->order[at] >= 9)
+					if (z->order[at] >= 9 || z->kept[at / BLOCK])
 						continue;
 					int64_t before = have;
 					while (target < stop) {

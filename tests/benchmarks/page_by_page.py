@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 
 SOURCE = Path(__file__).with_name("page_by_page.c")
-_PATHS = {"inflate": 3, "deflate": 3, "compact": 3, "recount": 2, "walk": 3, "zone_states": 2, "zone_delete": 1}
+_PATHS = {
+    "inflate": 3,
+    "deflate": 3,
+    "compact": 3,
+    "recount": 2,
+    "walk": 3,
+    "zone_states": 2,
+    "zone_keep": 2,
+    "zone_delete": 1,
+}
 
 
 @functools.cache
@@ -33,12 +42,18 @@ def library() -> ctypes.CDLL:
 
 
 class CZone:
-    """A zone of MOVABLE pageblocks in the C program. lists: linked lists (LIFO); else bitmaps, lowest block first."""
+    """A zone in the C program. lists: linked lists (LIFO); else bitmaps, lowest block first.
 
-    def __init__(self, states: np.ndarray, *, lists: bool = True) -> None:
+    kept: uint8[pageblocks], 1 for UNMOVABLE ones (without free pages, for compaction by 6.1's rules); all are MOVABLE
+    without it.
+    """
+
+    def __init__(self, states: np.ndarray, *, lists: bool = True, kept: np.ndarray | None = None) -> None:
         self.c = library()
         self.pages = len(states)
         self.zone = ctypes.c_void_p(self.c.zone_new(_at(states), ctypes.c_int64(self.pages), int(not lists)))
+        if kept is not None:
+            self.c.zone_keep(self.zone, _at(kept))
 
     def __del__(self) -> None:
         if hasattr(self, "zone"):

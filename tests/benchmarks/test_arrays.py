@@ -97,7 +97,23 @@ def test_against_c(log2: int) -> None:
             table.both("inflate, lowest first", lambda: zone.allocate(half, "lowest"), lambda: c.inflate(half))  # noqa: B023
             table.both(f"compact {rules}, bitmaps", lambda: zone.compact().pairs, lambda: c.compact(rules, room))  # noqa: B023
             assert np.array_equal(zone.states, c.states())
+        unmovable_pageblocks(states, table, room)
     table.show(1 << log2, "C")
+
+
+def unmovable_pageblocks(states: np.ndarray, table: Table, room: np.ndarray) -> None:
+    """Compaction by 6.1's rules where pageblocks full of unmovable pages are UNMOVABLE, as those of a kernel are.
+
+    In the other rows they are MOVABLE, and the free scanner looks at every second page only after each of them.
+    """
+    kept = (states.reshape(-1, 512) == PageState.UNMOVABLE).all(axis=1).view(np.uint8)
+    types = np.where(kept, Migratetype.UNMOVABLE, Migratetype.MOVABLE).astype(np.uint8)
+    for lists, name, placement in ((True, "linked lists", "lifo"), (False, "bitmaps", "lowest")):
+        zone, c = ArrayZone(states.copy(), "6.1", types.copy(), ordered=lists), CZone(states, lists=lists, kept=kept)
+        half = zone.free_pages // 2
+        assert np.array_equal(zone.allocate(half, placement), c.inflate(half))
+        table.both(f"compact 6.1, {name}, typed", lambda: zone.compact().pairs, lambda: c.compact("6.1", room))  # noqa: B023
+        assert np.array_equal(zone.states, c.states())
 
 
 def test_against_python() -> None:

@@ -22,7 +22,6 @@ from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER, Migratetype
 
 _LAST = (1 << 31) - 1  # of the clock
 _TAIL_ORDERS = MAX_ORDER - 2  # orders 0..8 have a tail rule
-_UPPER_PAIR = int(np.array([0, 0, 1, 1], np.uint8).view(np.uint32)[0])  # the two upper of four groups
 
 
 @dataclass(frozen=True)
@@ -196,20 +195,24 @@ class ListOrder:
     def _rebuilt(self, levels: FreeLevels, order: int) -> np.ndarray:
         """Blocks of `order` as FreeLists.rebuild lists them: the highest first, then those at the tail, ascending."""
         if order >= _TAIL_ORDERS:
-            return levels.heads(order)[::-1]
+            return levels.heads(order, np.int32)[::-1]
         high = levels[order + 1]
-        heads, tails = [], []
-        for start in range(0, 2 * len(high), CHUNK):
+        groups = 2 * len(high)
+        heads, tails = np.empty((2, groups), np.int32)  # what is never written takes no memory
+        at = tail_at = 0
+        for start in range(0, groups, CHUNK):
             larger = high[start // 2 : (start + CHUNK) // 2]
             alone = levels.alone(order, start, start + CHUNK).view(np.uint32)  # four groups: two pairs
             # Where the lower pair is a free block of twice the size, the upper pair's blocks are at the tail.
-            tail = larger[::2].astype(np.uint32)
-            tail *= _UPPER_PAIR
-            tail &= alone
-            alone ^= tail
-            heads.append(np.flatnonzero(alone.view(bool)) + start)
-            tails.append(np.flatnonzero(tail.view(bool)) + start)
-        listed = np.concatenate((np.concatenate(heads)[::-1], *tails))
+            before = np.flatnonzero(larger[::2])
+            upper = np.flatnonzero(alone[before].view(bool))
+            late = (before[upper >> 2] << 2) + (upper & 3)
+            alone[before] = 0
+            found = np.flatnonzero(alone.view(bool))
+            np.add(found, start, out=heads[at : at + len(found)], casting="unsafe")
+            np.add(late, start, out=tails[tail_at : tail_at + len(late)], casting="unsafe")
+            at, tail_at = at + len(found), tail_at + len(late)
+        listed = np.concatenate((heads[:at][::-1], tails[:tail_at]))
         listed <<= order
         return listed
 

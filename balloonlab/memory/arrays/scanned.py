@@ -82,6 +82,8 @@ def _heads_lost(states: np.ndarray, pfns: np.ndarray, cut: np.ndarray) -> int:
     reach = np.zeros(len(begin), np.int64)  # pages of a merged block from `begin` on
     alive = np.arange(len(begin))
     for order in range(PAGEBLOCK_ORDER):
+        if not len(alive):
+            break
         size = 1 << order
         groups = states[: len(states) >> order << order].reshape(-1, size)
         buddy, block = low[alive] ^ size, low[alive]
