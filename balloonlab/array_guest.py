@@ -23,7 +23,7 @@ from balloonlab.kernel.world import World
 from balloonlab.memory.arrays import ArrayRun, ArrayZone
 from balloonlab.memory.fragmentation import Metrics
 from balloonlab.memory.workloads import WorkloadResult, apply_to_zone, release_from_zone
-from balloonlab.memory.zone import PageState
+from balloonlab.memory.zone import Migratetype, PageState
 
 Pages = NDArray[np.int32]
 Say = Callable[[str], None]
@@ -61,9 +61,12 @@ class StepsNeededError(Exception):
     """What happens here has no whole-array form: the machine is to go through it."""
 
 
-def has_habits(driver: Driver) -> bool:
-    """Whether this driver's habits are known: a version of the course, not edited."""
-    return driver.name in HABITS and DRIVERS.get(driver.name) is driver
+def beyond_arrays(driver: Driver, block_types: NDArray[np.uint8]) -> str | None:
+    """What arrays cannot do of these (uint8[pageblocks] Migratetype codes), in words; None if they can do it all."""
+    if np.any(block_types > Migratetype.RECLAIMABLE):
+        return "RESERVE and ISOLATE pageblocks"
+    known = driver.name in HABITS and DRIVERS.get(driver.name) is driver  # a version of the course, not edited
+    return None if known else f"the driver {driver.name}"
 
 
 class ArrayGuest:

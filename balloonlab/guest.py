@@ -7,104 +7,33 @@ hand: it is `guest.machine`, and the Lab shows it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from balloonlab.array_guest import ArrayGuest, StepsNeededError, has_habits
+from balloonlab.array_guest import ArrayGuest, StepsNeededError, beyond_arrays
 from balloonlab.array_history import ArrayHistory
 from balloonlab.drivers import Driver, find_driver
 from balloonlab.drivers.actors import Actor
-from balloonlab.drivers.compactor import Compaction, compact_memory
-from balloonlab.drivers.device import host_threads
+from balloonlab.drivers.compactor import Compaction
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
-from balloonlab.errors import BadValueError, DidNotSettleError, whole_number
-from balloonlab.guest_settings import balloon_pages, check_page_size, row, set_memory, use_arrays, zones_of
+from balloonlab.errors import BadValueError, whole_number
+from balloonlab.guest_settings import balloon_pages, check_page_size, row, set_memory, use_arrays
 from balloonlab.host import BALLOON_PAGE_SIZE, Host
 from balloonlab.interrupt import held_back, interruptible
-from balloonlab.journal import Journal
-from balloonlab.kernel.machine import Action, Machine, Ran
-from balloonlab.kernel.thread import ThreadSpec
+from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.world import World
 from balloonlab.memory.arrays.list_order import load_lists
 from balloonlab.memory.buddy import Buddy
-from balloonlab.memory.compact_control import CompactControl
-from balloonlab.memory.fragmentation import Metrics, metrics
-from balloonlab.memory.picked_pages import Control, PickedPages
-from balloonlab.memory.placement import check_placement, placement_named
-from balloonlab.memory.workloads import WorkloadResult, apply_workload, release
+from balloonlab.memory.fragmentation import Metrics
+from balloonlab.memory.placement import check_placement
+from balloonlab.memory.workloads import WorkloadResult
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState
+from balloonlab.outcomes import Compacted, Resized, View
+from balloonlab.stepped_guest import SteppedGuest
 
-_CHUNK = 20_000  # steps between two looks at the clock
 _AT_ONCE = "worked out at once"
-_OF_STEPS = ("frames", "buddies", "world", "vb", "mm", "machine")
-
-
-@dataclass(frozen=True)
-class Resized:
-    """What a change of target did: the balloon before and after, the target (4 KiB pages), PFN messages sent.
-
-    steps: of all threads, until they rested. text: how it ended, in words.
-    """
-
-    before: int
-    after: int
-    target: int
-    messages: int
-    text: str
-    steps: int = 0
-
-    def __str__(self) -> str:
-        told = f"{self.messages:,} message{'' if self.messages == 1 else 's'}"
-        if self.after == self.before:
-            why = "" if self.after == self.target else f": {self.text}"
-            return f"still {self.after:,} of {self.target:,} balloon pages, {told}{why}"
-        verb = "inflated" if self.after > self.before else "deflated"
-        return f"{verb} from {self.before:,} to {self.after:,} of {self.target:,} balloon pages, {told}"
-
-
-@dataclass(frozen=True)
-class Compacted:
-    """What a run of compaction did. pairs: int (k, 2), old and new PFN of each moved guest page, in order.
-
-    steps: of all threads, until they rested (0 where it was done at once). text: how it ended, in words.
-    """
-
-    pairs: NDArray[np.signedinteger[Any]]
-    messages: int
-    free_huge_pages: tuple[int, int]
-    text: str
-    steps: int = 0
-
-    def __str__(self) -> str:
-        before, after = self.free_huge_pages
-        return f"moved {len(self.pairs):,} pages with {self.messages:,} messages; free 2 MiB blocks {before} -> {after}"
-
-
-@dataclass(frozen=True)
-class View:
-    """One 4 KiB PFN as guest and host see it."""
-
-    balloon_pfn: int
-    guest_page: int
-    guest_state: PageState
-    host_believes: bool
-
-    @property
-    def agree(self) -> bool:
-        """A page on its way in or out may be told or not; otherwise in the balloon means believed, and only then."""
-        if self.guest_state == PageState.IN_TRANSIT:
-            return True
-        return self.host_believes == (self.guest_state in (PageState.BALLOON, PageState.ISOLATED))
-
-    def __str__(self) -> str:
-        host = "believes it is in the balloon" if self.host_believes else "believes the guest uses it"
-        mark = "they agree" if self.agree else "THEY DISAGREE"
-        state = self.guest_state.name.lower().replace("_", " ")
-        return f"PFN {self.balloon_pfn:#x}: guest page {self.guest_page:#x} is {state}, the host {host}: {mark}"
 
 
 class Guest:
@@ -151,111 +80,25 @@ class Guest:
         self.seed = whole_number("seed", seed, 0, 2**63 - 1)
         self.placement = check_placement(placement)
         self.page_size = page_size
-        self.backing = backing
-        self.must_tell_host = must_tell_host
+        self._settings: dict[str, Any] = {"backing": backing, "must_tell_host": must_tell_host}
+        self._settings |= {"placement": self.placement, "seed": self.seed}
         map_states = np.zeros(pages, np.uint8)
         types = np.full(-(-pages // PAGEBLOCK_PAGES), Migratetype.MOVABLE, np.uint8)
         set_memory(map_states, types, states, pageblock_types)
         self._arrays: ArrayGuest | None = None
-        against = None
-        if zones is not None or candidates is not None or actors:
-            against = "zones, candidates and actors"
-        elif np.any(types > Migratetype.RECLAIMABLE):
-            against = "RESERVE and ISOLATE pageblocks"
-        elif not has_habits(self.driver):
-            against = f"the driver {self.driver.name}"
+        self._steps: SteppedGuest | None = None
+        several = zones is not None or candidates is not None or actors
+        against = "zones, candidates and actors" if several else beyond_arrays(self.driver, types)
         if use_arrays(engine, pages, against):
             inside = balloon_pages(map_states, balloon)
-            self._arrays = ArrayGuest(
-                self.driver,
-                page_size,
-                map_states,
-                types,
-                inside,
-                backing,
-                must_tell_host=must_tell_host,
-                placement=self.placement,
-                seed=self.seed,
-            )
-            self.host = self._arrays.host
+            self._arrays = ArrayGuest(self.driver, page_size, map_states, types, inside, **self._settings)
             if target is not None:
                 self.set_target(target)
                 self._arrays.history.operations.clear()  # it was made so
             return
-        self._make_steps(map_states, types, balloon, target, zones, candidates, actors)
-        self._probe()
-
-    def _make_steps(
-        self,
-        states: NDArray[np.uint8],
-        types: NDArray[np.uint8],
-        balloon: Sequence[int] | NDArray[np.int64] | None,
-        target: int | None = None,
-        zones: Sequence[tuple[str, int, int]] | None = None,
-        candidates: Sequence[int | tuple[int, ...]] | None = None,
-        actors: Sequence[Actor] = (),
-    ) -> None:
-        """Everything that takes steps, made from a page map at rest."""
-        pages = len(states)
-        self.frames = PageFrames(pages, Journal())
-        self.frames.states[:] = states
-        self.frames.block_types[:] = types
-        self.zones = zones_of(self.frames, zones)
-        self.buddies = [Buddy(zone, self.driver.rules) for zone in self.zones]
-        if not self.driver.movable:
-            for buddy in self.buddies:
-                buddy.movable_states -= {PageState.BALLOON}
-        balloon_pages = pages * (self.page_size // BALLOON_PAGE_SIZE)
-        self.host = Host(
-            balloon_pages, self.frames.journal, self.frames.values, self.backing, must_tell_host=self.must_tell_host
-        )
-        placement = placement_named(self.placement, self.seed)
-        self.world = World(self.frames, list(reversed(self.buddies)), self.host, self.page_size, placement)
-        self.vb = VirtioBalloon(self.world, self.driver)
-        self._adopt_balloon(balloon, target)
-        movable: set[PageState] = {PageState.MOVABLE, PageState.BALLOON} if self.driver.movable else {PageState.MOVABLE}
-        self.mm = Compaction(self.world, self._controls(movable, candidates))
-        self._begin = self.world.new_gate("begin") if actors else None
-        self.machine = Machine(self.world, self._threads(actors), self._actions())
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        """What takes steps is made when it is first asked for."""
-        if name not in _OF_STEPS or self.__dict__.get("_arrays") is None:
-            raise AttributeError(f"a guest has no {name!r}")
-        self._go_over_to_steps()
-        return getattr(self, name)
-
-    @property
-    def engine(self) -> str:
-        """How whole operations are done: "arrays" at once, "steps" one by one."""
-        return "steps" if self._arrays is None else "arrays"
-
-    def _go_over_to_steps(self) -> None:
-        """Put a machine where the arrays stand; whole or not at all."""
-        arrays = self._arrays
-        assert arrays is not None
-        with held_back():
-            self._arrays = None
-            try:
-                self._stand_where(arrays)
-            except BaseException:
-                self._arrays, self.host = arrays, arrays.host
-                for name in _OF_STEPS:
-                    self.__dict__.pop(name, None)
-                raise
-
-    def _stand_where(self, arrays: ArrayGuest) -> None:
-        """Take over map, list order, balloon, beliefs, numbers, messages; a driver short of its target sleeps."""
-        zone, log = arrays.zone, arrays.host.messages
-        self._make_steps(zone.states, zone.block_types, arrays.balloon_list.astype(np.int64))
-        load_lists(self.buddies[0], zone.order)
-        arrays.mark_moved_once(self.world)
-        self._probe()
-        self.host.believe_again(arrays.host.beliefs())
-        for name, number in zip(arrays.values.names, arrays.values.numbers, strict=True):
-            self.world.values[name] = number
-        sent = int(log.count[0])  # the first message is the empty buffer for statistics, which both have
-        self.host.messages.extend(log.queue[1:], log.count[1:], log.pfns[sent:])
+        more: dict[str, Any] = {"target": target, "zones": zones, "candidates": candidates, "actors": actors}
+        self._steps = SteppedGuest(self.driver, page_size, map_states, types, balloon, **self._settings, **more)
+        self._steps.probe()
 
     @classmethod
     def from_states(cls, states: ArrayLike, driver: str | Driver = "v9", **settings: Any) -> Guest:  # noqa: ANN401
@@ -277,7 +120,77 @@ class Guest:
             f"{self.host.target:,} (4 KiB pages)>"
         )
 
+    # -- what takes steps; a guest of arrays goes over to them here --
+
+    @property
+    def machine(self) -> Machine:
+        """Runs the threads, step by step."""
+        return self._stepped().machine
+
+    @property
+    def world(self) -> World:
+        """All that the threads share."""
+        return self._stepped().world
+
+    @property
+    def vb(self) -> VirtioBalloon:
+        """The device as the driver sees it."""
+        return self._stepped().vb
+
+    @property
+    def mm(self) -> Compaction:
+        """The compactor's side."""
+        return self._stepped().mm
+
+    @property
+    def frames(self) -> PageFrames:
+        """Every page frame."""
+        return self._stepped().frames
+
+    @property
+    def buddies(self) -> list[Buddy]:
+        """The page allocator of each zone."""
+        return self._stepped().buddies
+
+    def _stepped(self) -> SteppedGuest:
+        if self._steps is None:
+            self._go_over_to_steps()
+        assert self._steps is not None
+        return self._steps
+
+    def _go_over_to_steps(self) -> None:
+        """Put a machine where the arrays stand, whole or not at all; a driver short of its target sleeps."""
+        arrays = self._arrays
+        assert arrays is not None
+        zone, log = arrays.zone, arrays.host.messages
+        with held_back():
+            inside = arrays.balloon_list.astype(np.int64)
+            steps = SteppedGuest(self.driver, self.page_size, zone.states, zone.block_types, inside, **self._settings)
+            load_lists(steps.buddies[0], zone.order)
+            arrays.mark_moved_once(steps.world)
+            steps.probe()
+            steps.host.believe_again(arrays.host.beliefs())
+            for name, number in zip(arrays.values.names, arrays.values.numbers, strict=True):
+                steps.world.values[name] = number
+            sent = int(log.count[0])  # the first message is the empty buffer for statistics, which both have
+            steps.host.messages.extend(log.queue[1:], log.count[1:], log.pfns[sent:])
+            self._steps, self._arrays = steps, None
+
     # -- reading --
+
+    @property
+    def engine(self) -> str:
+        """How whole operations are done: "arrays" at once, "steps" one by one."""
+        return "steps" if self._arrays is None else "arrays"
+
+    @property
+    def host(self) -> Host:
+        """The other side of the device."""
+        return self._one.host
+
+    @property
+    def _one(self) -> ArrayGuest | SteppedGuest:
+        return self._arrays or self._stepped()
 
     @property
     def page_states(self) -> NDArray[np.uint8]:
@@ -288,7 +201,7 @@ class Guest:
 
     @property
     def _states(self) -> NDArray[np.uint8]:
-        return self.frames.states if self._arrays is None else self._arrays.zone.states
+        return self._stepped().frames.states if self._arrays is None else self._arrays.zone.states
 
     @property
     def _pages_per_page(self) -> int:
@@ -297,27 +210,17 @@ class Guest:
     @property
     def balloon_pages(self) -> int:
         """What the driver counts as ballooned (num_pages), in 4 KiB pages."""
-        if self._arrays is not None:
-            return self._arrays.balloon_pages
-        return self.world.values.get(self.vb.num_pages.number)
+        return self._one.balloon_pages
 
     @property
     def balloon_list(self) -> tuple[int, ...]:
         """Guest PFNs on the balloon's list, head first."""
-        if self._arrays is not None:
-            return tuple(self._arrays.balloon_list.tolist())
-        return self.world.list_pages(self.vb.pages.number)
+        listed = self._one.balloon_list
+        return listed if isinstance(listed, tuple) else tuple(listed.tolist())
 
     def metrics(self) -> Metrics:
         """Free blocks by order and fragmentation indexes of the whole guest (guest pages)."""
-        if self._arrays is not None:
-            return self._arrays.metrics()
-        counts = np.sum([buddy.block_counts() for buddy in self.buddies], axis=0)
-        pages = sum(int(count) << order for order, count in enumerate(counts))
-        if len(self.buddies) == 1:
-            return metrics(self.buddies[0])
-        parts = [metrics(buddy) for buddy in self.buddies]
-        return Metrics(pages, tuple(int(c) for c in counts), sum(p.free_huge_pages for p in parts))
+        return self._one.metrics()
 
     def compare(self, balloon_pfn: int) -> View:
         """Guest's and host's view of one 4 KiB PFN."""
@@ -338,30 +241,20 @@ class Guest:
     def workload(self, name: str, **options: Any) -> WorkloadResult:  # noqa: ANN401
         """Let a workload take and free memory (names in memory/workloads.py); the same seed gives the same map."""
         settings = {"seed": self.seed, **options}
-        if self._arrays is not None:
-            with interruptible(f"workload {name}"):
-                return self._arrays.workload(name, **settings)
-        with held_back(), self.machine.lock:
-            result = apply_workload(self.buddies[-1], name, **settings)
-            if self.machine.recording:
-                self.machine.record()  # a workload is no step: the timeline begins anew
-        self.machine.changed()
-        return result
+        if self._arrays is None:
+            return self._stepped().workload(name, **settings)
+        with interruptible(f"workload {name}"):
+            return self._arrays.workload(name, **settings)
 
     def release(self, fraction: float = 1.0) -> int:
         """The workload gives its pages back, ascending: all, or a `fraction` chosen by the seed; returns how many.
 
         Raises BadValueError for a fraction outside 0 to 1.
         """
-        if self._arrays is not None:
-            with interruptible("giving back"):
-                return self._arrays.release(fraction, self.seed)
-        with held_back(), self.machine.lock:
-            freed = sum(release(buddy, fraction, self.seed) for buddy in self.buddies)
-            if self.machine.recording:
-                self.machine.record()  # no step either
-        self.machine.changed()
-        return freed
+        if self._arrays is None:
+            return self._stepped().release(fraction, self.seed)
+        with interruptible("giving back"):
+            return self._arrays.release(fraction, self.seed)
 
     def inflate(self, n: int) -> Resized:
         """Raise the target to n balloon pages (4 KiB) above what the balloon holds, and run until the driver rests."""
@@ -383,39 +276,30 @@ class Guest:
         """
         n = self.host.check_target(n)
         before, sent = self.balloon_pages, len(self.host.messages)
-        if self._arrays is not None:
+        if self._arrays is None:
+            text, steps = self._stepped().set_target(n)
+        else:
+            text, steps = _AT_ONCE, 0
             with interruptible(f"towards {n:,} balloon pages") as interruption:
                 self._arrays.set_target(n, interruption.say)
-            return Resized(before, self.balloon_pages, n, len(self.host.messages) - sent, _AT_ONCE)
-        with self.machine.lock:
-            self.machine.act("set_target", n)
-        text, steps = self._settle(f"towards {n:,} balloon pages", abs(n - before))
-        stuck = [f"{name} {wait.text}" for name, wait in self.machine.blocked().items() if wait.status == "blocked"]
         sent = len(self.host.messages) - sent
-        return Resized(before, self.balloon_pages, self.host.target, sent, "; ".join(stuck) or text, steps)
+        return Resized(before, self.balloon_pages, self.host.target, sent, text, steps)
 
     def compact(self) -> Compacted:
         """Compact every zone (order -1, as a write to /proc/sys/vm/compact_memory), and run until all rests."""
         before, sent = self.metrics().free_huge_pages, len(self.host.messages)
+        pairs, text, steps = self._compact()
+        free = (before, self.metrics().free_huge_pages)
+        return Compacted(pairs, len(self.host.messages) - sent, free, text, steps)
+
+    def _compact(self) -> tuple[NDArray[np.signedinteger[Any]], str, int]:
         if self._arrays is not None:
             try:
                 with interruptible("compaction") as interruption:
-                    run = self._arrays.compact(interruption.say)
-                told = len(self.host.messages) - sent
-                return Compacted(run.pairs, told, (before, self.metrics().free_huge_pages), _AT_ONCE)
+                    return self._arrays.compact(interruption.say).pairs, _AT_ONCE, 0
             except StepsNeededError:
                 self._go_over_to_steps()
-        moves: list[tuple[int, int]] = []
-        with self.machine.lock:
-            self.world.moves = moves
-            self.machine.act("compact")
-        try:
-            text, steps = self._settle("compaction", len(self.page_states))
-        finally:
-            self.world.moves = None
-        pairs = np.array(moves, np.int64).reshape(-1, 2)
-        free = (before, self.metrics().free_huge_pages)
-        return Compacted(pairs, len(self.host.messages) - sent, free, text, steps)
+        return self._stepped().compact()
 
     # -- back and forth between whole operations (arrays) --
 
@@ -458,94 +342,3 @@ class Guest:
                 "of arrays (engine='arrays'), as long as nobody asks for their machine."
             )
         return self._arrays.history
-
-    def _settle(self, what: str, pages: int) -> tuple[str, int]:
-        """Run until the driver rests, or sleeps for a time after which it gets no further: how it ended, steps."""
-        budget = 20_000 + 200 * pages
-        steps, reached = 0, (-1, -1)
-        with interruptible(what) as interruption:
-            ran = Ran(0, "budget", "")
-            while steps < budget and not interruption.asked:
-                if ran.reason != "budget":
-                    before, reached = reached, (self.balloon_pages, len(self.host.messages))
-                    if not self.machine.naps() or before == reached:
-                        break
-                ran = self.machine.run(_CHUNK, time_passes=ran.reason != "budget" or steps == 0)
-                steps += ran.steps
-                interruption.say(f"{steps:,} steps, balloon {self.balloon_pages:,} pages")
-        self.machine.changed()
-        if ran.reason == "budget" and steps >= budget:
-            hint = ""
-            if self.host.target % self.world.pages_per_page:
-                hint = f" A target that is no multiple of {self.world.pages_per_page} cannot be met with such pages."
-            raise DidNotSettleError(
-                f"the driver is still busy after {steps:,} steps {what}; the balloon holds {self.balloon_pages:,} "
-                f"of {self.host.target:,} pages.{hint} It may be in an endless loop: look at it in a Lab."
-            )
-        return ran.text, steps
-
-    # -- making --
-
-    def _controls(self, movable: set[PageState], candidates: Sequence[int | tuple[int, ...]] | None) -> list[Control]:
-        if candidates is None:
-            return [CompactControl(b, name=f"compact {b.zone.name}", movable_states=movable) for b in self.buddies]
-        rounds = [pages if isinstance(pages, tuple) else (pages,) for pages in candidates]
-        rounds = [tuple(self.frames.check_pfn(page, "candidate for compaction") for page in pages) for pages in rounds]
-        buddies = {self.world.buddy_of(page) for pages in rounds for page in pages} or {self.buddies[0]}
-        if len(buddies) > 1:
-            raise BadValueError(f"candidates {candidates} lie in {len(buddies)} zones; they must all lie in one.")
-        return [PickedPages(buddies.pop(), rounds, movable_states=movable)]
-
-    def _threads(self, actors: Sequence[Actor] = ()) -> list[ThreadSpec]:
-        vb, mm = self.vb, self.mm
-        foreign = vb.driver.foreign
-        mains = [(name, role, partial(getattr(vb.driver, main), vb)) for name, role, main in vb.driver.threads]
-        own = [ThreadSpec(*main, foreign, rests_in_wait=True) for main in mains]
-        compactor = ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm), foreign)
-        more = [actor.thread(vb, mm, self._begin) for actor in actors if self._begin]
-        return [own[0], compactor, *host_threads(vb), *own[1:], *more]
-
-    def _actions(self) -> dict[str, Action]:
-        world, vb, host = self.world, self.vb, self.host
-
-        def set_target(n: int) -> None:
-            host.set_target(n)
-            vb.config_interrupt(world)
-
-        def check_flag(n: int) -> None:
-            whole_number("number", n, 0, 0, "", "This action takes no number.")
-
-        def ask(slot: int) -> Action:
-            return Action(check_flag, lambda _: world.values.set(slot, 1))
-
-        actions = {
-            "set_target": Action(host.check_target, set_target),
-            "compact": ask(self.mm.wanted.number),
-            "request_stats": ask(vb.stats_wanted.number),
-        }
-        return actions | ({"begin": ask(self._begin.number)} if self._begin else {})
-
-    def _adopt_balloon(self, balloon: Sequence[int] | NDArray[np.int64] | None, target: int | None) -> None:
-        pages = balloon_pages(self.frames.states, balloon)
-        world, ppp = self.world, self.world.pages_per_page
-        self.frames.links.fill(self.vb.pages.number, pages)
-        count = len(pages) * ppp
-        world.refcounts.update((int(page), 1) for page in pages)
-        if flags := int(self.driver.page_flags):
-            world.page_flags.update((int(page), flags) for page in pages)
-        world.values.set(self.vb.num_pages.number, count)
-        for name in ("balloon_inflate", "nr_balloon_pages"):  # as if these pages had been inflated
-            if name in self.vb.vmstat:
-                world.values[name] = len(pages)
-        present = int(np.count_nonzero(self.frames.states != PageState.HOLE))
-        world.values.set(self.vb.totalram_pages.number, present - len(pages))
-        inside = np.sort(pages)
-        self.host.start_with(np.repeat(inside * ppp, ppp) + np.tile(np.arange(ppp), len(inside)))
-        self.host.set_target(count if target is None else target)
-
-    def _probe(self) -> None:
-        """Give the host its first statistics buffer, as probe does, and let every thread come to rest."""
-        self.host.prime_stats()
-        if self.host.target != self.balloon_pages:
-            self.vb.config_interrupt(self.world)
-        self.machine.run(_CHUNK)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from balloonlab.errors import BadScheduleError, NotRunnableError, pick, whole_number
 from balloonlab.interrupt import held_back
 from balloonlab.journal import Kind
+from balloonlab.kernel.happenings import Action, Bug, Ran
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.kernel.thread import Thread, ThreadSpec
 from balloonlab.kernel.timeline import CRASHED, FINISHED, OUTSIDE, RUNNABLE, Timeline, Wait
@@ -21,30 +21,6 @@ from balloonlab.kernel.world import NOBODY, KernelBugError, World
 
 _GATES = frozenset((int(Kind.LOCK), int(Kind.PAGE_LOCK), int(Kind.SLEEP), int(Kind.MESSAGE)))
 _SLICE = 64  # steps a thread may take in a row while another could run
-
-
-class Action(NamedTuple):
-    """Something that may come from outside the guest: `check` refuses a bad number, `change` does it."""
-
-    check: Callable[[int], object]
-    change: Callable[[int], None]
-
-
-class Ran(NamedTuple):
-    """What `run` did: steps taken, why it ended ("idle", "budget", "stopped", "bug"), and that in a sentence."""
-
-    steps: int
-    reason: str
-    text: str
-
-
-class Bug(NamedTuple):
-    """A bug that a step ran into: its kind, a sentence, the thread's name, the number of the step."""
-
-    kind: str
-    text: str
-    thread: str
-    step: int
 
 
 class Machine:

@@ -19,7 +19,8 @@ from typing import Protocol
 from balloonlab.errors import BadValueError, BalloonlabError, pick, whole_number
 from balloonlab.explore import Result
 from balloonlab.explore.subject import Explorable
-from balloonlab.kernel.machine import Machine, Ran
+from balloonlab.kernel.happenings import Ran
+from balloonlab.kernel.machine import Machine
 from balloonlab.memory.reduce import MOST_CELLS
 from balloonlab.widgets.asked import target_of
 from balloonlab.widgets.foresight import Foresight

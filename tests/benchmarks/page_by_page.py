@@ -13,16 +13,6 @@ import numpy as np
 import pytest
 
 SOURCE = Path(__file__).with_name("page_by_page.c")
-_PATHS = {
-    "inflate": 3,
-    "deflate": 3,
-    "compact": 3,
-    "recount": 2,
-    "walk": 3,
-    "zone_states": 2,
-    "zone_keep": 2,
-    "zone_delete": 1,
-}
 
 
 @functools.cache
