@@ -163,3 +163,31 @@ def running_lab(home: Path) -> Iterator[Server]:
         except subprocess.TimeoutExpired:  # a machine under load: the tests are over, nothing is lost
             process.kill()
             process.wait(PATIENCE)
+
+
+def click(root: Locator, name: str) -> None:
+    """Press a Lab's button."""
+    root.get_by_role("button", name=name, exact=True).click()
+
+
+def aim(root: Locator, target: object) -> None:
+    """Type a target into a Lab."""
+    root.get_by_label("Target in 4 KiB balloon pages, as a number").fill(str(target))
+
+
+def run_cell(lab: LabPage, index: int, *, wait: bool = True) -> None:
+    """Run one cell of the open notebook; wait: until it has ended."""
+    start = """(index) => {
+      const notebook = window.jupyterapp.shell.currentWidget.content;
+      notebook.activeCellIndex = index;
+      window.cellDone = false;
+      window.jupyterapp.commands.execute("notebook:run-cell").finally(() => { window.cellDone = true; });
+    }"""
+    lab.page.evaluate(start, index)
+    if wait:
+        lab.page.wait_for_function("window.cellDone")
+
+
+def output_of(lab: LabPage, index: int) -> Locator:
+    """The text that a cell printed."""
+    return lab.notebook.locator(".jp-Cell").nth(index).locator(".jp-OutputArea-output pre")
