@@ -66,12 +66,17 @@ class FreeLevels:
                 self._made[order] = self[order - 1].view(np.uint16) == BOTH_HALVES
         return self._made[order]
 
-    def heads(self, order: int, kind: type[np.signedinteger[Any]] = np.int64) -> np.ndarray:
-        """The PFNs (of type `kind`, ascending) at which a free block of exactly `order` begins."""
+    def heads(self, order: int, kind: type[np.signedinteger[Any]] = np.int64, *, most: int | None = None) -> np.ndarray:
+        """The PFNs (of type `kind`, ascending) at which a free block of exactly `order` begins.
+
+        most: how many are needed; there may be more. None: all.
+        """
         groups = len(self._pages) >> order
         found = np.empty(groups, kind)  # as many at most; what is never written takes no memory
         at = 0
         for low in range(0, groups, CHUNK):
+            if most is not None and at >= most:
+                break
             heads = np.flatnonzero(self.alone(order, low, low + CHUNK))
             if order:
                 heads <<= order

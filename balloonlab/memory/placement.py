@@ -55,7 +55,12 @@ class Placement:
         """Free blocks of `order` (first PFNs, ascending) in the order in which they are taken."""
         if self.name == "random":
             return heads[np.argsort(self._drawn(heads, order))]
-        return heads if self.name == "lowest" else heads[::-1]
+        return heads if self.ascending else heads[::-1]
+
+    @property
+    def ascending(self) -> bool:
+        """Whether the blocks of an order are taken from the lowest up: those above the last one do not matter."""
+        return self.name == "lowest"
 
     def first(self, heads: Pfns, order: int) -> int:
         """The first of `arranged`, without arranging the others; there is at least one."""

@@ -15,14 +15,15 @@ from balloonlab.memory.free_blocks import FreeLevels
 from balloonlab.memory.zone import MAX_ORDER
 
 _NARROW = 8
-Arrange = Callable[[FreeLevels, int], np.ndarray]
+Arrange = Callable[[FreeLevels, int, int], np.ndarray]
 
 
 def choose(states: np.ndarray, count: int, arrange: Arrange) -> tuple[np.ndarray, tuple[int, int] | None]:
     """(int32 PFNs of up to `count` pages in the order they are taken, what is left of the last block).
 
-    states: uint8[pages] from PFN 0 on, not changed. arrange(levels, order): PFNs of the blocks of that order that may
-    be taken, first to last. The rest of a block that is taken in part is (first PFN left, end PFN), else None.
+    states: uint8[pages] from PFN 0 on, not changed. arrange(levels, order, most): PFNs of the blocks of that order that
+    may be taken, first to last; more than `most` are not needed. The rest of a block that is taken in part is (first
+    PFN left, end PFN), else None.
     """
     levels = FreeLevels(states)
     pages = np.empty(min(count, len(states)), np.int32)
@@ -31,7 +32,8 @@ def choose(states: np.ndarray, count: int, arrange: Arrange) -> tuple[np.ndarray
         if at == len(pages):
             break
         size = 1 << order
-        heads = arrange(levels, order)[: -(-(len(pages) - at) // size)]
+        most = -(-(len(pages) - at) // size)
+        heads = arrange(levels, order, most)[:most]
         whole = min(len(heads), (len(pages) - at) // size)
         expand(heads[:whole], pages[at : at + whole * size].reshape(whole, size))
         at += whole * size

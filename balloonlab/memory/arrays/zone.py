@@ -118,9 +118,12 @@ class ArrayZone:
             self.order.settle()
         else:
             self.order.reset()
-        pages, rest = choose(
-            self.states, count, lambda levels, order: placement.arranged(levels.heads(order, np.int32), order)
-        )
+
+        def arrange(levels: FreeLevels, order: int, most: int) -> np.ndarray:
+            heads = levels.heads(order, np.int32, most=most if placement.ascending else None)
+            return placement.arranged(heads, order)
+
+        pages, rest = choose(self.states, count, arrange)
         put(self.states, pages, state)
         if rest is not None:  # of an order-10 block it may lie in two pageblocks, and so on lists of two types
             pfn, end = rest
@@ -137,7 +140,7 @@ class ArrayZone:
         mixed = self.order.mixed()
         self.order.settle(store=mixed)
 
-        def arrange(levels: FreeLevels, order: int) -> np.ndarray:
+        def arrange(levels: FreeLevels, order: int, _most: int) -> np.ndarray:
             return self.order.blocks(levels, order, migratetype if mixed else None)
 
         pages = np.zeros(0, np.int32)
