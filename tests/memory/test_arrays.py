@@ -19,6 +19,7 @@ from balloonlab.memory.arrays import (
     list_order,
     schedule,
 )
+from balloonlab.memory.arrays.compaction import compact_arrays
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, CompactResult, compact
 from balloonlab.memory.fragmentation import metrics
@@ -186,6 +187,21 @@ def test_only_what_may_move_moves() -> None:
     assert not np.isin(zone.compact(balloon_moves=False).pairs[:, 0], np.flatnonzero(states == BALLOON)).any()
     zone = ArrayZone(states.copy())
     assert not fixed[zone.compact(fixed=fixed).pairs[:, 0]].any()
+
+
+@RULES
+@given(generators)
+@settings(max_examples=60, deadline=None)
+def test_a_fixed_page_is_like_one_that_never_moves(rules: str, rng: np.random.Generator) -> None:
+    states = page_map(rng, 40)
+    fixed = (rng.random(len(states)) < rng.choice([0.02, 0.2, 0.7])).astype(np.uint8)
+    stays = (fixed > 0) & (states == MOVABLE)
+    one, other = states.copy(), np.where(stays, UNMOVABLE, states).astype(np.uint8)
+    types = np.full(-(-len(states) // 512), M, np.uint8)
+    runs = compact_arrays(one, types.copy(), rules, fixed=fixed), compact_arrays(other, types.copy(), rules)
+    for name in (field.name for field in fields(ArrayRun)):
+        assert np.array_equal(getattr(runs[0], name), getattr(runs[1], name)), name
+    assert np.array_equal(one, np.where(stays, MOVABLE, other))
 
 
 def test_policies_without_lists_keep_a_byte_a_page() -> None:

@@ -132,10 +132,10 @@ def _page_by_page(
     frames = PageFrames(top - base)
     frames.states[:] = states[base:top]
     if fixed is not None:
-        once = fixed[base:top] > 0
         new = pairs[:, 1]
-        once[new[(new >= base) & (new < top)] - base] = True  # of this run
-        frames.states[once & (frames.states == PageState.BALLOON)] = PageState.UNMOVABLE
+        new = new[(new >= base) & (new < top)] - base
+        frames.states[new[frames.states[new] == PageState.BALLOON]] = PageState.UNMOVABLE  # moved in this run
+        frames.states[(fixed[base:top] > 0) & (frames.states & 1 > 0)] = PageState.UNMOVABLE
     frames.states[held - base] = PageState.CAPTURED
     first, end = base >> PAGEBLOCK_ORDER, -(-top // PAGEBLOCK_PAGES)
     frames.block_types[:] = block_types[first:end]
