@@ -9,7 +9,7 @@ results are asserted. "settling" is work on list order that deflation and compac
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import median
 from typing import TypeVar
@@ -64,6 +64,17 @@ class Table:
             print(f"  {what:36}{one * 1e3:9.2f}{one / pages * 1e9:10.2f}{two * 1e3:15.2f}{one / two:8.3f}")  # noqa: T201
 
 
+@pytest.fixture(scope="module")
+def growth() -> Iterator[dict[str, dict[int, float]]]:
+    """Nanoseconds a page of each operation, by log2 of guest pages; printed when all sizes are done."""
+    by_size: dict[str, dict[int, float]] = {}
+    yield by_size
+    print(f"\nns/page of arrays{'':19}" + "".join(f"{f'2^{log2}':>9}" for log2 in SIZES) + "   2^24 / 2^20")  # noqa: T201
+    for what, cost in by_size.items():
+        times = f"{cost[24] / cost[20]:14.2f}" if {20, 24} <= cost.keys() else ""
+        print(f"  {what:34}" + "".join(f"{cost.get(log2, float('nan')):9.2f}" for log2 in SIZES) + times)  # noqa: T201
+
+
 def timed(work: Callable[[], T]) -> tuple[float, T]:
     began = time.process_time()
     result = work()
@@ -71,7 +82,7 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
 
 
 @pytest.mark.parametrize("log2", SIZES)
-def test_against_c(log2: int) -> None:
+def test_against_c(log2: int, growth: dict[str, dict[int, float]]) -> None:
     states, table = scattered(1 << log2), Table()
     room = np.ones((1 << log2, 2), np.int32)  # warm, so that C does not pay for fresh memory
     rng = np.random.default_rng(1)
@@ -99,6 +110,8 @@ def test_against_c(log2: int) -> None:
             assert np.array_equal(zone.states, c.states())
         unmovable_pageblocks(states, table, room)
     table.show(1 << log2, "C")
+    for what, times in table.rows.items():
+        growth.setdefault(what, {})[log2] = median(mine for mine, _ in times) / (1 << log2) * 1e9
 
 
 def unmovable_pageblocks(states: np.ndarray, table: Table, room: np.ndarray) -> None:

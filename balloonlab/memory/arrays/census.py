@@ -16,7 +16,7 @@ class Census:
     """What compaction needs to know of page states that start at PFN 0.
 
     states: uint8[pages] at rest. balloon_moves: whether BALLOON pages may move, or only MOVABLE ones. fixed:
-    uint8[pages], 1 for pages that cannot move whatever their state, or None. movable, free: int64[pageblocks].
+    uint8[pages], 1 for pages in use that cannot move, or None. movable, free: int64[pageblocks].
     """
 
     def __init__(self, states: np.ndarray, *, balloon_moves: bool, fixed: np.ndarray | None = None) -> None:
