@@ -144,6 +144,23 @@ def test_a_long_life_winds_the_clock_of_the_lists_back(rules: str, monkeypatch: 
     Both(page_map(rng), rules).go(rng, 25)
 
 
+def test_opening_and_stealing_blocks_winds_the_clock_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    wound: list[int] = []
+    monkeypatch.setattr(list_order.ListOrder, "_wind_back", _noted(list_order.ListOrder._wind_back, wound))
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        states = page_map(rng)
+        types = rng.choice([U, M], -(-len(states) // 512)).astype(np.uint8)
+        both = Both(states, "3.6" if seed % 2 else "6.1", types)
+        both.zone.order.keep_kinds()
+        for _ in range(20):
+            # Room for what is left of one block, or for the lists of one type, at most.
+            monkeypatch.setattr(list_order, "_LAST", both.zone.order._clock + int(rng.integers(1, 40)))
+            both.allocate(int(rng.integers(1, 60)), int(rng.choice([U, M])))
+            both.same(lists=True)
+    assert len(wound) > 30
+
+
 def test_scanners_of_3_6_that_overlap_are_left_to_the_stepwise_code(monkeypatch: pytest.MonkeyPatch) -> None:
     states = np.full(8192, UNMOVABLE, np.uint8)
     states[:20] = MOVABLE

@@ -111,6 +111,7 @@ class ListOrder:
         """What is left of a block that was taken in part: ``pfn..end-1``, on lists of `kind` that were empty."""
         if self.numbers is None:
             return
+        self._leave_room(MAX_ORDER)
         while pfn < end:
             self._clock += 1
             head = np.array([pfn])  # perhaps of a block that was free before the larger one was
@@ -123,6 +124,7 @@ class ListOrder:
         """These blocks (those of an order head first) are on lists of `kind` now, which were empty."""
         assert self.numbers is not None
         assert self.kinds is not None
+        self._leave_room(len(heads))
         self._write(self.numbers, heads[::-1], np.arange(self._clock + 1, self._clock + 1 + len(heads)))
         self._clock += len(heads)
         self._write(self.kinds, heads, np.full(len(heads), kind))
@@ -158,8 +160,7 @@ class ListOrder:
         assert self.numbers is not None
         rest = np.concatenate(self._given).astype(np.intp)  # numpy is slow to index with int32
         self._given = []
-        if self._clock + len(rest) > _LAST:
-            self._wind_back(levels)
+        self._leave_room(len(rest), levels)
         when = np.arange(self._clock + 1, self._clock + 1 + len(rest), dtype=np.int32)
         self._clock += len(rest)
         entered = []
@@ -215,6 +216,11 @@ class ListOrder:
         listed = np.concatenate((heads[:at][::-1], tails[:tail_at]))
         listed <<= order
         return listed
+
+    def _leave_room(self, count: int, levels: FreeLevels | None = None) -> None:
+        """So many numbers are about to be given; levels: of the states as they are now, if they are at hand."""
+        if self._clock + count > _LAST:
+            self._wind_back(levels or FreeLevels(self.states))
 
     def _wind_back(self, levels: FreeLevels) -> None:
         """Number the blocks anew, 1 and up (tails -1 and down), so that the clock starts over."""
