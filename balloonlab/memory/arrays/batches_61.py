@@ -137,7 +137,9 @@ class _FreeScanner:
                 stride = 1 if more else min(2 * stride, MOST_STRIDE)
                 block, position = block - 1, top
             else:
-                block = max(then, self.in_vain[block])
+                block = self.in_vain[block]
+                if block < then:  # noqa: PLR1730 - max() takes longer than the rest of a leap
+                    block = then
                 number, stop = position + size - got, above[block + 1]
                 if number <= stop:
                     return got + self._end(number) - position
@@ -158,18 +160,19 @@ class _FreeScanner:
         """A fill ends with the free block of target ``number - 1``; returns the number of the next target."""
         if number > self.listed:
             raise _BelowListedError
-        last = pfn = self.pfns[number - 1]
-        if not self.pairs[pfn >> 1]:
-            last = self._block_end(pfn) - 1
-            number += last - pfn
-        self._stop(number, last)
+        pfn = self.pfns[number - 1]
+        if self.pairs[pfn >> 1]:  # a block of one page
+            self._stop(number, pfn)
+            return number
+        end = self._block_end(pfn)
+        number += end - 1 - pfn
+        self._stop(number, end - 1)
         return number
 
     def _stop(self, number: int, last: int) -> None:
         """The next fill begins with this number, after PFN `last`: perhaps that was its pageblock's last page."""
         self.position = number
-        at_end = (last + 1) % PAGEBLOCK_PAGES == 0 or last + 1 == self.pages
-        self.block = (last >> PAGEBLOCK_ORDER) - at_end
+        self.block = (last >> PAGEBLOCK_ORDER) - ((last + 1) % PAGEBLOCK_PAGES == 0 or last + 1 == self.pages)
 
     def _block_end(self, pfn: int) -> int:
         """End of the free block, of order 1 to 8, that `pfn` lies in (PFN)."""
@@ -200,9 +203,10 @@ def _go_through(batches: _Batches, scanner: _FreeScanner) -> Schedule:
                 break
             have += more
             fill_ends.append(have)
-        done = min(have, end)
-        if done < end:
+        if have < end:
+            done = have
             break
+        done = end
     if scanner.position > scanner.listed:
         raise _BelowListedError
     return Schedule(batch_ends=np.array(ends[:served], np.int64), fill_ends=fill_ends, moved=done, blocks_moved=served)
