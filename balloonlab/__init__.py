@@ -9,17 +9,20 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from balloonlab import defects, errors, explore
+from balloonlab import explore
+from balloonlab.course import defects
+from balloonlab.course.scenarios import SCENARIOS, Scenario, replay, scenario
 from balloonlab.drivers import DRIVERS, Driver, find_driver
-from balloonlab.drivers.comparison import diff
+from balloonlab.drivers.compare.diff import diff
 from balloonlab.explore import Program
-from balloonlab.guest import Guest
+from balloonlab.foundations import errors
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.memory.zone import Migratetype, PageState
-from balloonlab.scenarios import SCENARIOS, Scenario, replay, scenario
 
 if TYPE_CHECKING:
-    from balloonlab import exercises, plots, recordings, sweeps
+    from balloonlab import plots, recordings, sweeps
+    from balloonlab.course import exercises
     from balloonlab.sweeps import sweep
     from balloonlab.widgets.lab import Lab
     from balloonlab.widgets.pagemap import PageMap
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 _LATER = {
     "Lab": "balloonlab.widgets.lab",
     "PageMap": "balloonlab.widgets.pagemap",
-    "exercises": "balloonlab.exercises",
+    "exercises": "balloonlab.course.exercises",
     "plots": "balloonlab.plots",
     "recordings": "balloonlab.recordings",
     "sweep": "balloonlab.sweeps",
@@ -65,7 +68,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
     if name not in _LATER:
         raise AttributeError(f"balloonlab has no {name!r}; it has {', '.join(__all__)}")
     module = importlib.import_module(_LATER[name])
-    return module if _LATER[name] == f"balloonlab.{name}" else getattr(module, name)
+    return module if _LATER[name].endswith(f".{name}") else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from balloonlab.course.scenarios import SCENARIOS
 from balloonlab.drivers import DRIVERS
-from balloonlab.errors import BadValueError, BalloonlabError
-from balloonlab.scenarios import SCENARIOS
+from balloonlab.foundations.errors import BadValueError, BalloonlabError
 
 FINE, WRONG, UNKNOWN = 0, 1, 2  # exit codes; the last is argparse's for usage, too
 
@@ -105,8 +105,8 @@ def _driver(parser: argparse.ArgumentParser, default: str = "v9") -> None:
 
 
 def _explore(options: argparse.Namespace) -> int:
+    from balloonlab.course.scenarios import scenario  # noqa: PLC0415
     from balloonlab.explore import Verdict, explore  # noqa: PLC0415  (help is quick)
-    from balloonlab.scenarios import scenario  # noqa: PLC0415
 
     limits = {} if options.most_states is None else {"most_states": options.most_states}
     result = explore(scenario(options.scenario, options.driver), **limits)
@@ -149,7 +149,7 @@ def _sweep(options: argparse.Namespace) -> int:
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  (help is quick)
     from multiprocessing import active_children, get_context  # noqa: PLC0415
 
-    from balloonlab.errors import pick, whole_number  # noqa: PLC0415
+    from balloonlab.foundations.errors import pick, whole_number  # noqa: PLC0415
     from balloonlab.sweeps import EXPERIMENTS, sweep  # noqa: PLC0415
 
     experiment = EXPERIMENTS[pick("experiment", options.experiment, list(EXPERIMENTS))]
@@ -302,7 +302,7 @@ def _recorded(options: argparse.Namespace) -> tuple[Any, str]:
 
 
 def _made(options: argparse.Namespace) -> tuple[Any, str]:
-    from balloonlab.guest import Guest  # noqa: PLC0415
+    from balloonlab.guest.guest import Guest  # noqa: PLC0415
     from balloonlab.sweeps.experiments import balloon_size  # noqa: PLC0415
 
     guest = Guest(options.pages, options.driver, seed=options.seed)

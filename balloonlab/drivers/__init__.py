@@ -1,11 +1,11 @@
-"""Floor 3: driver versions, retold as generator functions under the kernel's names, and the compacting thread."""
+"""Floor 4: driver versions, retold as generator functions under the kernel's names, and the compacting thread."""
 
 from __future__ import annotations
 
 from balloonlab.drivers import linux_3_6, linux_3_8, linux_6_1, linux_7_2, v9, v10, v11
 from balloonlab.drivers.driver import Driver
 from balloonlab.drivers.merged_variants import VARIANTS
-from balloonlab.errors import pick
+from balloonlab.foundations.errors import pick
 
 _VERSIONS = (linux_3_6, v9, v10, v11, linux_3_8, linux_6_1, linux_7_2)
 DRIVERS: dict[str, Driver] = {version.DRIVER.name: version.DRIVER for version in _VERSIONS}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from balloonlab.drivers.compactor import Compaction
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
-from balloonlab.kernel.foreign import foreign_functions
+from balloonlab.kernel.learner_code import foreign_functions
 from balloonlab.kernel.primitives import (
     Routine,
     config_write,

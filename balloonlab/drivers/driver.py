@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
-from balloonlab.errors import BadValueError, pick
-from balloonlab.kernel.foreign import foreign_functions
+from balloonlab.foundations.errors import BadValueError, pick
+from balloonlab.kernel.learner_code import foreign_functions
 from balloonlab.kernel.mistakes import check
 from balloonlab.kernel.primitives import Routine
 from balloonlab.kernel.primitives.marks import PageFlag

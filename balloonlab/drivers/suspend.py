@@ -10,7 +10,7 @@ from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction
 from balloonlab.drivers.driver import Driver
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
-from balloonlab.host import MessageStatus
+from balloonlab.host.host import MessageStatus
 from balloonlab.kernel.primitives import (
     Routine,
     complete,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from balloonlab.host import ARRAY_PFNS_MAX, QUEUE_NAMES, Queue
-from balloonlab.kernel.primitives.interrupts import Cpu
+from balloonlab.host.host import ARRAY_PFNS_MAX, QUEUE_NAMES, Queue
+from balloonlab.kernel.cpu import Cpu
 from balloonlab.kernel.primitives.workqueue import PENDING
 from balloonlab.kernel.world import Ref, World
 from balloonlab.memory.zone import PageState

@@ -1,4 +1,4 @@
-"""Floor 3: every interleaving of a few threads, and what is wrong in any of them.
+"""Floor 4: every interleaving of a few threads, and what is wrong in any of them.
 
 The package itself can be called: ``bl.explore(scenario)`` is ``bl.explore.explore(scenario)``.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-from balloonlab.explore.behaviour import Behaviour, Difference, difference
 from balloonlab.explore.explorer import explore
-from balloonlab.explore.fate import Fate, Fates
+from balloonlab.explore.judge.behaviour import Behaviour, Difference, difference
+from balloonlab.explore.judge.fate import Fate, Fates
+from balloonlab.explore.judge.result import Finding, Result, Verdict
 from balloonlab.explore.program import Program
 from balloonlab.explore.promela import promela
-from balloonlab.explore.result import Finding, Result, Verdict
 
 __all__ = [
     "Behaviour",

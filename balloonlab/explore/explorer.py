@@ -6,16 +6,16 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 
-from balloonlab.errors import pick
-from balloonlab.explore.graph import Graph
-from balloonlab.explore.inspect import inspect
-from balloonlab.explore.limits import Limits
-from balloonlab.explore.result import Finding, Result
-from balloonlab.explore.search import PlainSearch
-from balloonlab.explore.subject import Explorable, explorable
-from balloonlab.explore.table import Table, TallyReadError
-from balloonlab.explore.vectorized import TooWideError, VectorizedSearch
-from balloonlab.interrupt import Interruption, interruptible
+from balloonlab.explore.judge.result import Finding, Result
+from balloonlab.explore.judge.violations import inspect_graph
+from balloonlab.explore.learn.subject import Explorable, explorable
+from balloonlab.explore.learn.table import Table, TallyReadError
+from balloonlab.explore.search.graph import Graph
+from balloonlab.explore.search.limits import Limits
+from balloonlab.explore.search.search import PlainSearch
+from balloonlab.explore.search.vectorized import TooWideError, VectorizedSearch
+from balloonlab.foundations.errors import pick
+from balloonlab.foundations.interrupt import Interruption, interruptible
 from balloonlab.kernel.machine import Machine
 
 MANY_WAITING = 150  # states that wait to be looked at, from which on numpy is faster
@@ -56,7 +56,7 @@ def explore(
     if not why:
         for automaton in table.automata:
             automaton.check_again()
-    inspection = inspect(graph, finished=not why)
+    inspection = inspect_graph(graph, finished=not why)
     result = Result(scenario, graph, why, schedule, (), inspection.wrong, inspection.kinds)
     return replace(result, findings=tuple(Finding(*found, result) for found in inspection.found))
 

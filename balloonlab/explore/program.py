@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
 
-from balloonlab.errors import BadValueError, whole_number
-from balloonlab.explore.subject import Property, Subject
-from balloonlab.host import Host
+from balloonlab.explore.learn.subject import Property, Subject
+from balloonlab.foundations.errors import BadValueError, whole_number
+from balloonlab.host.host import Host
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.mistakes import check
 from balloonlab.kernel.primitives import Routine

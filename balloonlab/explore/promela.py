@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from balloonlab.errors import BadValueError
-from balloonlab.explore.table import Row, Table
+from balloonlab.explore.learn.table import Row, Table
+from balloonlab.foundations.errors import BadValueError
 
 MOST_WRITTEN_OUT = 1000  # rows; SPIN takes a few thousand, and a compiler minutes for them
 

@@ -1,1 +1,1 @@
-"""Floor 2: primitives (the verbs of driver text), the machine that steps threads, timeline and schedules."""
+"""Floor 3: primitives (the verbs of driver text), the machine that steps threads, timeline and schedules."""

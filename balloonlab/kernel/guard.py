@@ -1,8 +1,8 @@
 """A guard against driver text that loops and never yields: it would hang whoever runs it.
 
-Only foreign text is guarded (foreign.py), and only while a thread runs to its next primitive. Since Python 3.12 the
-interpreter counts jumps in the functions that are watched, at no cost to any other; before, a trace function counts
-lines, beside a debugger's and instead of coverage's.
+Only foreign text is guarded (learner_code.py), and only while a thread runs to its next primitive. Since Python 3.12
+the interpreter counts jumps in the functions that are watched, at no cost to any other; before, a trace function
+counts lines, beside a debugger's and instead of coverage's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from balloonlab.kernel.foreign import is_foreign, loop_around, place, with_nested
+from balloonlab.kernel.learner_code import is_foreign, loop_around, place, with_nested
 from balloonlab.kernel.world import KernelBugError
 
 MOST = 100_000  # lines, or jumps, between two primitives

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from inspect import CO_GENERATOR
 from types import FunctionType, ModuleType
 
-from balloonlab.kernel.foreign import outside
+from balloonlab.kernel.learner_code import outside
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.world import World
 

@@ -10,10 +10,10 @@ import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from balloonlab.errors import BadScheduleError, NotRunnableError, pick, whole_number
-from balloonlab.interrupt import held_back
-from balloonlab.journal import Kind
-from balloonlab.kernel.happenings import Action, Bug, Ran
+from balloonlab.foundations.errors import BadScheduleError, NotRunnableError, pick, whole_number
+from balloonlab.foundations.interrupt import held_back
+from balloonlab.foundations.journal import Kind
+from balloonlab.kernel.machine_events import Action, Bug, Ran
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.kernel.thread import Thread, ThreadSpec
 from balloonlab.kernel.timeline import CRASHED, FINISHED, OUTSIDE, RUNNABLE, Timeline, Wait

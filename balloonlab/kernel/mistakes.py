@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from balloonlab.errors import BadValueError
-from balloonlab.kernel.foreign import foreign_functions, source_lines
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.hidden_state import hidden_state
+from balloonlab.kernel.learner_code import foreign_functions, source_lines
 from balloonlab.kernel.primitives.verb import Verb
 
 _LOST = "makes the primitive and throws it away, so nothing happens"

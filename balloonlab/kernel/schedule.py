@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from balloonlab.errors import BadScheduleError
+from balloonlab.foundations.errors import BadScheduleError
 
 _VERSION = "bl1"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,40}|![a-z_]{1,40}(=-?\d{1,10})?")

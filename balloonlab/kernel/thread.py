@@ -12,7 +12,7 @@ from types import FunctionType, GeneratorType
 from typing import Any, NamedTuple, cast
 
 from balloonlab.kernel import guard
-from balloonlab.kernel.foreign import foreign_functions, innermost, place, raised_at
+from balloonlab.kernel.learner_code import foreign_functions, innermost, place, raised_at
 from balloonlab.kernel.primitives.verb import Primitive
 from balloonlab.kernel.primitives.waiting import Routine
 from balloonlab.kernel.world import NOBODY, KernelBugError, Ref, World

@@ -11,7 +11,7 @@ from array import array
 from types import CodeType
 from typing import Any, NamedTuple
 
-from balloonlab.kernel.foreign import source_lines
+from balloonlab.kernel.learner_code import source_lines
 from balloonlab.kernel.primitives.verb import Primitive
 from balloonlab.kernel.world import Ref
 

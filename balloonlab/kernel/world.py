@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from balloonlab.host import ARRAY_PFNS_MAX, BALLOON_PAGE_SIZE, Host
-from balloonlab.journal import Kind, Setter
+from balloonlab.foundations.journal import Kind, Setter
+from balloonlab.host.host import ARRAY_PFNS_MAX, BALLOON_PAGE_SIZE, Host
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.picked_pages import Control
 from balloonlab.memory.placement import Placement

@@ -6,7 +6,7 @@ import reprlib
 from types import FunctionType, GeneratorType
 from typing import Any
 
-from balloonlab.kernel.foreign import innermost, place
+from balloonlab.kernel.learner_code import innermost, place
 from balloonlab.kernel.primitives.verb import Primitive, Verb
 from balloonlab.kernel.world import KernelBugError
 

@@ -1,15 +1,14 @@
 """The buddy allocator of one zone: split to allocate, merge to free (Linux 3.6 and 6.1, mm/page_alloc.c).
 
 Kept: free lists by order and migratetype, last in first out; the tail rule for blocks that will likely merge;
-fallback with its rules for claiming pageblocks. Left out: per-cpu lists (see per_cpu.py), CMA, watermarks (see
-watermark.py).
+fallback with its rules for claiming pageblocks. Left out: per-cpu lists (see per_cpu.py), CMA, watermarks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
 
-from balloonlab.errors import BadValueError, pick, whole_number
+from balloonlab.foundations.errors import BadValueError, pick, whole_number
 from balloonlab.memory.buddy_events import Event, Merged, Put, Split, Took
 from balloonlab.memory.fallback import FALLBACKS, STEAL
 from balloonlab.memory.free_lists import FreeLists, merges_across_types
@@ -28,14 +27,11 @@ class Buddy(FreeLists):
     """Free pages of `zone`, allocated and freed by the `rules` of a kernel: "3.6" or "6.1".
 
     A new Buddy takes the pages whose state is FREE as free (see `rebuild`). Raises UnknownNameError for other rules.
-    `movable_states`: PageState codes that 6.1 counts as movable when it decides to claim a pageblock; take BALLOON
-    out of it for a driver whose pages cannot move.
     """
 
     def __init__(self, zone: Zone, rules: str = "6.1") -> None:
         self.rules = pick("rules", rules, RULES, "They name the kernel whose page allocator is retold.")
         self.strict_types = self.rules == "6.1"
-        self.movable_states = frozenset((PageState.MOVABLE, PageState.BALLOON, PageState.ISOLATED))
         self._steal = STEAL[self.rules]
         super().__init__(zone)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.free_scanner import ISOLATE_FREEPAGES
+from balloonlab.memory.scanner_state import ScannerState
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageState
 
 COMPACT_CLUSTER_MAX = 32  # pages of a batch
@@ -20,23 +21,7 @@ _ISOLATED, _ISOLATED_MOVABLE = int(PageState.ISOLATED), int(PageState.ISOLATED_M
 _CAPTURED, _IN_TRANSIT = int(PageState.CAPTURED), int(PageState.IN_TRANSIT)
 
 
-class _Number:
-    """A number of the control, kept in the journaled Values under "<control's name> <attribute>"."""
-
-    def __init__(self, unit: str) -> None:
-        self.unit = unit
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, control: CompactControl, owner: type | None = None) -> int:
-        return control.values.numbers[control.slots[self.name]]
-
-    def __set__(self, control: CompactControl, number: int) -> None:
-        control.values.set(control.slots[self.name], number)
-
-
-class CompactControl:
+class CompactControl(ScannerState):
     """The state of one compactor (the kernel's compact_control), and the rules of its run, one page at a time.
 
     Use: ``begin()``; while not ``finished()``: ``begin_batch()``; for each ``next_candidate()`` that the caller manages
@@ -51,24 +36,6 @@ class CompactControl:
     Raises BadValueError for sync=False with 6.1 rules, whose full runs always wait.
     """
 
-    migrate_pfn = _Number("PFN")  # the migrate scanner: the next page it looks at
-    free_pfn = _Number("PFN")  # the free scanner: where the next search begins
-    nr_migratepages = _Number("guest pages")  # size of this batch, until it ends
-    nr_freepages = _Number("guest pages")  # targets on the private list
-    scan_end = _Number("PFN")  # where the scan of this batch ends
-    scanned_round = _Number("flag")  # this round scans (3.6: it does not where the scanners would cross)
-    last_migrated_pfn = _Number("PFN")  # 6.1: where the scan of the last batch with pages began
-    iteration_start_pfn = _Number("PFN")  # 6.1: where the scan of this batch began
-    rescan = _Number("flag")  # 6.1: second batch in its pageblock, takes all the rest of it
-    no_target = _Number("flag")  # the free scanner found nothing: -ENOMEM
-    batch_moved = _Number("guest pages")  # of this batch
-    rounds = _Number("rounds")  # rounds that scanned, whatever they found
-    blocks_moved = _Number("rounds")  # compact_blocks_moved: 3.6 counts a round even with nothing isolated
-    pages_moved = _Number("guest pages")  # compact_pages_moved
-    migrate_failed = _Number("guest pages")  # compact_pagemigrate_failed: pages left over in their batch
-    migrate_scanned = _Number("guest pages")  # 6.1 counts a free block as one page here
-    free_scanned = _Number("guest pages")
-
     def __init__(
         self,
         buddy: Buddy,
@@ -80,18 +47,11 @@ class CompactControl:
     ) -> None:
         if not sync and buddy.rules != "3.6":
             raise BadValueError(f"sync is False; a full run of Linux {buddy.rules} always waits, so it must be True.")
-        self.buddy = buddy
+        super().__init__(buddy, name)
         self.frames = buddy.frames
-        self.links = buddy.links
-        self.values = buddy.values
-        self.name = name
         self.sync = sync
         self.free = free or buddy.free
         self.movable_states = frozenset(map(int, movable_states))
-        numbers = {key: number for key, number in vars(CompactControl).items() if isinstance(number, _Number)}
-        self.slots = {key: self.values.declare(f"{name} {key}", unit=number.unit) for key, number in numbers.items()}
-        self.migratepages = self.links.named_list(f"{name} migratepages")
-        self.freepages = self.links.named_list(f"{name} freepages")
 
     def begin(self) -> None:
         """Start a run: scanners at the ends of the zone, the counters of the run at 0.
@@ -209,14 +169,6 @@ class CompactControl:
         self.nr_freepages -= 1
         self.frames.set_state(pfn, _IN_TRANSIT)
         return pfn
-
-    def capture(self, pfn: int) -> int:
-        """Take the free block at `pfn` for targets, page by page to the head of the list; returns its pages."""
-        pages = 1 << self.buddy.isolate_block(pfn)
-        for page in range(pfn, pfn + pages):
-            self.links.add(page, self.freepages)
-        self.nr_freepages += pages
-        return pages
 
     def give_back_target(self, new: int) -> None:
         """compaction_free: a target that was not used becomes the head of the private list again."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from balloonlab.errors import BadValueError, whole_number
+from balloonlab.foundations.errors import BadValueError, whole_number
 from balloonlab.memory.free_blocks import counts_by_order
 from balloonlab.memory.free_lists import FreeLists
 from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER, Zone

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from balloonlab.errors import whole_number
+from balloonlab.foundations.errors import whole_number
 from balloonlab.memory.free_blocks import FreeLevels
-from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER, Migratetype, Zone
+from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER, Migratetype, PageState, Zone
 
 
 def merges_across_types(one: int, other: int) -> bool:
@@ -20,12 +20,17 @@ def merges_across_types(one: int, other: int) -> bool:
 
 
 class FreeLists:
-    """Free lists over the pages of `zone`, built from its page states and kept in step by `enlist` and `unlist`."""
+    """Free lists over the pages of `zone`, built from its page states and kept in step by `enlist` and `unlist`.
+
+    `movable_states`: PageState codes that 6.1 counts as movable when it decides to claim a pageblock (fallback.py);
+    take BALLOON out of it for a driver whose pages cannot move.
+    """
 
     strict_types = False  # 6.1: pageblocks of types that have no fallback never merge with others
 
     def __init__(self, zone: Zone) -> None:
         self.zone = zone
+        self.movable_states = frozenset((PageState.MOVABLE, PageState.BALLOON, PageState.ISOLATED))
         self.frames = zone.frames
         self.links = zone.frames.links
         self.values = zone.frames.values

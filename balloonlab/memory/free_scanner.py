@@ -7,18 +7,14 @@ used first. All positions are PFNs of guest pages.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from balloonlab.memory.scanner_state import ScannerState
 from balloonlab.memory.suitability import suitable_target
 from balloonlab.memory.zone import PAGEBLOCK_PAGES
-
-if TYPE_CHECKING:
-    from balloonlab.memory.compact_control import CompactControl
 
 MOST_STRIDE = 32  # COMPACT_CLUSTER_MAX, guest pages
 
 
-def isolate_freepages_36(control: CompactControl) -> None:
+def isolate_freepages_36(control: ScannerState) -> None:
     """Linux 3.6: whole pageblocks, downward, until there are as many pages as the batch has.
 
     The next search begins at the highest pageblock that gave any: migration may have returned pages there.
@@ -38,7 +34,7 @@ def isolate_freepages_36(control: CompactControl) -> None:
     control.free_pfn = high
 
 
-def isolate_freepages_61(control: CompactControl) -> None:
+def isolate_freepages_61(control: ScannerState) -> None:
     """Linux 6.1: from the exact page where the last search stopped, until there are enough pages.
 
     After a pageblock that gave none, it looks at every second page only, then at every fourth, up to every 32nd, until
@@ -67,7 +63,7 @@ def isolate_freepages_61(control: CompactControl) -> None:
 ISOLATE_FREEPAGES = {"3.6": isolate_freepages_36, "6.1": isolate_freepages_61}
 
 
-def isolate_freepages_block(control: CompactControl, pfn: int, stop: int, *, whole: bool, stride: int = 1) -> int:
+def isolate_freepages_block(control: ScannerState, pfn: int, stop: int, *, whole: bool, stride: int = 1) -> int:
     """Capture the free blocks of ``pfn..stop-1``, ascending; returns where the search ended.
 
     whole: take all of them (3.6), else stop when there are enough (6.1). stride: from one page looked at to the next.

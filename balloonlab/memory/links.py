@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from balloonlab.errors import BadValueError
-from balloonlab.journal import Journal, Kind
+from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.journal import Journal, Kind
 
 
 class Links:

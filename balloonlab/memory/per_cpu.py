@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection
 
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import PAGEBLOCK_ORDER, PageState
 

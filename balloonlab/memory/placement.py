@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from balloonlab.errors import pick
+from balloonlab.foundations.errors import pick
 from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER, Migratetype, PageState
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from balloonlab.errors import whole_number
+from balloonlab.foundations.errors import whole_number
 from balloonlab.memory.palette import PALETTE, state_counts
-from balloonlab.memory.reduce import checked_states, reduce_states
+from balloonlab.memory.reduced_map import checked_states, reduce_states
 
 _GLYPHS = bytes(ord(look.glyph) for look in PALETTE) + bytes(256 - len(PALETTE))
 

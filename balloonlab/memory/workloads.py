@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from balloonlab.errors import BadValueError, pick, whole_number
+from balloonlab.foundations.errors import BadValueError, pick, whole_number
 from balloonlab.memory import workload_plans as plans
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import Migratetype, PageState

@@ -10,8 +10,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from balloonlab.errors import BadValueError, whole_number
-from balloonlab.journal import Journal, Kind, Values
+from balloonlab.foundations.errors import BadValueError, whole_number
+from balloonlab.foundations.journal import Journal, Kind, Values
 from balloonlab.memory.links import Links
 
 PAGEBLOCK_ORDER = 9  # x86-64 with 2 MiB huge pages

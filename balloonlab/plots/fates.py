@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from balloonlab.explore.fate import Fates
-from balloonlab.explore.looks import LOOKS
+from balloonlab.explore.judge.fate import Fates
+from balloonlab.explore.judge.fate_legend import LOOKS
 from balloonlab.plots.axes import INK, axes_of, legend_below
 
 if TYPE_CHECKING:

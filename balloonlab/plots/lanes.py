@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from balloonlab.explore.result import Finding
+from balloonlab.explore.judge.result import Finding
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.timeline import OUTSIDE
 from balloonlab.plots.axes import FAINT, INK, axes_of, legend_below

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
-from balloonlab.explore.lock_order import LockOrder
+from balloonlab.explore.judge.lock_order import LockOrder
 from balloonlab.plots.axes import INK, axes_of, bare, legend_below
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.patches import Patch, Rectangle
 
-from balloonlab.errors import BadValueError, pick
+from balloonlab.foundations.errors import BadValueError, pick
 from balloonlab.plots.axes import INK, axes_of
 
 if TYPE_CHECKING:

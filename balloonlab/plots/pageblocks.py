@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.memory.palette import PALETTE, state_counts
-from balloonlab.memory.reduce import checked_states
+from balloonlab.memory.reduced_map import checked_states
 from balloonlab.memory.zone import PAGEBLOCK_PAGES, Migratetype, PageState
 from balloonlab.plots.axes import INK, axes_of, legend_below
 

@@ -12,9 +12,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 from numpy.typing import ArrayLike, NDArray
 
-from balloonlab.errors import pick, whole_number
+from balloonlab.foundations.errors import pick, whole_number
 from balloonlab.memory.palette import PALETTE, colours, state_counts
-from balloonlab.memory.reduce import checked_states, reduce_states
+from balloonlab.memory.reduced_map import checked_states, reduce_states
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, PageState
 from balloonlab.plots.axes import axes_of, legend_below
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from matplotlib.lines import Line2D
 
-from balloonlab.errors import BadValueError
-from balloonlab.explore.fate import Fate, Fates, depths
-from balloonlab.explore.looks import LOOKS
-from balloonlab.explore.result import Result
+from balloonlab.explore.judge.fate import Fate, Fates, depths
+from balloonlab.explore.judge.fate_legend import LOOKS
+from balloonlab.explore.judge.result import Result
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.plots.axes import FAINT, INK, axes_of, bare, legend_below
 
 if TYPE_CHECKING:

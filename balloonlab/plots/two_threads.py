@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from balloonlab.errors import BadValueError
-from balloonlab.explore.fate import Fate, Fates
-from balloonlab.explore.looks import LOOKS
-from balloonlab.explore.result import Result
+from balloonlab.explore.judge.fate import Fate, Fates
+from balloonlab.explore.judge.fate_legend import LOOKS
+from balloonlab.explore.judge.result import Result
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.machine import Machine
 from balloonlab.plots.axes import INK, axes_of, bare, legend_below
 

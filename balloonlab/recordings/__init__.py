@@ -4,21 +4,21 @@
     recording.snapshot_states("freed")              # uint8 PageState codes, one a guest page
 
 A recording is data: nothing in it is executed, sizes are limited, every file is checked when it is loaded, and any
-damage raises DamagedRecordingError. Format and provenance: ``data/recordings/README.md``.
+damage raises DamagedRecordingError. Format and provenance: ``data/README.md``.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from balloonlab.errors import pick
+from balloonlab.foundations.errors import pick
 from balloonlab.recordings.recording import Recording
 from balloonlab.recordings.replay import BalloonList, replay
 from balloonlab.recordings.traffic import ConfigEvent, ListEvents, Messages
 
 __all__ = ["BalloonList", "ConfigEvent", "ListEvents", "Messages", "Recording", "load", "names", "replay"]
 
-SHIPPED = Path(__file__).resolve().parents[1] / "data" / "recordings"
+SHIPPED = Path(__file__).resolve().parent / "data"
 
 
 def names() -> list[str]:

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from balloonlab.interrupt import interruptible
+from balloonlab.foundations.interrupt import interruptible
+from balloonlab.recordings.balloon_list import Operation, WatchedList
 from balloonlab.recordings.rounds import Rounds
 from balloonlab.recordings.rules import DEFLATE_ON_OOM, MESSAGE_PFNS, Rules
 from balloonlab.recordings.traffic import INFLATE, ConfigEvent, ListEvents, Messages, Told
-from balloonlab.recordings.watched import Operation, WatchedList
 
 _SHOWN = 10  # rejections that a printed check lists
 _SAY_EVERY = 2_000  # events

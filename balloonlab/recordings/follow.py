@@ -9,19 +9,16 @@ go back to it in the order of the messages, compact_memory is its own run. The g
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from balloonlab.interrupt import interruptible
+from balloonlab.foundations.interrupt import interruptible
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, compact
 from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER, Migratetype, PageFrames, PageState, Zone
+from balloonlab.recordings.recorded_guest import RecordedGuest
 from balloonlab.recordings.traffic import INFLATE
-
-if TYPE_CHECKING:
-    from balloonlab.recordings.recording import Recording
 
 _PAGES = 1 << np.arange(MAX_ORDER)
 _OTHERS = (PageState.MOVABLE, PageState.UNMOVABLE)
@@ -68,7 +65,7 @@ class Stage:
         )
 
 
-def follow(recording: Recording) -> list[Stage]:
+def follow(recording: RecordedGuest) -> list[Stage]:
     """Every stage of the recording, oldest first."""
     stages: list[Stage] = []
     with interruptible("following the recording") as interruption:
@@ -80,7 +77,7 @@ def follow(recording: Recording) -> list[Stage]:
     return stages
 
 
-def _stage(recording: Recording, before: str, after: str) -> Stage:
+def _stage(recording: RecordedGuest, before: str, after: str) -> Stage:
     start, end = recording.snapshot_times[before], recording.snapshot_times[after]
     taken, given = _told_between(recording, start, end)
     frames = PageFrames(recording.pages)
@@ -113,7 +110,7 @@ def _stage(recording: Recording, before: str, after: str) -> Stage:
     )
 
 
-def _without_others(recording: Recording, before: str, after: str) -> npt.NDArray[np.uint8]:
+def _without_others(recording: RecordedGuest, before: str, after: str) -> npt.NDArray[np.uint8]:
     """The page map before, with what others than the balloon took or gave back until the snapshot after."""
     states, later = recording.snapshot_states(before), recording.snapshot_states(after)
     if not any(_compactions(recording, recording.snapshot_times[before], recording.snapshot_times[after])):
@@ -125,7 +122,7 @@ def _without_others(recording: Recording, before: str, after: str) -> npt.NDArra
     return states
 
 
-def _told_between(recording: Recording, start: float, end: float) -> tuple[int, list[int]]:
+def _told_between(recording: RecordedGuest, start: float, end: float) -> tuple[int, list[int]]:
     """How many pages rounds inflated, and which pages they deflated, in the order in which they are freed."""
     messages = recording.messages
     first = (messages.time > start) & (messages.time <= end)
@@ -142,11 +139,11 @@ def _told_between(recording: Recording, start: float, end: float) -> tuple[int, 
     return inflated, given
 
 
-def _compactions(recording: Recording, start: float, end: float) -> list[bool]:
+def _compactions(recording: RecordedGuest, start: float, end: float) -> list[bool]:
     return [step["step"] == "compact_memory" and start <= step["host_t"] <= end for step in recording.meta["steps"]]
 
 
-def _compacted(recording: Recording, start: float, end: float, buddies: list[Buddy]) -> int | None:
+def _compacted(recording: RecordedGuest, start: float, end: float, buddies: list[Buddy]) -> int | None:
     """Pages that compact_memory moves, as often as it was written between; None if it was not."""
     movable = {PageState.MOVABLE, PageState.BALLOON} if recording.balloon_movable else {PageState.MOVABLE}
     moved = None

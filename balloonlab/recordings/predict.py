@@ -21,23 +21,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from balloonlab.errors import BadValueError
-from balloonlab.interrupt import interruptible
+from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.interrupt import interruptible
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, compact
 from balloonlab.memory.per_cpu import PerCpuLists
 from balloonlab.memory.zone import PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState, Zone
+from balloonlab.recordings.recorded_guest import RecordedGuest
 from balloonlab.recordings.sequences import Overlap
 from balloonlab.recordings.snapshots import PerCpu
 from balloonlab.recordings.traffic import DEFLATE, INFLATE
-
-if TYPE_CHECKING:
-    from balloonlab.recordings.recording import Recording
 
 Pairs = npt.NDArray[np.int64]
 States = npt.NDArray[np.uint8]
@@ -161,7 +158,7 @@ def _words(ours: PageState, theirs: PageState) -> str:
     return f"{ours.name} here, {theirs.name} in the guest ({text})"
 
 
-def predict_compaction(recording: Recording, before: str, after: str) -> Prediction:
+def predict_compaction(recording: RecordedGuest, before: str, after: str) -> Prediction:
     """Run the engine from snapshot `before` and compare with snapshot `after` and the messages between.
 
     UnknownNameError for a snapshot that the recording has not, BadValueError if `after` is not later than `before`,
@@ -201,7 +198,7 @@ def predict_compaction(recording: Recording, before: str, after: str) -> Predict
     )
 
 
-def moved_between(recording: Recording, start: float, end: float) -> Pairs:
+def moved_between(recording: RecordedGuest, start: float, end: float) -> Pairs:
     """(old, new) PFNs of the migrations told between two host seconds: adjacent messages of one page each."""
     messages = recording.messages
     count, queue, time = messages.count, messages.queue, messages.time
@@ -221,7 +218,7 @@ class _Real:
     unmarked: npt.NDArray[np.bool_]
 
 
-def _check_between(recording: Recording, before: str, after: str) -> None:
+def _check_between(recording: RecordedGuest, before: str, after: str) -> None:
     start, end = recording.snapshot_times[before], recording.snapshot_times[after]
     compacted = [step["host_t"] for step in recording.meta["steps"] if step["step"] == "compact_memory"]
     if not any(start <= time <= end for time in compacted):
@@ -232,14 +229,14 @@ def _check_between(recording: Recording, before: str, after: str) -> None:
         )
 
 
-def _idle_pages(recording: Recording, before: str, states: States) -> Pairs:
+def _idle_pages(recording: RecordedGuest, before: str, states: States) -> Pairs:
     """PFNs of pages that lay on per-cpu lists in MOVABLE pageblocks, where the kernel has hardly a page of its own."""
     movable = recording.snapshot_block_types(before).repeat(PAGEBLOCK_PAGES)[: recording.pages] == Migratetype.MOVABLE
     return np.flatnonzero(recording.unmarked(before) & movable & (states == PageState.UNMOVABLE))
 
 
 def _run(
-    recording: Recording,
+    recording: RecordedGuest,
     before: str,
     states: States,
     marked: States,

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from balloonlab.errors import DamagedRecordingError
+from balloonlab.foundations.errors import DamagedRecordingError
 
 LARGEST = 1 << 28  # bytes of one file, packed or unpacked
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}

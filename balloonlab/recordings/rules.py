@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from balloonlab.drivers import DRIVERS, Driver, find_driver
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 
 MESSAGE_PFNS = 256  # VIRTIO_BALLOON_ARRAY_PFNS_MAX, 4 KiB balloon pages: the most of a message, and of a round
 OUT_OF_PUFF = 0.2  # seconds that fill_balloon sleeps when it gets no page, before it tells what it has

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 
 Cell: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = dict[str, Cell]

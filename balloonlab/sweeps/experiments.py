@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from balloonlab.course.scenarios import scenario as scenario_named
 from balloonlab.drivers import Driver, find_driver
-from balloonlab.errors import BadValueError, UnknownNameError, pick, whole_number
 from balloonlab.explore import explore
-from balloonlab.guest import Guest
-from balloonlab.guest_settings import check_page_size
-from balloonlab.host import BALLOON_PAGE_SIZE
+from balloonlab.foundations.errors import BadValueError, UnknownNameError, pick, whole_number
+from balloonlab.guest.guest import Guest
+from balloonlab.guest.settings import check_page_size
+from balloonlab.host.host import BALLOON_PAGE_SIZE
 from balloonlab.memory.placement import check_placement
 from balloonlab.memory.workloads import WORKLOADS, workload_settings
 from balloonlab.memory.zone import MOST_PAGES
-from balloonlab.scenarios import scenario as scenario_named
 from balloonlab.sweeps.cells import Row
 
 MOST_STATES = 1_000_000  # of one exploration

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from balloonlab.errors import BadValueError, pick, whole_number
+from balloonlab.foundations.errors import BadValueError, pick, whole_number
 from balloonlab.sweeps.cells import ERROR, Cell, Row, label
 
 MOST_EXPERIMENTS = 1_000_000

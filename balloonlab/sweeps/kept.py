@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from balloonlab.errors import BadValueError
-from balloonlab.interrupt import held_back
+from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.interrupt import held_back
 from balloonlab.sweeps.cells import ERROR, Cell, Row, plain
 from balloonlab.sweeps.grid import Experiment, Point, key_of, name_of
 from balloonlab.sweeps.table import Table

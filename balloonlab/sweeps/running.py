@@ -11,8 +11,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, NoReturn
 from uuid import uuid4
 
-from balloonlab.errors import BadValueError, BalloonlabError
-from balloonlab.interrupt import SignOfLife, silently, times_held_back
+from balloonlab.foundations.errors import BadValueError, BalloonlabError
+from balloonlab.foundations.interrupt import SignOfLife, silently, times_held_back
 from balloonlab.sweeps.cells import ERROR, Row, results_row
 from balloonlab.sweeps.experiments import balloon_and_compact
 from balloonlab.sweeps.grid import Experiment, Point, name_of, points

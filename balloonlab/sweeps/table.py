@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from balloonlab.errors import BadValueError, BalloonlabError, pick
+from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick
 from balloonlab.sweeps import rendering
 from balloonlab.sweeps.cells import ERROR, Cell, Row
 

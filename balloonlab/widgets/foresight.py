@@ -11,13 +11,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 
-from balloonlab.errors import BadValueError, BalloonlabError, pick, whole_number
 from balloonlab.explore import Result, explore
-from balloonlab.explore.fate import Fates
-from balloonlab.explore.looks import LOOKS, about_words, violation_words
-from balloonlab.explore.outlook import NO_STEP, Known, Outlook
-from balloonlab.explore.subject import Explorable
-from balloonlab.interrupt import Interruption, Listener
+from balloonlab.explore.judge.fate import Fates
+from balloonlab.explore.judge.fate_legend import LOOKS, about_words, violation_words
+from balloonlab.explore.judge.timeline_fates import NO_STEP, Known, TimelineFates
+from balloonlab.explore.learn.subject import Explorable
+from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick, whole_number
+from balloonlab.foundations.interrupt import Interruption, Listener
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.widgets.wire import Arrays, Content
@@ -40,7 +40,7 @@ class Foresight:
         self.machine, self.subject = machine, subject
         self.shown = False
         self.text = ""  # how far an exploration is, or why there is nothing to show
-        self.outlook = Outlook(machine)
+        self.outlook = TimelineFates(machine)
         self._publish = publish
         self._result = result
         self._listener: Listener | None = None

@@ -8,13 +8,13 @@ import numpy as np
 from IPython.core.getipython import get_ipython
 from numpy.typing import NDArray
 
-from balloonlab.errors import BadValueError
 from balloonlab.explore import Result
-from balloonlab.guest import Guest
+from balloonlab.foundations.errors import BadValueError
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.widgets.panels import panels, short
+from balloonlab.widgets.saved_output import Pictured
 from balloonlab.widgets.session import Session
-from balloonlab.widgets.still import Pictured
 from balloonlab.widgets.subjects import MakesMachines, shown_of
 from balloonlab.widgets.wire import Content
 

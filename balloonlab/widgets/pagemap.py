@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from balloonlab.memory.palette import PALETTE, state_counts
-from balloonlab.memory.reduce import MOST_CELLS, checked_states, pages_per_cell, reduce_by
-from balloonlab.widgets.still import Pictured
+from balloonlab.memory.reduced_map import MOST_CELLS, checked_states, pages_per_cell, reduce_by
+from balloonlab.widgets.saved_output import Pictured
 from balloonlab.widgets.wire import Arrays, Content, pack
 
 Message = tuple[Content, Arrays]

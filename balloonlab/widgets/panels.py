@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from balloonlab.host import BALLOON_PAGE_SIZE, QUEUE_NAMES, MessageStatus
+from balloonlab.host.host import BALLOON_PAGE_SIZE, QUEUE_NAMES, MessageStatus
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.thread import Thread
 from balloonlab.kernel.timeline import Wait

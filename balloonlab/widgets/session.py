@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from balloonlab.errors import BadValueError, BalloonlabError, pick, whole_number
 from balloonlab.explore import Result
-from balloonlab.explore.subject import Explorable
-from balloonlab.kernel.happenings import Ran
+from balloonlab.explore.learn.subject import Explorable
+from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick, whole_number
 from balloonlab.kernel.machine import Machine
-from balloonlab.memory.reduce import MOST_CELLS
-from balloonlab.widgets.asked import target_of
+from balloonlab.kernel.machine_events import Ran
+from balloonlab.memory.reduced_map import MOST_CELLS
 from balloonlab.widgets.foresight import Foresight
+from balloonlab.widgets.target_field import target_of
 from balloonlab.widgets.wire import Arrays, Content, Encoder, pack
 
 CHUNK = 0.15  # seconds a run holds the machine at a time,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from balloonlab.errors import BadValueError
 from balloonlab.explore import Finding, Result
-from balloonlab.explore.subject import Explorable
-from balloonlab.host import BALLOON_PAGE_SIZE
+from balloonlab.explore.learn.subject import Explorable
+from balloonlab.foundations.errors import BadValueError
+from balloonlab.host.host import BALLOON_PAGE_SIZE
 from balloonlab.kernel.machine import Machine
 from balloonlab.widgets.panels import size_words
 

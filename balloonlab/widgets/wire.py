@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from balloonlab.journal import Kind
+from balloonlab.foundations.journal import Kind
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.timeline import Timeline
 from balloonlab.memory.palette import PALETTE
-from balloonlab.memory.reduce import pages_per_cell, reduce_by
+from balloonlab.memory.reduced_map import pages_per_cell, reduce_by
 from balloonlab.widgets.panels import shown_values
-from balloonlab.widgets.reduced import cell_changes
+from balloonlab.widgets.reduced_changes import cell_changes
 
 Arrays = dict[str, NDArray[Any]]
 Content = dict[str, Any]

@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
-from balloonlab.guest import Guest
+from balloonlab.guest.guest import Guest
 from balloonlab.memory.arrays import ArrayZone
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, compact

@@ -19,10 +19,10 @@ import pytest
 
 import balloonlab as bl
 from balloonlab.explore import Program, explore
-from balloonlab.explore.limits import Limits
+from balloonlab.explore.learn.subject import Explorable
+from balloonlab.explore.learn.table import Table
 from balloonlab.explore.program import Shared
-from balloonlab.explore.subject import Explorable
-from balloonlab.explore.table import Table
+from balloonlab.explore.search.limits import Limits
 from balloonlab.kernel.primitives import Routine, mutex_lock, mutex_unlock, read, write
 from tests.explore.spin import need_spin, spun, verifier
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from balloonlab.guest import Guest
+from balloonlab.guest.guest import Guest
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.fragmentation import counts_by_order
 from balloonlab.memory.zone import PageFrames, PageState, Zone

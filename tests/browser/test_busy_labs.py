@@ -27,7 +27,7 @@ while time.monotonic() < end:
 print(laps > 3)
 """
 PROOF = """
-from balloonlab.memory.invariants import check_buddy
+from tests.memory.invariants import check_buddy
 def everything(machine):
     world = machine.world
     return world.states().tobytes(), tuple(world.values.numbers), world.host.messages.pfns.tobytes()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from balloonlab.guest import Guest
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import PageState

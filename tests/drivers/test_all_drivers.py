@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from balloonlab.drivers import DRIVERS, find_driver
 from balloonlab.drivers.invariants import check_always, check_at_rest
 from balloonlab.drivers.linux_3_6 import DRIVER as LINUX_3_6
-from balloonlab.errors import DidNotSettleError
-from balloonlab.guest import Guest
+from balloonlab.foundations.errors import DidNotSettleError
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.thread import ThreadSpec
-from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.zone import PageState
 from tests.drivers.steps import lost_to_the_lru, told
+from tests.memory.invariants import check_buddy
 
 ALL = sorted(DRIVERS)
 SOUND = ["linux-3.6", "linux-6.1", "linux-7.2"]  # no known defect that a schedule of these threads can meet

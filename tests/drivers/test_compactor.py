@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from balloonlab.drivers import DRIVERS
-from balloonlab.guest import Guest
+from balloonlab.guest.guest import Guest
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compact_control import CompactControl
 from balloonlab.memory.compaction import compact
-from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.zone import PageFrames, PageState, Zone
 from tests.drivers.steps import lost_to_the_lru
+from tests.memory.invariants import check_buddy
 
 
 @settings(max_examples=50, deadline=None)

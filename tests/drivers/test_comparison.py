@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 import balloonlab as bl
 from balloonlab.drivers import DRIVERS
-from balloonlab.drivers.comparison import STATES, WIDTH
-from balloonlab.drivers.side_by_side import CHANGED, LEFT, RIGHT, SAME, rows
-from balloonlab.errors import UnknownNameError
+from balloonlab.drivers.compare.comparison import STATES
+from balloonlab.drivers.compare.side_by_side import CHANGED, LEFT, RIGHT, SAME, rows
+from balloonlab.drivers.compare.text import WIDTH
+from balloonlab.foundations.errors import UnknownNameError
 from balloonlab.kernel.primitives import Routine, add, list_del, list_first
 
 GOLDEN = """\

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from balloonlab.course.scenarios import scenario
 from balloonlab.drivers.invariants import check_always, check_at_rest
-from balloonlab.guest import Guest
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.kernel.timeline import OUTSIDE
-from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.zone import Migratetype, PageState
-from balloonlab.scenarios import scenario
+from tests.memory.invariants import check_buddy
 
 
 def verbs(guest: Guest, thread: str) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from balloonlab.course.scenarios import scenario
 from balloonlab.drivers import find_driver, linux_3_8
 from balloonlab.drivers.invariants import check_at_rest
-from balloonlab.guest import Guest
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import PageState
-from balloonlab.scenarios import scenario
 from tests.drivers.steps import alone, go, lost_to_the_lru, pending, results, told, verbs
 
 F, M, U, B = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from balloonlab.course.scenarios import scenario
 from balloonlab.drivers import find_driver
 from balloonlab.drivers.invariants import check_always, check_at_rest
-from balloonlab.guest import Guest
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.memory.zone import PageState
-from balloonlab.scenarios import scenario
 from tests.drivers.steps import alone, go, pending, results, told, verbs
 
 F, M, U, B = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON

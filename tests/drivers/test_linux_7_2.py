@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from balloonlab.course.scenarios import scenario
 from balloonlab.drivers import find_driver
 from balloonlab.drivers.invariants import check_at_rest
-from balloonlab.guest import Guest
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import PageState
-from balloonlab.scenarios import scenario
 from tests.drivers.steps import alone, go, results, told, verbs
 
 F, M, U, B = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from balloonlab.course.scenarios import SCENARIOS, scenario
 from balloonlab.drivers.invariants import check_at_rest
 from balloonlab.drivers.merged_variants import VARIANTS
 from balloonlab.drivers.merged_variants.broken_device import LOOKS_AT_THE_ADD
 from balloonlab.drivers.merged_variants.reclaim import shrink_the_balloon
-from balloonlab.guest import Guest
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import lru_cache_add, shrink_page_list
 from balloonlab.kernel.world import KernelBugError
 from balloonlab.memory.zone import PageState
-from balloonlab.scenarios import SCENARIOS, scenario
 from tests.drivers.steps import alone, go, pending, results, told, verbs
 from tests.kernel.fingerprint import fingerprint
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from balloonlab.course.scenarios import scenario
 from balloonlab.drivers import find_driver
 from balloonlab.drivers.v10 import SIZE_T
-from balloonlab.guest import Guest
+from balloonlab.guest.guest import Guest
 from balloonlab.memory.zone import PageState
-from balloonlab.scenarios import scenario
 from tests.drivers.steps import alone, go, pending, told, verbs
 
 F, M, U, B = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON

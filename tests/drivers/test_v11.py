@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from balloonlab.guest import Guest
+from balloonlab.course.scenarios import scenario
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import PageState
-from balloonlab.scenarios import scenario
 from tests.drivers.steps import alone, go, pending, results, told, verbs
 
 F, U, B = PageState.FREE, PageState.UNMOVABLE, PageState.BALLOON

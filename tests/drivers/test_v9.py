@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from balloonlab.course.scenarios import replay, scenario
 from balloonlab.drivers import find_driver
 from balloonlab.drivers.invariants import check_at_rest
-from balloonlab.errors import BadValueError, DidNotSettleError, UnknownNameError
-from balloonlab.guest import Guest
-from balloonlab.host import MessageStatus, Queue
+from balloonlab.foundations.errors import BadValueError, DidNotSettleError, UnknownNameError
+from balloonlab.guest.guest import Guest
+from balloonlab.host.host import MessageStatus, Queue
 from balloonlab.kernel.primitives import Routine, read
 from balloonlab.memory.zone import Migratetype, PageState
-from balloonlab.scenarios import replay, scenario
 
 STALE = 0x7FFFFFFF
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
+from balloonlab.explore.learn.table import Table
 from balloonlab.explore.promela import promela
-from balloonlab.explore.table import Table
 
 COMPILE = ("gcc", "-O1", "-w", "-DNOREDUCE", "-DSAFETY")
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import balloonlab as bl
 from balloonlab.explore import Program, explore
-from balloonlab.explore.counting import schedules
-from balloonlab.explore.graph import Graph
 from balloonlab.explore.program import Shared
+from balloonlab.explore.search.counting import schedules
+from balloonlab.explore.search.graph import Graph
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import Routine, add, msleep, mutex_lock, mutex_unlock, read, write
 from tests.explore.programs import counters, lost_update, peterson, three_locks, two_locks

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import balloonlab as bl
-from balloonlab.errors import BadValueError
 from balloonlab.explore import Finding, Program, Result, explore
-from balloonlab.explore.graph import Graph
-from balloonlab.explore.preemption import fewest_preemptions, preemptions
+from balloonlab.explore.judge.preemption import fewest_preemptions, preemptions
+from balloonlab.explore.judge.result import NothingFoundError
+from balloonlab.explore.learn.subject import Explorable
 from balloonlab.explore.program import Shared
-from balloonlab.explore.result import NothingFoundError
-from balloonlab.explore.subject import Explorable
+from balloonlab.explore.search.graph import Graph
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.primitives import Routine, lock_page, mutex_lock, unlock_page, write
 from tests.explore.programs import forgetful, lost_update, lost_wake_up, peterson, three_locks, two_locks
 from tests.explore.twin import FROM_WAYS, explored_by_hand, wrong

@@ -14,10 +14,10 @@ from itertools import count, cycle, islice
 import numpy as np
 import pytest
 
-from balloonlab.errors import BadValueError
 from balloonlab.explore import Program, Result, explore
-from balloonlab.explore.automaton import Automaton
+from balloonlab.explore.learn.automaton import Automaton
 from balloonlab.explore.program import Shared
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.primitives import Routine, msleep, read, write
 
 Make = Callable[[bool], object]  # a thing that differs by what was seen

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balloonlab.explore import keytable
-from balloonlab.explore.keytable import KeyTable
+from balloonlab.explore.learn import keytable
+from balloonlab.explore.learn.keytable import KeyTable
 
 few = st.integers(0, 7)
 words = st.one_of(few, st.integers(2**64 - 8, 2**64 - 1), st.integers(0, 2**64 - 1), few.map(lambda n: n << 61))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balloonlab.explore.layout import WORD, Layout, Overflow, fitting, split
+from balloonlab.explore.learn.layout import WORD, Layout, Overflow, fitting, split
 
 widths = st.lists(st.integers(1, 20), min_size=1, max_size=14)
 

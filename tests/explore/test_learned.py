@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import balloonlab as bl
 from balloonlab.drivers import DRIVERS
 from balloonlab.explore import Result, explore
-from balloonlab.explore.registers import Registers
+from balloonlab.explore.learn.registers import Registers
 from balloonlab.kernel.primitives import Primitive
 from balloonlab.kernel.timeline import Wait
 from balloonlab.kernel.world import KernelBugError

@@ -12,8 +12,8 @@ import pytest
 
 import balloonlab as bl
 from balloonlab.drivers.v9 import DRIVER as V9
-from balloonlab.explore.automaton import NotDeterministicError
-from balloonlab.explore.result import Verdict
+from balloonlab.explore.judge.result import Verdict
+from balloonlab.explore.learn.automaton import NotDeterministicError
 from balloonlab.kernel.primitives import Routine, add, read, write
 
 

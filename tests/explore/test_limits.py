@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 
 import balloonlab as bl
-from balloonlab.errors import BadValueError, UnknownNameError
 from balloonlab.explore import Program, Result, Verdict, explore
-from balloonlab.explore.limits import Limits
 from balloonlab.explore.program import Shared
-from balloonlab.interrupt import held_back
+from balloonlab.explore.search.limits import Limits
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
+from balloonlab.foundations.interrupt import held_back
 from balloonlab.kernel.primitives import Routine, read, write
 from tests.explore.programs import counters, lost_update
 from tests.kernel.fingerprint import fingerprint
 
-table = import_module("balloonlab.explore.table")
+table = import_module("balloonlab.explore.learn.table")
 explorer = import_module("balloonlab.explore.explorer")
 
 

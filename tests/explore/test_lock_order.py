@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import balloonlab as bl
-from balloonlab.explore.lock_order import PAGE_LOCK, LockEdge, LockOrder, lock_order
+from balloonlab.explore.judge.lock_order import PAGE_LOCK, LockEdge, LockOrder, lock_order
 from balloonlab.explore.program import Shared
 from balloonlab.kernel.primitives import Routine, mutex_lock, mutex_trylock, mutex_unlock
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from balloonlab.explore import Program, explore
-from balloonlab.explore.lock_order import LockOrder, lock_order
+from balloonlab.explore.judge.lock_order import LockOrder, lock_order
 from balloonlab.explore.program import Shared
 from balloonlab.kernel.primitives import Routine, mutex_lock, mutex_unlock
 

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from balloonlab.errors import BadValueError
 from balloonlab.explore import Program, Verdict, explore
 from balloonlab.explore.program import Shared
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.primitives import Routine, bug_on, msleep, mutex_lock, mutex_unlock, read, wait_event, write
 from balloonlab.kernel.world import KernelBugError
 from tests.explore.programs import adder, forgetful, lost_update, lost_wake_up, peterson, three_locks, two_locks

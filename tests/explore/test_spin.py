@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import balloonlab as bl
-from balloonlab.errors import BadValueError
 from balloonlab.explore import Program, explore
+from balloonlab.explore.learn.subject import Explorable
 from balloonlab.explore.program import Shared
 from balloonlab.explore.promela import promela
-from balloonlab.explore.subject import Explorable
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.primitives import Routine, msleep, read, write
 from tests.explore.programs import PROGRAMS, counters, lost_update, peterson, stopping, three_locks
 from tests.explore.spin import need_spin, spun, verifier

@@ -10,8 +10,8 @@ import pytest
 import balloonlab as bl
 from balloonlab.drivers import DRIVERS
 from balloonlab.explore import Result, explore
+from balloonlab.explore.learn.subject import Explorable, Property, Subject
 from balloonlab.explore.program import Program
-from balloonlab.explore.subject import Explorable, Property, Subject
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import Routine, atomic_inc, atomic_read
 from balloonlab.kernel.thread import ThreadSpec

@@ -9,11 +9,13 @@ import pytest
 
 import balloonlab as bl
 from balloonlab.drivers import DRIVERS
-from balloonlab.explore import Program, Result, explore, layout, vectorized
-from balloonlab.explore.layout import Layout
+from balloonlab.explore import Program, Result, explore
+from balloonlab.explore.learn import layout
+from balloonlab.explore.learn.layout import Layout
+from balloonlab.explore.learn.subject import Explorable
+from balloonlab.explore.learn.table import Table
 from balloonlab.explore.program import Shared
-from balloonlab.explore.subject import Explorable
-from balloonlab.explore.table import Table
+from balloonlab.explore.search import vectorized
 from balloonlab.kernel.primitives import Routine, msleep, read, write
 from tests.explore.programs import PROGRAMS, counters
 
@@ -25,7 +27,7 @@ SCENARIOS = [
     *((s, d) for s in ("inflate-and-compact", "deflate-and-compact") for d in ("v9", "v10")),
     ("deflate-two-and-compact", "v9"),
 ]
-explorer, table = (import_module(f"balloonlab.explore.{name}") for name in ("explorer", "table"))
+explorer, table = (import_module(f"balloonlab.explore.{name}") for name in ("explorer", "learn.table"))
 
 
 def same(one: Result, other: Result) -> None:

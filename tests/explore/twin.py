@@ -13,8 +13,8 @@ from itertools import takewhile
 from types import FunctionType, GeneratorType
 from typing import Any, NamedTuple
 
-from balloonlab.explore.subject import Explorable, Subject
-from balloonlab.host import MessageStatus
+from balloonlab.explore.learn.subject import Explorable, Subject
+from balloonlab.host.host import MessageStatus
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.thread import Thread
 

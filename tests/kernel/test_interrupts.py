@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import pytest
 
-from balloonlab.errors import NotRunnableError
 from balloonlab.explore import explore
-from balloonlab.explore.subject import Subject
-from balloonlab.host import Host
+from balloonlab.explore.learn.subject import Subject
+from balloonlab.foundations.errors import NotRunnableError
+from balloonlab.host.host import Host
+from balloonlab.kernel.cpu import Cpu, cpu_of
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import (
     Routine,
@@ -21,7 +22,7 @@ from balloonlab.kernel.primitives import (
     spin_unlock_irq,
     spin_unlock_irqrestore,
 )
-from balloonlab.kernel.primitives.interrupts import Cpu, cpu_of, irq_enter, irq_exit
+from balloonlab.kernel.primitives.interrupts import irq_enter, irq_exit
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.kernel.world import Ref, World
 from balloonlab.memory.buddy import Buddy

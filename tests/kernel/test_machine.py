@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from balloonlab.drivers import DRIVERS
-from balloonlab.errors import BadScheduleError, BadValueError, NotRunnableError, UnknownNameError
-from balloonlab.guest import Guest
-from balloonlab.host import Host
+from balloonlab.foundations.errors import BadScheduleError, BadValueError, NotRunnableError, UnknownNameError
+from balloonlab.guest.guest import Guest
+from balloonlab.host.host import Host
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import (
     Primitive,

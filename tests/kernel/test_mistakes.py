@@ -15,7 +15,7 @@ import balloonlab as bl
 from balloonlab import drivers
 from balloonlab.drivers import DRIVERS
 from balloonlab.drivers.v9 import DRIVER as V9
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel import primitives
 from balloonlab.kernel.mistakes import MistakenRoutineError, mistakes
 from balloonlab.kernel.primitives import (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balloonlab.errors import BadScheduleError
+from balloonlab.foundations.errors import BadScheduleError
 from balloonlab.kernel.schedule import Schedule
 
 choices = st.lists(st.sampled_from(["vballoon", "compactor", "host-inflateq", "!set_target=300", "!compact=0"]))

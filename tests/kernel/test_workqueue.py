@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from balloonlab.errors import NotRunnableError
-from balloonlab.host import Host
+from balloonlab.foundations.errors import NotRunnableError
+from balloonlab.host.host import Host
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import (
     Routine,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from balloonlab.errors import BadValueError, UnknownNameError
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.memory.arrays import (
     ArrayRun,
     ArrayZone,
@@ -23,8 +23,8 @@ from balloonlab.memory.arrays.compaction import compact_arrays
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, CompactResult, compact
 from balloonlab.memory.fragmentation import metrics
-from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.zone import MAX_ORDER, Migratetype, PageFrames, PageState, Zone
+from tests.memory.invariants import check_buddy
 from tests.memory.maps import BALLOON, FREE, MOVABLE, UNMOVABLE, generators, page_map
 
 U, M = Migratetype.UNMOVABLE, Migratetype.MOVABLE

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balloonlab.errors import BadValueError, UnknownNameError
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.buddy_events import Stole, Took
-from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.zone import Migratetype, PageFrames, PageState, Zone
+from tests.memory.invariants import check_buddy
 
 U, M, R, RESERVE, ISOLATE = Migratetype
 RULES = pytest.mark.parametrize("rules", ["3.6", "6.1"])

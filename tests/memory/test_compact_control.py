@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, compact
-from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.zone import Migratetype, PageState
+from tests.memory.invariants import check_buddy
 
 FREE, MOVABLE, UNMOVABLE, BALLOON = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON
 U, M, R, RESERVE, ISOLATE = Migratetype

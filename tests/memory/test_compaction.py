@@ -8,9 +8,9 @@ import pytest
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, compact
 from balloonlab.memory.fragmentation import metrics
-from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.workloads import apply_workload, release
 from balloonlab.memory.zone import Migratetype, PageFrames, PageState, Zone
+from tests.memory.invariants import check_buddy
 
 FREE, MOVABLE, UNMOVABLE, BALLOON = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON
 U, M, R, RESERVE, ISOLATE = Migratetype

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, compact
-from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.zone import Migratetype, PageState
+from tests.memory.invariants import check_buddy
 
 FREE, MOVABLE, UNMOVABLE, BALLOON = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON
 U, M, R, RESERVE, ISOLATE = Migratetype

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.fragmentation import (
     counts_by_order,
@@ -17,8 +17,8 @@ from balloonlab.memory.fragmentation import (
     metrics,
     unusable_free_index,
 )
-from balloonlab.memory.watermark import watermark_ok
 from balloonlab.memory.zone import PageFrames, PageState, Zone
+from tests.memory.watermark import watermark_ok
 
 
 def by_order(**blocks: int) -> list[int]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from balloonlab.memory.buddy import Buddy
-from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.zone import PageState
+from tests.memory.invariants import check_buddy
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, compact
 from balloonlab.memory.per_cpu import PerCpuLists

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from balloonlab.errors import UnknownNameError
+from balloonlab.foundations.errors import UnknownNameError
 from balloonlab.memory.arrays import ArrayZone
 from balloonlab.memory.buddy import Buddy
-from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.placement import PLACEMENTS, Placement, placement_named, splitmix64
 from balloonlab.memory.zone import MAX_ORDER, Migratetype, PageFrames, PageState
+from tests.memory.invariants import check_buddy
 from tests.memory.maps import BALLOON, FREE, MOVABLE, UNMOVABLE, generators, page_map
 
 MakeBuddy = Callable[..., Buddy]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.memory.palette import PALETTE
 from balloonlab.memory.textmap import legend, text_map
 from balloonlab.memory.zone import PageState

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balloonlab.errors import BadValueError, UnknownNameError
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.memory.buddy import Buddy
-from balloonlab.memory.invariants import check_buddy
 from balloonlab.memory.workloads import WORKLOADS, apply_workload, release
 from balloonlab.memory.zone import Migratetype, PageFrames, PageState, Zone
+from tests.memory.invariants import check_buddy
 
 FREE, MOVABLE, UNMOVABLE, BALLOON = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON
 NAMES = pytest.mark.parametrize("name", list(WORKLOADS))

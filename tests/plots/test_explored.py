@@ -12,12 +12,12 @@ from matplotlib.colors import to_hex
 
 import balloonlab as bl
 from balloonlab import plots
-from balloonlab.errors import BadValueError, UnknownNameError
-from balloonlab.explore.fate import Fate, Fates
-from balloonlab.explore.lock_order import lock_order
-from balloonlab.explore.looks import LOOKS
+from balloonlab.explore.judge.fate import Fate, Fates
+from balloonlab.explore.judge.fate_legend import LOOKS
+from balloonlab.explore.judge.lock_order import lock_order
+from balloonlab.explore.judge.result import Result
 from balloonlab.explore.program import Shared
-from balloonlab.explore.result import Result
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.kernel.primitives import Routine, mutex_lock, mutex_unlock
 
 

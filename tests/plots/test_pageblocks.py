@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from balloonlab import plots
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.memory.zone import Migratetype, PageState
 
 FREE, MOVABLE, UNMOVABLE, BALLOON = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON

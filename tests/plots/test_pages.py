@@ -8,7 +8,7 @@ from matplotlib import image
 from matplotlib import pyplot as plt
 
 from balloonlab import plots, recordings
-from balloonlab.errors import BadValueError, UnknownNameError
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.memory.palette import PALETTE, colours
 from balloonlab.memory.zone import PageState
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from balloonlab import plots
-from balloonlab.errors import BadValueError
 from balloonlab.explore import Program, explore
-from balloonlab.explore.fate import Fates
-from balloonlab.explore.looks import LOOKS
+from balloonlab.explore.judge.fate import Fates
+from balloonlab.explore.judge.fate_legend import LOOKS
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.machine import Machine
 from tests.explore.programs import lost_update, three_locks, two_locks
 

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from balloonlab import recordings
-from balloonlab.errors import DamagedRecordingError
+from balloonlab.foundations.errors import DamagedRecordingError
 from balloonlab.memory.zone import PageState
 from balloonlab.recordings import reading
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from balloonlab import recordings
-from balloonlab.errors import BadValueError, UnknownNameError
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.memory.zone import PageState
 from balloonlab.recordings import Recording
 from balloonlab.recordings.predict import EngineRun, Prediction, moved_between

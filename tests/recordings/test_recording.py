@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from balloonlab import recordings
-from balloonlab.errors import DamagedRecordingError, UnknownNameError
+from balloonlab.foundations.errors import DamagedRecordingError, UnknownNameError
 from balloonlab.memory.free_blocks import counts_by_order
 from balloonlab.memory.zone import Migratetype, PageState
 from balloonlab.recordings import Recording

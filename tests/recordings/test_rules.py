@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from balloonlab import recordings
 from balloonlab.drivers import DRIVERS
-from balloonlab.errors import BadValueError, UnknownNameError
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.recordings.rules import RULES, Rules, find_rules
 from balloonlab.recordings.traffic import DEFLATE
 from tests.recordings.made import (

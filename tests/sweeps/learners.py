@@ -6,8 +6,8 @@ import os
 import signal
 from pathlib import Path
 
-from balloonlab.errors import BadValueError
-from balloonlab.guest import Guest
+from balloonlab.foundations.errors import BadValueError
+from balloonlab.guest.guest import Guest
 
 
 def half(seed: int, scale: float = 1.0) -> dict[str, object]:

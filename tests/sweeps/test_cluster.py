@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.sweeps import ExecutorFailedError, sweep
 from tests.sweeps import learners
 

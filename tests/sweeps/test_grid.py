@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import balloonlab as bl
-from balloonlab.errors import BadValueError, UnknownNameError
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.memory.workloads import WORKLOADS
 from balloonlab.sweeps import EXPERIMENTS, grid
 from tests.sweeps import learners

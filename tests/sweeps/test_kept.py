@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.sweeps import sweep
 from balloonlab.sweeps.kept import Kept
 from tests.sweeps import learners

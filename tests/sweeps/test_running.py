@@ -17,9 +17,9 @@ from types import ModuleType
 import pytest
 
 import balloonlab as bl
-from balloonlab import interrupt
-from balloonlab.errors import BadValueError
-from balloonlab.explore.limits import Limits
+from balloonlab.explore.search.limits import Limits
+from balloonlab.foundations import interrupt
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.memory.placement import PLACEMENTS
 from balloonlab.sweeps import ExecutorFailedError, Table, sweep
 from tests.sweeps import learners
@@ -262,7 +262,7 @@ def test_a_class_of_executors_is_none() -> None:
 
 
 def test_progress_is_a_line_in_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("balloonlab.interrupt.time.monotonic", itertools.count(0, 5).__next__)
+    monkeypatch.setattr("balloonlab.foundations.interrupt.time.monotonic", itertools.count(0, 5).__next__)
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     written: list[str] = []
     monkeypatch.setattr("sys.stderr", Terminal(written))
@@ -272,7 +272,7 @@ def test_progress_is_a_line_in_a_terminal_that_goes_away(monkeypatch: pytest.Mon
 
 
 def test_progress_is_a_bar_in_a_notebook_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("balloonlab.interrupt.time.monotonic", itertools.count(0, 5).__next__)
+    monkeypatch.setattr("balloonlab.foundations.interrupt.time.monotonic", itertools.count(0, 5).__next__)
     notebook = ModuleType("ipykernel")
     notebook.version_info = (7, 0, 0)  # type: ignore[attr-defined]  (ipywidgets asks)
     monkeypatch.setitem(sys.modules, "ipykernel", notebook)
@@ -288,7 +288,7 @@ def test_progress_is_a_bar_in_a_notebook_that_goes_away(monkeypatch: pytest.Monk
 
 
 def test_on_a_worker_there_are_no_signs_of_life(threads: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("balloonlab.interrupt.time.monotonic", itertools.count(0, 5).__next__)
+    monkeypatch.setattr("balloonlab.foundations.interrupt.time.monotonic", itertools.count(0, 5).__next__)
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     written: list[str] = []
     monkeypatch.setattr("sys.stderr", Terminal(written))

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from balloonlab.errors import BadValueError, UnknownNameError
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.sweeps import NotInstalledError, Table
 
 ROWS = [

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import balloonlab as bl
-from balloonlab.errors import BadValueError
-from balloonlab.explore.fate import Fates
-from balloonlab.explore.looks import LOOKS
+from balloonlab.explore.judge.fate import Fates
+from balloonlab.explore.judge.fate_legend import LOOKS
+from balloonlab.explore.learn.subject import Explorable
 from balloonlab.explore.program import Shared
-from balloonlab.explore.subject import Explorable
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.primitives import Routine, mutex_lock, mutex_unlock
 from balloonlab.widgets import foresight as foresight_module
 from balloonlab.widgets.lab import Lab
@@ -153,7 +153,7 @@ def test_an_exploration_that_is_stopped_or_too_large_leaves_fate_unknown(
 
 
 def test_progress_is_said(view: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("balloonlab.interrupt._PAUSE", 0.0)
+    monkeypatch.setattr("balloonlab.foundations.interrupt._PAUSE", 0.0)
     wish(view, "show")
     said = [content["text"] for content, _ in view.of("fates")]
     assert any(text.endswith("states so far") for text in said), said

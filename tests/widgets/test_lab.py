@@ -10,9 +10,9 @@ import pytest
 from matplotlib import image
 
 import balloonlab as bl
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.machine import Machine
-from balloonlab.widgets import still
+from balloonlab.widgets import saved_output
 from balloonlab.widgets.lab import Lab
 from tests.widgets.receiver import Message, decoded
 
@@ -33,7 +33,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Lab, Message]]:
 def capture_display(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The bundles that are displayed, in order."""
     shown: list[dict[str, Any]] = []
-    monkeypatch.setattr(still, "display", lambda data, **_: shown.append(data))
+    monkeypatch.setattr(saved_output, "display", lambda data, **_: shown.append(data))
     return shown
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from balloonlab.guest import Guest
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.memory.palette import PALETTE
-from balloonlab.memory.reduce import reduce_by
+from balloonlab.memory.reduced_map import reduce_by
 from balloonlab.widgets import wire
 from balloonlab.widgets.panels import free_memory, size_words
 from balloonlab.widgets.session import Session

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balloonlab.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.memory.palette import PALETTE
-from balloonlab.memory.reduce import MOST_CELLS, reduce_states
+from balloonlab.memory.reduced_map import MOST_CELLS, reduce_states
 from balloonlab.widgets import pagemap
 from balloonlab.widgets.pagemap import PageMap
 from tests.widgets.receiver import decoded

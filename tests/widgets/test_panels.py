@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from balloonlab.guest import Guest
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.memory.zone import PageState
 from balloonlab.widgets import panels

@@ -10,12 +10,12 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from balloonlab.errors import BadValueError, BalloonlabError
-from balloonlab.guest import Guest
-from balloonlab.memory.invariants import check_buddy
+from balloonlab.foundations.errors import BadValueError, BalloonlabError
+from balloonlab.guest.guest import Guest
 from balloonlab.widgets import session as session_module
 from balloonlab.widgets.session import Session
 from tests.kernel.fingerprint import fingerprint
+from tests.memory.invariants import check_buddy
 from tests.widgets.receiver import Receiver
 
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balloonlab.guest import Guest
-from balloonlab.journal import Kind
+from balloonlab.foundations.journal import Kind
+from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.memory.palette import PALETTE
-from balloonlab.memory.reduce import reduce_by
+from balloonlab.memory.reduced_map import reduce_by
 from balloonlab.widgets import wire
-from balloonlab.widgets.reduced import cell_changes
+from balloonlab.widgets.reduced_changes import cell_changes
 from tests.widgets.receiver import decoded
 
 WANTED = {Kind.LINK, Kind.BLOCK_TYPE, Kind.VALUE, Kind.LOCK, Kind.PAGE_LOCK, Kind.MESSAGE, Kind.SLEEP}

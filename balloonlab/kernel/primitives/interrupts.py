@@ -1,36 +1,12 @@
 """An interrupt on the CPU of a thread: it comes in when they are on, and the thread is held up until it returns.
 
-Its handler is a thread of its own, which has no other place to run. That is all there is of CPUs (the one that several
-threads may share is the explorer's business). Linux 3.6, kernel/softirq.c.
+Its handler is a thread of its own, which has no other place to run (cpu.py). Linux 3.6, kernel/softirq.c.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives.verb import Blocked, primitive
 from balloonlab.kernel.world import Ref, World
-
-
-class Cpu(NamedTuple):
-    """The CPU of a thread.
-
-    handler: 0, or 1 + the number of the thread that handles an interrupt there. irqs_off: how often interrupts were
-    turned off, less how often on again.
-    """
-
-    handler: Ref
-    irqs_off: Ref
-
-
-def cpu_of(machine: Machine, name: str) -> Cpu:
-    """Let interrupts come in on the CPU of a thread; before the machine starts."""
-    world, thread = machine.world, machine.thread(name)
-    cpu = Cpu(world.new_gate(f"interrupt on the CPU of {name}"), world.new_gate(f"interrupts off for {name}"))
-    thread.held_up_by = cpu.handler
-    world.irqs_off[thread.index] = cpu.irqs_off.number
-    return cpu
 
 
 def _interrupts_on(world: World, _thread: int, _handler: Ref, irqs_off: Ref) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from balloonlab.host import MessageStatus, pack_stats
+from balloonlab.host.host import MessageStatus, pack_stats
 from balloonlab.kernel.primitives.verb import Blocked, primitive
 from balloonlab.kernel.world import Ref, World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from balloonlab.errors import BadValueError, pick, whole_number
+from balloonlab.foundations.errors import BadValueError, pick, whole_number
 from balloonlab.memory.arrays.compaction import CHUNK, ArrayRun, compact_arrays
 from balloonlab.memory.arrays.fallback import steal
 from balloonlab.memory.arrays.list_order import ListOrder

@@ -12,7 +12,7 @@ const AT_THREAD = {
   next_kind: Uint8Array,
 };
 
-/** The nearest violation, seen from a step that somebody can take: as balloonlab/explore/looks.py has it. */
+/** The nearest violation, seen from a step that somebody can take: as balloonlab/explore/fate_legend.py has it. */
 export function violationWords(kind, steps, preemptions) {
   if (steps < 0) return "";
   const away = steps === 1 ? "at this step" : `${number(steps)} steps away`;

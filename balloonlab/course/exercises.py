@@ -1,0 +1,341 @@
+"""Predict, then reveal: questions whose answers are computed by running the model, never written down here.
+
+A check answers with a reason. Nothing is revealed before the learner has committed to a number. A repair of the driver
+is answered by exploring it: the shortest schedule that still breaks it is the reason. A suspicion is held against the
+reviewed driver in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from balloonlab.course.defects import defects
+from balloonlab.course.scenarios import Scenario, scenario
+from balloonlab.drivers import Driver, find_driver
+from balloonlab.explore import Finding, explore
+from balloonlab.foundations.errors import BadValueError, pick, whole_number
+from balloonlab.guest.guest import Guest
+from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.primitives import Routine
+from balloonlab.memory.buddy import Buddy
+from balloonlab.memory.zone import PageFrames, PageState, Zone
+
+MOST_STATES = 300_000  # of one situation, in which a repair is looked at
+
+
+@dataclass(frozen=True, repr=False)
+class Question:
+    """One question. text: what is asked. truth: runs the model. why: the reason, given once somebody has answered.
+
+    hint: what a wrong answer is told, from (given, truth).
+    """
+
+    name: str
+    text: str
+    truth: Callable[[], int]
+    why: str
+    hint: Callable[[int, int], str]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def check(self, answer: int | None) -> str:
+        """What to say to an answer (None: not answered yet). Raises BadValueError for what is no whole number."""
+        if answer is None:
+            return "Not answered yet: put your prediction in place of None and run the cell again."
+        given = whole_number("your answer", answer, -(2**31), 2**31 - 1)
+        truth = self.truth()
+        if given == truth:
+            return f"Yes, {truth:,}. {self.why}"
+        return f"Not {given:,}. {self.hint(given, truth)}"
+
+
+def _messages_for_1000_pages() -> int:
+    return Guest(8192).inflate(1000).messages
+
+
+def _free_blocks_after_giving_back() -> int:
+    frames = PageFrames(16)
+    buddy = Buddy(Zone(frames))
+    taken = [buddy.alloc(0) for _ in range(16)]
+    for pfn in taken:
+        if pfn != 5:  # noqa: PLR2004  (the page that stays in use)
+            buddy.free(pfn or 0)
+    return sum(buddy.block_counts())
+
+
+def _guest_pages_for_100_balloon_pages() -> int:
+    guest = Guest(64, page_size=65536)
+    guest.machine.act("set_target", 100)
+    while guest.balloon_pages < 100:  # noqa: PLR2004  (the question's number)
+        guest.machine.run(1)
+    return len(guest.balloon_list)
+
+
+def _locks_held_while_waiting() -> int:
+    machine = scenario("inflate-and-compact").machine()
+    while not _holds(machine, "vballoon", "balloon_lock"):
+        machine.step("vballoon")
+    while "compactor" in machine.runnable():
+        machine.step("compactor")
+    world, compactor = machine.world, machine.names.index("compactor")
+    return sum(holder == compactor for holder in (*world.lock_holders, *world.page_locks.values()))
+
+
+def _unusable_of_three_pieces() -> int:
+    states = np.ones(2048, np.uint8)  # in use
+    states[:768] = PageState.FREE  # pageblock 0, and half of pageblock 1
+    states[1024:1536:2] = PageState.FREE  # every second page of pageblock 2
+    return Guest.from_states(states).metrics().unusable_free_index()
+
+
+def _scattered_balloon() -> Guest:
+    """A guest whose workload has gone, with 1,024 balloon pages in the holes it left: 128 in each of 8 pageblocks."""
+    guest = Guest(8192)
+    guest.workload("holes")
+    guest.inflate(1024)
+    guest.release()
+    return guest
+
+
+def _messages_of_compaction() -> int:
+    return _scattered_balloon().compact().messages
+
+
+def _huge_pages_after_compaction() -> int:
+    return _scattered_balloon().compact().free_huge_pages[1]
+
+
+def _holds(machine: Machine, thread: str, lock: str) -> bool:
+    world = machine.world
+    return world.lock_holders[world.lock_names.index(lock)] == machine.names.index(thread)
+
+
+_QUESTIONS = [
+    Question(
+        "messages",
+        "The host asks for 1,000 more balloon pages. How many inflate messages will the driver send?",
+        _messages_for_1000_pages,
+        "The driver's array holds 256 PFNs, so 1,000 pages go in messages of 256, 256, 256 and 232.",
+        lambda given, truth: (
+            "Every message is an array of PFNs. Look at the messages panel: how long is a full one? "
+            + ("You need fewer." if given > truth else "You need more.")
+        ),
+    ),
+    Question(
+        "blocks",
+        "16 pages were all in use. All but page 5 are given back. How many free blocks are there?",
+        _free_blocks_after_giving_back,
+        "Page 5 keeps its buddy, page 4, alone (order 0). The pair 6-7 cannot merge with 4-5 (order 1), "
+        "0-3 cannot merge with 4-7 (order 2), and 8-15 stays a block of order 3.",
+        lambda given, truth: (
+            "A block merges only with its buddy, and only if that is wholly free. Draw pages 0 to 15 and join them. "
+            + ("You have counted blocks that do merge." if given > truth else "Page 5 keeps more apart than that.")
+        ),
+    ),
+    Question(
+        "units",
+        "A guest with 64 KiB pages is asked for a balloon of 100 (4 KiB) balloon pages. How many guest pages leave it?",
+        _guest_pages_for_100_balloon_pages,
+        "One guest page is 16 balloon pages, and half a page cannot be given: 7 pages make 112, the first number "
+        "that is not below 100.",
+        lambda given, _truth: (
+            "How many 4 KiB pages are in 64 KiB? The driver gives whole guest pages and stops when it has enough."
+            + (" You have counted balloon pages." if given == 100 else "")  # noqa: PLR2004
+        ),
+    ),
+    Question(
+        "held",
+        "Compaction moves a balloon page and waits for balloon_lock. How many locks, of any kind, has it got?",
+        _locks_held_while_waiting,
+        "The locks of the old page and of the new one. Both spinlocks are free again: nobody may sleep with one.",
+        lambda given, truth: (
+            "Step the compactor in a Lab until it waits, and count in the panel of locks. "
+            + ("A spinlock is given back before anybody sleeps." if given > truth else "A move has two ends.")
+        ),
+    ),
+    Question(
+        "unusable",
+        "Free: a block of order 9, one of order 8, 256 single pages. What is the unusable free index for order 9, in "
+        "thousandths?",
+        _unusable_of_three_pieces,
+        "512 + 256 + 256 = 1,024 pages are free, and 512 of them are a huge page. The other half is of no use.",
+        lambda given, truth: (
+            "How many pages are free, and how many of them lie in blocks of order 9 or more? "
+            + ("You have called too much unusable." if given > truth else "You have called too little unusable.")
+        ),
+    ),
+    Question(
+        "compaction messages",
+        "Compaction moves 672 balloon pages. How many messages does the host get?",
+        _messages_of_compaction,
+        "Two for each page: the new one is told on the inflate queue, the old one on the deflate queue. Nobody "
+        "collects them into full arrays.",
+        lambda given, truth: (
+            "Look at the messages of a single move in the Lab: how many, and how long? "
+            + ("You have counted too many." if given > truth else "A page that moves is two pages to the host.")
+        ),
+    ),
+    Question(
+        "huge pages again",
+        "16 pageblocks; 8 hold 128 balloon pages each, the rest is free. How many are wholly free after compaction?",
+        _huge_pages_after_compaction,
+        "The most would be 14: the balloon needs 2 pageblocks at least. Compaction stops where its scanners meet, and "
+        "leaves it in 3.",
+        lambda given, truth: (
+            "How few pageblocks can hold 1,024 pages? And does compaction know that it could do better? "
+            + ("Compaction is not that thorough." if given > truth else "It does better than that.")
+        ),
+    ),
+]
+QUESTIONS = [question.name for question in _QUESTIONS]
+
+
+def question(name: str) -> Question:
+    """The question of that name; raises UnknownNameError that lists the names."""
+    return _QUESTIONS[QUESTIONS.index(pick("question", name, QUESTIONS))]
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """What to say to a repair. finding: what is still wrong, for a Lab; None if nothing is, or it is not known."""
+
+    solved: bool
+    text: str
+    finding: Finding | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True, repr=False)
+class Repair:
+    """A routine of a driver to be repaired. situations: where it must hold, the first that fails is told. why: at last.
+
+    text: what is asked for. driver, routine: whose, and which.
+    """
+
+    name: str
+    text: str
+    driver: str
+    routine: str
+    situations: tuple[Callable[[Driver], Scenario], ...]
+    why: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def check(self, routine: Callable[..., Routine]) -> Answer:
+        """Explore the driver with this routine. Raises BadValueError for what cannot replace the old one."""
+        driver = find_driver(self.driver).replace(**{self.routine: routine})
+        states = 0
+        for situation in self.situations:
+            where = situation(driver)
+            result = explore(where, most_states=MOST_STATES)
+            there = f'"{where.name}"'
+            if where.plot.cpu:
+                there += f" with {' and '.join(where.plot.cpu)} on one CPU"
+            if result.findings:
+                finding = result.findings[0]
+                text = f"the shortest failing schedule has {finding.steps:,} steps, in {there}."
+                return Answer(False, f"Not solved yet: {text}\n{finding.kind}: {finding.text}", finding)  # noqa: FBT003
+            if not result:
+                text = f"{there} was not finished, so nobody knows: {result.why}."
+                return Answer(False, f"Not solved yet: {text}")  # noqa: FBT003
+            states += result.states
+        text = f"Yes: it holds in {len(self.situations)} situations, on {states:,} states. {self.why}"
+        return Answer(True, text)  # noqa: FBT003
+
+
+_REPAIRS = [
+    Repair(
+        "spin",
+        "Repair leak_balloon so that it finishes even where it shares one CPU, without preemption, with compaction.",
+        "v9",
+        "leak_balloon",
+        (
+            lambda driver: scenario("deflate", driver),
+            lambda driver: scenario("deflate-and-compact", driver).on_one_cpu("vballoon", "compactor"),
+            lambda driver: scenario("deflate-two-and-compact", driver).on_one_cpu("vballoon", "compactor"),
+            lambda driver: scenario("deflate-and-compact", driver),
+        ),
+        "Whoever cannot have a page lets the others run before it asks again.",
+    ),
+    Repair(
+        "stale size",
+        "Repair update_balloon_size so that the host is not left with an older size when two threads tell it (M23).",
+        "linux-7.2",
+        "update_balloon_size",
+        tuple(partial(scenario, name) for name in ("oom-and-deflate", "deflate", "deflate-and-compact")),
+        "Who reads the size last writes it last.",
+    ),
+]
+REPAIRS = [repair.name for repair in _REPAIRS]
+
+
+def repair(name: str) -> Repair:
+    """The repair of that name; raises UnknownNameError that lists the names."""
+    return _REPAIRS[REPAIRS.index(pick("repair", name, REPAIRS))]
+
+
+@dataclass(frozen=True, repr=False)
+class Suspicion:
+    """Something about v9 that looks wrong. defect: its id in the catalogue, whose scenario tells whether it is."""
+
+    name: str
+    text: str
+    defect: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def check(self, verdict: bool | None) -> str:  # noqa: FBT001 - it is the answer
+        """What to say to a verdict: True if v9 has it, None if not answered yet. Raises BadValueError for others."""
+        if verdict is None:
+            return "not answered yet"
+        if not isinstance(verdict, bool):
+            raise BadValueError(
+                f"your verdict on {self.name!r} is {verdict!r}; it is True (v9 has it), False, or None."
+            )
+        defect = defects[self.defect]
+        case = defect.case()
+        result = case.explore("v9")
+        found = case.found_in(result)
+        shown = found or f"in none of {result.states:,} states of {case.scenario}"
+        right = verdict == (found is not None)
+        return f"{'Right' if right else 'Not so'}: {shown}. The catalogue has it as {defect.id}, {defect.title}."
+
+
+_SUSPICIONS = [
+    Suspicion("underflow", "leak_target is lowered for each page, and may fall below zero", "N1"),
+    Suspicion("lost wake-up", "a page comes back just before the driver falls asleep, and nobody wakes it", "N2"),
+    Suspicion("unloading", "compaction is in the midst of a driver that is being unloaded", "N3"),
+    Suspicion("memory count", "totalram_pages gets wrong when compaction moves pages meanwhile", "N4"),
+    Suspicion("unheard page", "a page is listed before the host has heard of it, and could leave again", "N5"),
+    Suspicion("too many", "leak_balloon can be asked for more pages than there are", "N6"),
+    Suspicion("too early", "a page is freed before the host has acknowledged that it left", "N7"),
+    Suspicion("complaint", "compaction prints a warning though nobody has done anything wrong", "V12"),
+    Suspicion("locked page", "the allocator hands the driver a page that somebody has locked: a BUG_ON", "V11"),
+]
+SUSPICIONS = [suspicion.name for suspicion in _SUSPICIONS]
+
+
+def suspicion(name: str) -> Suspicion:
+    """The suspicion of that name; raises UnknownNameError that lists the names."""
+    return _SUSPICIONS[SUSPICIONS.index(pick("suspicion", name, SUSPICIONS))]

@@ -1,0 +1,31 @@
+"""Starting situations by name: a small guest, who runs in it, and what to look for."""
+
+from __future__ import annotations
+
+from balloonlab.course.scenarios import basic, leaving, merged, pressure, review
+from balloonlab.course.scenarios.scenario import Plot, Scenario
+from balloonlab.drivers import Driver, find_driver
+from balloonlab.foundations.errors import pick
+from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.schedule import Schedule
+
+_PLOTS = {plot.name: plot for plot in (*basic.PLOTS, *review.PLOTS, *leaving.PLOTS, *merged.PLOTS, *pressure.PLOTS)}
+SCENARIOS = list(_PLOTS)
+
+__all__ = ["SCENARIOS", "Plot", "Scenario", "replay", "scenario"]
+
+
+def scenario(name: str, driver: str | Driver = "v9") -> Scenario:
+    """The scenario of that name with that driver; raises UnknownNameError that lists the names."""
+    return Scenario(_PLOTS[pick("scenario", name, SCENARIOS)], find_driver(driver))
+
+
+def replay(where: Scenario, token: str | Schedule) -> Machine:
+    """A new machine of the scenario after a schedule, or the one that `token` stands for.
+
+    The token of `machine.schedule` includes the scenario's first actions. Raises BadScheduleError for a damaged
+    token, or one with a step that is not possible here: it was made for another scenario or driver.
+    """
+    machine = where.bare_guest().machine
+    machine.replay(token if isinstance(token, Schedule) else Schedule.from_token(token))
+    return machine

@@ -1,0 +1,1 @@
+"""Two driver versions side by side (`bl.diff`)."""

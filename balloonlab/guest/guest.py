@@ -1,0 +1,344 @@
+"""A guest: memory, a balloon driver in it, the host under it, and the machine that runs them.
+
+Whole operations (`inflate`, `compact`, ...) let the machine run until it rests. The same machine can be stepped by
+hand: it is `guest.machine`, and the Lab shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from balloonlab.drivers import Driver, find_driver
+from balloonlab.drivers.actors import Actor
+from balloonlab.drivers.compactor import Compaction
+from balloonlab.drivers.virtio_balloon import VirtioBalloon
+from balloonlab.foundations.errors import BadValueError, whole_number
+from balloonlab.foundations.interrupt import held_back, interruptible
+from balloonlab.guest.array_guest import ArrayGuest, StepsNeededError, beyond_arrays
+from balloonlab.guest.array_history import ArrayHistory
+from balloonlab.guest.outcomes import Compacted, Resized, View
+from balloonlab.guest.settings import balloon_pages, check_page_size, row, set_memory, use_arrays
+from balloonlab.guest.stepped_guest import SteppedGuest
+from balloonlab.host.host import BALLOON_PAGE_SIZE, Host
+from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.world import World
+from balloonlab.memory.arrays.list_order import load_lists
+from balloonlab.memory.buddy import Buddy
+from balloonlab.memory.fragmentation import Metrics
+from balloonlab.memory.placement import check_placement
+from balloonlab.memory.workloads import WorkloadResult
+from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState
+
+_AT_ONCE = "worked out at once"
+
+
+class Guest:
+    """A virtual machine's memory with a balloon in it.
+
+    pages: guest pages (1 to 16,777,216). driver: a name of `balloonlab.drivers.DRIVERS`, or a Driver. page_size:
+    bytes of a guest page (4096, 16384 or 65536). seed: for workloads. backing: bytes of a page of the host memory
+    behind the guest (4096, 65536 or 2097152). must_tell_host: negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST.
+    candidates: guest PFNs that compaction tries instead of scanning, for guests too small for two scanners: one after
+    the other, those of a tuple together. actors: further threads, which start with the action "begin".
+    engine: "steps" runs the driver step by step; "arrays" works whole operations out at once, with the same result,
+    and can do guests of 64 GiB; "auto" takes arrays above 262,144 guest pages where it can (one zone, a driver of the
+    course as it is, no RESERVE or ISOLATE pageblocks, nobody else about). A guest made of arrays goes over to steps,
+    from where it stands, as soon as its `machine` is asked for; the reverse never happens.
+    placement: which free block of the smallest order a page of the balloon is taken from: "lifo", the head of the list
+    as the kernel does; "lowest" or "highest" PFN, or "random" by the seed, each within the zone that is asked first and
+    whatever pageblock type the driver wants. All other requests are as ever.
+    Balloon sizes and targets are in 4 KiB balloon pages everywhere; page states, PFNs of `page_states` and pairs are
+    in guest pages.
+    """
+
+    def __init__(
+        self,
+        pages: int = 65536,
+        driver: str | Driver = "v9",
+        *,
+        page_size: int = 4096,
+        seed: int = 0,
+        backing: int = BALLOON_PAGE_SIZE,
+        must_tell_host: bool = False,
+        states: ArrayLike | None = None,
+        pageblock_types: ArrayLike | None = None,
+        balloon: Sequence[int] | None = None,
+        target: int | None = None,
+        zones: Sequence[tuple[str, int, int]] | None = None,
+        candidates: Sequence[int | tuple[int, ...]] | None = None,
+        actors: Sequence[Actor] = (),
+        engine: str = "auto",
+        placement: str = "lifo",
+    ) -> None:
+        self.driver = find_driver(driver)
+        check_page_size(page_size)
+        pages = whole_number("pages", pages, 1, MOST_PAGES, "guest pages", "64 GiB of 4 KiB pages is the largest.")
+        self.seed = whole_number("seed", seed, 0, 2**63 - 1)
+        self.placement = check_placement(placement)
+        self.page_size = page_size
+        self._settings: dict[str, Any] = {"backing": backing, "must_tell_host": must_tell_host}
+        self._settings |= {"placement": self.placement, "seed": self.seed}
+        map_states = np.zeros(pages, np.uint8)
+        types = np.full(-(-pages // PAGEBLOCK_PAGES), Migratetype.MOVABLE, np.uint8)
+        set_memory(map_states, types, states, pageblock_types)
+        self._arrays: ArrayGuest | None = None
+        self._steps: SteppedGuest | None = None
+        several = zones is not None or candidates is not None or actors
+        against = "zones, candidates and actors" if several else beyond_arrays(self.driver, types)
+        if use_arrays(engine, pages, against):
+            inside = balloon_pages(map_states, balloon)
+            self._arrays = ArrayGuest(self.driver, page_size, map_states, types, inside, **self._settings)
+            if target is not None:
+                self.set_target(target)
+                self._arrays.history.operations.clear()  # it was made so
+            return
+        more: dict[str, Any] = {"target": target, "zones": zones, "candidates": candidates, "actors": actors}
+        self._steps = SteppedGuest(self.driver, page_size, map_states, types, balloon, **self._settings, **more)
+        self._steps.probe()
+
+    @classmethod
+    def from_states(cls, states: ArrayLike, driver: str | Driver = "v9", **settings: Any) -> Guest:  # noqa: ANN401
+        """A guest whose page map is `states` (uint8 PageState codes, one a guest page; settings as for Guest).
+
+        Free lists are built from the map; `pageblock_types` (uint8 Migratetype codes, one for 512 pages) default to
+        MOVABLE. `balloon`: guest PFNs of the balloon's list, head first, exactly the pages whose state is BALLOON;
+        by default ascending. Raises BadValueError for anything that is not a possible page map at rest.
+        """
+        array = row("states", states)
+        if array.ndim != 1 or not 1 <= array.size <= MOST_PAGES:
+            raise BadValueError(f"states has shape {array.shape}; it must be one row of 1 to {MOST_PAGES:,} pages.")
+        return cls(int(array.size), driver, states=array, **settings)
+
+    def __repr__(self) -> str:
+        size = len(self.page_states) * self.page_size >> 20
+        return (
+            f"<guest of {size:,} MiB, driver {self.driver.name}, balloon {self.balloon_pages:,} of target "
+            f"{self.host.target:,} (4 KiB pages)>"
+        )
+
+    # -- what takes steps; a guest of arrays goes over to them here --
+
+    @property
+    def machine(self) -> Machine:
+        """Runs the threads, step by step."""
+        return self._stepped().machine
+
+    @property
+    def world(self) -> World:
+        """All that the threads share."""
+        return self._stepped().world
+
+    @property
+    def vb(self) -> VirtioBalloon:
+        """The device as the driver sees it."""
+        return self._stepped().vb
+
+    @property
+    def mm(self) -> Compaction:
+        """The compactor's side."""
+        return self._stepped().mm
+
+    @property
+    def frames(self) -> PageFrames:
+        """Every page frame."""
+        return self._stepped().frames
+
+    @property
+    def buddies(self) -> list[Buddy]:
+        """The page allocator of each zone."""
+        return self._stepped().buddies
+
+    def _stepped(self) -> SteppedGuest:
+        if self._steps is None:
+            self._go_over_to_steps()
+        assert self._steps is not None
+        return self._steps
+
+    def _go_over_to_steps(self) -> None:
+        """Put a machine where the arrays stand, whole or not at all; a driver short of its target sleeps."""
+        arrays = self._arrays
+        assert arrays is not None
+        zone, log = arrays.zone, arrays.host.messages
+        with held_back():
+            inside = arrays.balloon_list.astype(np.int64)
+            steps = SteppedGuest(self.driver, self.page_size, zone.states, zone.block_types, inside, **self._settings)
+            load_lists(steps.buddies[0], zone.order)
+            arrays.mark_moved_once(steps.world)
+            steps.probe()
+            steps.host.believe_again(arrays.host.beliefs())
+            for name, number in zip(arrays.values.names, arrays.values.numbers, strict=True):
+                steps.world.values[name] = number
+            sent = int(log.count[0])  # the first message is the empty buffer for statistics, which both have
+            steps.host.messages.extend(log.queue[1:], log.count[1:], log.pfns[sent:])
+            self._steps, self._arrays = steps, None
+
+    # -- reading --
+
+    @property
+    def engine(self) -> str:
+        """How whole operations are done: "arrays" at once, "steps" one by one."""
+        return "steps" if self._arrays is None else "arrays"
+
+    @property
+    def host(self) -> Host:
+        """The other side of the device."""
+        return self._one.host
+
+    @property
+    def _one(self) -> ArrayGuest | SteppedGuest:
+        return self._arrays or self._stepped()
+
+    @property
+    def page_states(self) -> NDArray[np.uint8]:
+        """Read-only uint8 array of PageState codes, one a guest page."""
+        view = self._states.view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def _states(self) -> NDArray[np.uint8]:
+        return self._stepped().frames.states if self._arrays is None else self._arrays.zone.states
+
+    @property
+    def _pages_per_page(self) -> int:
+        return self.page_size // BALLOON_PAGE_SIZE
+
+    @property
+    def balloon_pages(self) -> int:
+        """What the driver counts as ballooned (num_pages), in 4 KiB pages."""
+        return self._one.balloon_pages
+
+    @property
+    def balloon_list(self) -> tuple[int, ...]:
+        """Guest PFNs on the balloon's list, head first."""
+        listed = self._one.balloon_list
+        return listed if isinstance(listed, tuple) else tuple(listed.tolist())
+
+    def metrics(self) -> Metrics:
+        """Free blocks by order and fragmentation indexes of the whole guest (guest pages)."""
+        return self._one.metrics()
+
+    def compare(self, balloon_pfn: int) -> View:
+        """Guest's and host's view of one 4 KiB PFN."""
+        top = self.host.balloon_pages - 1
+        pfn = whole_number("PFN", balloon_pfn, 0, top, "4 KiB page frame numbers", "PFNs of the device are 4 KiB.")
+        page = pfn // self._pages_per_page
+        return View(pfn, page, PageState(int(self._states[page])), self.host.believes(pfn))
+
+    def disagreements(self, most: int = 100) -> list[View]:
+        """4 KiB PFNs on which guest and host disagree at this moment, lowest first, up to `most`."""
+        states = np.repeat(self._states, self._pages_per_page)
+        inside = (states == PageState.BALLOON) | (states == PageState.ISOLATED)
+        wrong = (inside != self.host.believed.astype(bool)) & (states != PageState.IN_TRANSIT)
+        return [self.compare(int(pfn)) for pfn in np.flatnonzero(wrong)[:most]]
+
+    # -- whole operations --
+
+    def workload(self, name: str, **options: Any) -> WorkloadResult:  # noqa: ANN401
+        """Let a workload take and free memory (names in memory/workloads.py); the same seed gives the same map."""
+        settings = {"seed": self.seed, **options}
+        if self._arrays is None:
+            return self._stepped().workload(name, **settings)
+        with interruptible(f"workload {name}"):
+            return self._arrays.workload(name, **settings)
+
+    def release(self, fraction: float = 1.0) -> int:
+        """The workload gives its pages back, ascending: all, or a `fraction` chosen by the seed; returns how many.
+
+        Raises BadValueError for a fraction outside 0 to 1.
+        """
+        if self._arrays is None:
+            return self._stepped().release(fraction, self.seed)
+        with interruptible("giving back"):
+            return self._arrays.release(fraction, self.seed)
+
+    def inflate(self, n: int) -> Resized:
+        """Raise the target to n balloon pages (4 KiB) above what the balloon holds, and run until the driver rests."""
+        why = "The balloon cannot hold more than the guest has."
+        most = self.host.balloon_pages - self.balloon_pages
+        return self.set_target(self.balloon_pages + whole_number("inflate", n, 0, most, "4 KiB balloon pages", why))
+
+    def deflate(self, n: int) -> Resized:
+        """Lower the target to n balloon pages (4 KiB) below what the balloon holds, and run until the driver rests."""
+        why = "The balloon holds no more than that."
+        held = self.balloon_pages
+        return self.set_target(held - whole_number("deflate", n, 0, held, "4 KiB balloon pages", why))
+
+    def set_target(self, n: int) -> Resized:
+        """Ask for a balloon of n 4 KiB pages, and run until the driver rests (it may get fewer).
+
+        Raises BadValueError for a target outside the guest's memory, DidNotSettleError if the driver is still busy
+        after far more steps than the change needs; the guest can be used on after either.
+        """
+        n = self.host.check_target(n)
+        before, sent = self.balloon_pages, len(self.host.messages)
+        if self._arrays is None:
+            text, steps = self._stepped().set_target(n)
+        else:
+            text, steps = _AT_ONCE, 0
+            with interruptible(f"towards {n:,} balloon pages") as interruption:
+                self._arrays.set_target(n, interruption.say)
+        sent = len(self.host.messages) - sent
+        return Resized(before, self.balloon_pages, self.host.target, sent, text, steps)
+
+    def compact(self) -> Compacted:
+        """Compact every zone (order -1, as a write to /proc/sys/vm/compact_memory), and run until all rests."""
+        before, sent = self.metrics().free_huge_pages, len(self.host.messages)
+        pairs, text, steps = self._compact()
+        free = (before, self.metrics().free_huge_pages)
+        return Compacted(pairs, len(self.host.messages) - sent, free, text, steps)
+
+    def _compact(self) -> tuple[NDArray[np.signedinteger[Any]], str, int]:
+        if self._arrays is not None:
+            try:
+                with interruptible("compaction") as interruption:
+                    return self._arrays.compact(interruption.say).pairs, _AT_ONCE, 0
+            except StepsNeededError:
+                self._go_over_to_steps()
+        return self._stepped().compact()
+
+    # -- back and forth between whole operations (arrays) --
+
+    @property
+    def moments(self) -> int:
+        """How many pages the last whole operation took, gave back or moved; 1 for a workload. See `page_states_at`.
+
+        Raises BadValueError as that does.
+        """
+        return self._history().last().units
+
+    def page_states_at(self, moment: int) -> NDArray[np.uint8]:
+        """The page map amid the last whole operation: uint8[pages], before its page (or pair) number `moment`.
+
+        0 is the map before the operation, `moments` the map after it; a workload and `release` have only these two. The
+        guest itself stays where it is. Raises BadValueError for another moment, without an operation, and for a guest
+        of steps.
+        """
+        return self._history().states_at(moment)
+
+    def undo(self) -> str:
+        """Take back the last whole operation, exactly: map, lists, balloon, messages, numbers; says which it was.
+
+        Raises BadValueError if there is none (older ones are forgotten when they take too much memory), and for a
+        guest of steps, whose machine can go to any step.
+        """
+        with interruptible("taking an operation back"):
+            return self._history().undo().text
+
+    def redo(self) -> str:
+        """Do the whole operation again that `undo` took back last; errors as there."""
+        with interruptible("doing an operation again"):
+            return self._history().redo()
+
+    def _history(self) -> ArrayHistory:
+        if self._arrays is None:
+            raise BadValueError(
+                "this guest takes steps: guest.machine.record(), called before what is to be taken back, begins a "
+                "timeline, and guest.machine.seek(step) goes anywhere in it. Whole operations are taken back in guests "
+                "of arrays (engine='arrays'), as long as nobody asks for their machine."
+            )
+        return self._arrays.history

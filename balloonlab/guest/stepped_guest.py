@@ -1,0 +1,241 @@
+"""A guest whose driver runs step by step: memory, host, machine and threads, and whole operations as runs of it.
+
+The twin of array_guest.py. An operation asks something of the machine and lets it run until it rests; between two of
+them, or instead, the machine can be stepped by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balloonlab.drivers import Driver
+from balloonlab.drivers.actors import Actor
+from balloonlab.drivers.compactor import Compaction, compact_memory
+from balloonlab.drivers.device import host_threads
+from balloonlab.drivers.virtio_balloon import VirtioBalloon
+from balloonlab.foundations.errors import BadValueError, DidNotSettleError, whole_number
+from balloonlab.foundations.interrupt import held_back, interruptible
+from balloonlab.foundations.journal import Journal
+from balloonlab.guest.settings import balloon_pages, zones_of
+from balloonlab.host.host import BALLOON_PAGE_SIZE, Host
+from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.machine_events import Action, Ran
+from balloonlab.kernel.thread import ThreadSpec
+from balloonlab.kernel.world import World
+from balloonlab.memory.buddy import Buddy
+from balloonlab.memory.compact_control import CompactControl
+from balloonlab.memory.fragmentation import Metrics, metrics
+from balloonlab.memory.picked_pages import Control, PickedPages
+from balloonlab.memory.placement import placement_named
+from balloonlab.memory.workloads import WorkloadResult, apply_workload, release
+from balloonlab.memory.zone import PageFrames, PageState
+
+_CHUNK = 20_000  # steps between two looks at the clock
+
+
+class SteppedGuest:
+    """Memory, driver, host and machine. Balloon sizes are 4 KiB balloon pages, PFNs guest pages; all is checked before.
+
+    states: uint8[pages] at rest; types: uint8[pageblocks]; both are copied. balloon: int PFNs of the balloon's list,
+    head first, None for all BALLOON pages ascending. target: balloon pages, None for what the balloon holds. Everything
+    else as for Guest. No thread has run until `probe`.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        page_size: int,
+        states: NDArray[np.uint8],
+        types: NDArray[np.uint8],
+        balloon: Sequence[int] | NDArray[np.int64] | None,
+        backing: int,
+        *,
+        must_tell_host: bool = False,
+        placement: str = "lifo",
+        seed: int = 0,
+        target: int | None = None,
+        zones: Sequence[tuple[str, int, int]] | None = None,
+        candidates: Sequence[int | tuple[int, ...]] | None = None,
+        actors: Sequence[Actor] = (),
+    ) -> None:
+        self.driver = driver
+        self.frames = PageFrames(len(states), Journal())
+        self.frames.states[:] = states
+        self.frames.block_types[:] = types
+        self.zones = zones_of(self.frames, zones)
+        self.buddies = [Buddy(zone, driver.rules) for zone in self.zones]
+        if not driver.movable:
+            for buddy in self.buddies:
+                buddy.movable_states -= {PageState.BALLOON}
+        pages = len(states) * (page_size // BALLOON_PAGE_SIZE)
+        self.host = Host(pages, self.frames.journal, self.frames.values, backing, must_tell_host=must_tell_host)
+        zonelist = list(reversed(self.buddies))
+        self.world = World(self.frames, zonelist, self.host, page_size, placement_named(placement, seed))
+        self.vb = VirtioBalloon(self.world, driver)
+        self._adopt_balloon(balloon, target)
+        movable: set[PageState] = {PageState.MOVABLE, PageState.BALLOON} if driver.movable else {PageState.MOVABLE}
+        self.mm = Compaction(self.world, self._controls(movable, candidates))
+        self._begin = self.world.new_gate("begin") if actors else None
+        self.machine = Machine(self.world, self.threads(actors), self.actions())
+
+    def probe(self) -> None:
+        """Give the host its first statistics buffer, as probe does, and let every thread come to rest."""
+        self.host.prime_stats()
+        if self.host.target != self.balloon_pages:
+            self.vb.config_interrupt(self.world)
+        self.machine.run(_CHUNK)
+
+    @property
+    def balloon_pages(self) -> int:
+        """What the driver counts as ballooned, in 4 KiB pages."""
+        return self.world.values.get(self.vb.num_pages.number)
+
+    @property
+    def balloon_list(self) -> tuple[int, ...]:
+        """Guest PFNs on the balloon's list, head first."""
+        return self.world.list_pages(self.vb.pages.number)
+
+    def metrics(self) -> Metrics:
+        """Of all zones together."""
+        if len(self.buddies) == 1:
+            return metrics(self.buddies[0])
+        counts = np.sum([buddy.block_counts() for buddy in self.buddies], axis=0)
+        pages = sum(int(count) << order for order, count in enumerate(counts))
+        parts = [metrics(buddy) for buddy in self.buddies]
+        return Metrics(pages, tuple(int(c) for c in counts), sum(p.free_huge_pages for p in parts))
+
+    # -- whole operations --
+
+    def workload(self, name: str, **options: Any) -> WorkloadResult:  # noqa: ANN401
+        """In the zone that is asked first."""
+        with held_back(), self.machine.lock:
+            result = apply_workload(self.buddies[-1], name, **options)
+            if self.machine.recording:
+                self.machine.record()  # a workload is no step: the timeline begins anew
+        self.machine.changed()
+        return result
+
+    def release(self, fraction: float, seed: int) -> int:
+        """In every zone."""
+        with held_back(), self.machine.lock:
+            freed = sum(release(buddy, fraction, seed) for buddy in self.buddies)
+            if self.machine.recording:
+                self.machine.record()  # no step either
+        self.machine.changed()
+        return freed
+
+    def set_target(self, target: int) -> tuple[str, int]:
+        """Ask for a balloon of so many pages (checked by the caller), and run until the driver rests.
+
+        Returns how it ended, in words, and the steps taken. DidNotSettleError if the driver is still busy after far
+        more steps than the change needs.
+        """
+        with self.machine.lock:
+            before = self.balloon_pages
+            self.machine.act("set_target", target)
+        text, steps = self._settle(f"towards {target:,} balloon pages", abs(target - before))
+        stuck = [f"{name} {wait.text}" for name, wait in self.machine.blocked().items() if wait.status == "blocked"]
+        return "; ".join(stuck) or text, steps
+
+    def compact(self) -> tuple[NDArray[np.int64], str, int]:
+        """Compact every zone, and run until all rests: the pairs of pages that moved, how it ended, steps."""
+        moves: list[tuple[int, int]] = []
+        with self.machine.lock:
+            self.world.moves = moves
+            self.machine.act("compact")
+        try:
+            text, steps = self._settle("compaction", len(self.frames.states))
+        finally:
+            self.world.moves = None
+        return np.array(moves, np.int64).reshape(-1, 2), text, steps
+
+    def _settle(self, what: str, pages: int) -> tuple[str, int]:
+        """Run until the driver rests, or sleeps for a time after which it gets no further: how it ended, steps."""
+        budget = 20_000 + 200 * pages
+        steps, reached = 0, (-1, -1)
+        with interruptible(what) as interruption:
+            ran = Ran(0, "budget", "")
+            while steps < budget and not interruption.asked:
+                if ran.reason != "budget":
+                    before, reached = reached, (self.balloon_pages, len(self.host.messages))
+                    if not self.machine.naps() or before == reached:
+                        break
+                ran = self.machine.run(_CHUNK, time_passes=ran.reason != "budget" or steps == 0)
+                steps += ran.steps
+                interruption.say(f"{steps:,} steps, balloon {self.balloon_pages:,} pages")
+        self.machine.changed()
+        if ran.reason == "budget" and steps >= budget:
+            hint = ""
+            if self.host.target % self.world.pages_per_page:
+                hint = f" A target that is no multiple of {self.world.pages_per_page} cannot be met with such pages."
+            raise DidNotSettleError(
+                f"the driver is still busy after {steps:,} steps {what}; the balloon holds {self.balloon_pages:,} "
+                f"of {self.host.target:,} pages.{hint} It may be in an endless loop: look at it in a Lab."
+            )
+        return ran.text, steps
+
+    # -- making --
+
+    def _controls(self, movable: set[PageState], candidates: Sequence[int | tuple[int, ...]] | None) -> list[Control]:
+        if candidates is None:
+            return [CompactControl(b, name=f"compact {b.zone.name}", movable_states=movable) for b in self.buddies]
+        rounds = [pages if isinstance(pages, tuple) else (pages,) for pages in candidates]
+        rounds = [tuple(self.frames.check_pfn(page, "candidate for compaction") for page in pages) for pages in rounds]
+        buddies = {self.world.buddy_of(page) for pages in rounds for page in pages} or {self.buddies[0]}
+        if len(buddies) > 1:
+            raise BadValueError(f"candidates {candidates} lie in {len(buddies)} zones; they must all lie in one.")
+        return [PickedPages(buddies.pop(), rounds, movable_states=movable)]
+
+    def threads(self, actors: Sequence[Actor] = ()) -> list[ThreadSpec]:
+        """Of the driver, of compaction and of the host, and the actors."""
+        vb, mm = self.vb, self.mm
+        foreign = vb.driver.foreign
+        mains = [(name, role, partial(getattr(vb.driver, main), vb)) for name, role, main in vb.driver.threads]
+        own = [ThreadSpec(*main, foreign, rests_in_wait=True) for main in mains]
+        compactor = ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm), foreign)
+        more = [actor.thread(vb, mm, self._begin) for actor in actors if self._begin]
+        return [own[0], compactor, *host_threads(vb), *own[1:], *more]
+
+    def actions(self) -> dict[str, Action]:
+        """What can be asked of the machine from outside, by name."""
+        world, vb, host = self.world, self.vb, self.host
+
+        def set_target(n: int) -> None:
+            host.set_target(n)
+            vb.config_interrupt(world)
+
+        def check_flag(n: int) -> None:
+            whole_number("number", n, 0, 0, "", "This action takes no number.")
+
+        def ask(slot: int) -> Action:
+            return Action(check_flag, lambda _: world.values.set(slot, 1))
+
+        actions = {
+            "set_target": Action(host.check_target, set_target),
+            "compact": ask(self.mm.wanted.number),
+            "request_stats": ask(vb.stats_wanted.number),
+        }
+        return actions | ({"begin": ask(self._begin.number)} if self._begin else {})
+
+    def _adopt_balloon(self, balloon: Sequence[int] | NDArray[np.int64] | None, target: int | None) -> None:
+        pages = balloon_pages(self.frames.states, balloon)
+        world, ppp = self.world, self.world.pages_per_page
+        self.frames.links.fill(self.vb.pages.number, pages)
+        count = len(pages) * ppp
+        world.refcounts.update((int(page), 1) for page in pages)
+        if flags := int(self.driver.page_flags):
+            world.page_flags.update((int(page), flags) for page in pages)
+        world.values.set(self.vb.num_pages.number, count)
+        for name in ("balloon_inflate", "nr_balloon_pages"):  # as if these pages had been inflated
+            if name in self.vb.vmstat:
+                world.values[name] = len(pages)
+        present = int(np.count_nonzero(self.frames.states != PageState.HOLE))
+        world.values.set(self.vb.totalram_pages.number, present - len(pages))
+        inside = np.sort(pages)
+        self.host.start_with(np.repeat(inside * ppp, ppp) + np.tile(np.arange(ppp), len(inside)))
+        self.host.set_target(count if target is None else target)

@@ -1,0 +1,26 @@
+"""What a learner writes into the Lab's field for a target: read leniently, refused with a sentence that helps."""
+
+from __future__ import annotations
+
+import re
+
+from balloonlab.foundations.errors import BadValueError, whole_number
+
+
+def target_of(name: str, value: object, most: int, held: int) -> int:
+    """The target, in 4 KiB balloon pages, that "inflate" or "deflate" asks for; the balloon holds `held`.
+
+    Digits may be grouped by commas or underscores. Raises BadValueError for what is no number from 0 to `most`, or
+    lies the other way.
+    """
+    text = value.strip().replace(",", "").replace("_", "") if isinstance(value, str) else value
+    number = int(text) if isinstance(text, str) and re.fullmatch(r"-?\d{1,12}", text, re.ASCII) else text
+    why = "A target cannot be above the guest's memory." if isinstance(number, int) else "Write it in digits."
+    target = whole_number("target", number, 0, most, "4 KiB balloon pages", why)
+    if (target <= held) if name == "inflate" else (target >= held):
+        if target == held:
+            raise BadValueError(f"The balloon holds {held:,} pages already. Choose another target.")
+        side, other = ("above", "Deflate") if name == "inflate" else ("below", "Inflate")
+        text = f"The target {target:,} is not {side} the {held:,} pages in the balloon; {other} goes the other way."
+        raise BadValueError(text)
+    return target
