@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from balloonlab.foundations.journal import Kind
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.sentences import FINDS, SENTENCES
 from balloonlab.kernel.timeline import Timeline
 from balloonlab.memory.palette import PALETTE
 from balloonlab.memory.reduced_map import pages_per_cell, reduce_by
@@ -156,6 +157,8 @@ class Encoder:
             "locks": list(world.lock_names),
             "lists": [{"name": name, "head": head} for name, head in world.lists.items()],
             "palette": [asdict(state) for state in PALETTE],
+            "sentences": SENTENCES,
+            "finds": sorted(FINDS),
         }
 
     def _table(self, name: str, first: int) -> list[Any]:

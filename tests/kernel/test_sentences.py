@@ -1,0 +1,73 @@
+"""Every verb has its sentence, and sentences say what happened."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import balloonlab as bl
+from balloonlab.drivers import DRIVERS
+from balloonlab.kernel import primitives
+from balloonlab.kernel.primitives import compaction, interrupts
+from balloonlab.kernel.primitives.verb import Verb
+from balloonlab.kernel.sentences import FINDS, SENTENCES, sentence
+
+
+def verbs() -> dict[str, Verb]:
+    made = [
+        getattr(thing, "verb", None) for room in (primitives, compaction, interrupts) for thing in vars(room).values()
+    ]
+    return {verb.name: verb for verb in made if isinstance(verb, Verb)}
+
+
+def test_every_verb_has_a_sentence_and_every_sentence_a_verb() -> None:
+    outside = {"set_target", "compact", "request_stats", "begin"}
+    assert SENTENCES.keys() - outside == verbs().keys()
+
+
+def test_a_sentence_asks_only_for_what_its_verb_has() -> None:
+    needs = {"page": "page", "other": "newpage"}
+    for name, verb in verbs().items():
+        told = SENTENCES[name]
+        for text in (told,) if isinstance(told, str) else told:
+            for field in re.findall(r"{(\w+)}", text):
+                assert needs.get(field, verb.parameters[0] if verb.parameters else "") in verb.parameters, (name, field)
+
+
+@pytest.mark.parametrize("driver", sorted(DRIVERS))
+def test_a_whole_run_can_be_told(driver: str) -> None:
+    guest = bl.Guest(1024, driver, engine="steps")
+    guest.workload("random", fraction=0.3)
+    guest.machine.record()
+    guest.inflate(300)
+    guest.deflate(100)
+    guest.compact()
+    line = guest.machine.timeline
+    told = {sentence(line, step, guest.machine.names) for step in range(len(line))}
+    assert all(text.endswith(".") and "{" not in text and "-0x" not in text for text in told)
+    assert "The host asks for a balloon of 300 pages." in told
+
+
+def test_sentences_of_a_fill_by_hand() -> None:
+    guest = bl.Guest(64, "v9", engine="steps")
+    guest.machine.record()
+    guest.inflate(1)
+    line = guest.machine.timeline
+    told = [sentence(line, step, guest.machine.names) for step in range(len(line))]
+    page = guest.balloon_list[0]
+    assert f"vballoon takes page {page:#x} from free memory." in told
+    assert f"vballoon puts page {page:#x} on the list pages." in told
+    assert f"vballoon locks page {page:#x}." in told
+
+
+def test_page_0_is_a_page_that_can_be_found() -> None:
+    assert {"alloc_page", "list_first", "compaction_alloc"} <= FINDS
+    states = [bl.PageState.FREE] + [bl.PageState.UNMOVABLE] * 3
+    guest = bl.Guest.from_states(states, "v9", engine="steps")
+    guest.machine.record()
+    guest.inflate(1)
+    line = guest.machine.timeline
+    assert "vballoon takes page 0x0 from free memory." in [
+        sentence(line, i, guest.machine.names) for i in range(len(line))
+    ]
