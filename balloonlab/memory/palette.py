@@ -1,8 +1,8 @@
 """How each page state looks, in words, as a glyph and as a colour: one table for browser, pictures and text.
 
 Colours are Okabe and Ito's, distinct for colour-blind readers, with greys for what is in the background; the states
-that fill maps stand out from FREE by a contrast of at least 3 to 1 in either theme. Colour is never alone: each state
-has a glyph of its own (capitals and # are the balloon's and the kernel's, small letters the workload's).
+that fill maps stand out from FREE by a contrast of at least 3 to 1 in either theme, the kernel's no more than that
+in the dark one, where balloon and workload lead. Colour is never alone: each state has a glyph of its own (capitals and # are the balloon's and the kernel's, small letters the workload's).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PALETTE: tuple[StateLook, ...] = tuple(
         PageState.FREE: StateLook("free", "In the buddy allocator.", ".", "#f3f4f6", "#22262b", 1),
         PageState.MOVABLE: StateLook("workload", "In use by the workload; can be moved.", "w", "#0072b2", "#56b4e9", 2),
         PageState.UNMOVABLE: StateLook(
-            "kernel", "In use by the kernel; cannot be moved.", "#", "#3d4148", "#a6adb8", 3
+            "kernel", "In use by the kernel; cannot be moved.", "#", "#3d4148", "#6b7380", 3
         ),
         PageState.BALLOON: StateLook("balloon", "On the balloon's list of pages.", "B", "#d55e00", "#e69f00", 4),
         PageState.HOLE: StateLook("no memory", "No memory behind this page frame.", "-", "#c3c8cf", "#0a0c0e", 0),

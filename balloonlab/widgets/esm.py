@@ -11,10 +11,11 @@ from functools import cache
 from importlib.resources import files
 
 MODULES = (
-    *("codec", "geometry", "trace", "mirror", "words", "dom", "fates", "painter", "pagemap"),
-    *("threads", "panels", "transport", "actions", "lab", "plain", "main"),
+    *("codec", "geometry", "trace", "mirror", "words", "sentences", "levels", "lanes", "dom", "fates", "painter"),
+    *("pagemap", "lens", "code", "rows", "panels", "shared", "numbers", "wire", "log", "tabs", "time", "actions", "headline"),
+    *("stage", "lab", "plain", "main"),
 )  # a module stands after those it imports
-STYLES = ("base", "map", "panels", "lab", "fates")
+STYLES = ("base", "map", "panels", "stage", "fates")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 

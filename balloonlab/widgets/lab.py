@@ -40,6 +40,8 @@ class Lab(Pictured):
     ) -> None:
         shown = shown_of(subject, step)
         self.machine, self.question = shown.machine, shown.question
+        self._driver, self._finding = shown.driver, shown.finding
+        self._found_at = len(shown.machine.timeline)
         self.session = Session.of(self.machine)
         if shown.explorable is not None:
             self.session.foresee(shown.explorable, shown.result)
@@ -75,11 +77,18 @@ class Lab(Pictured):
             "session": f"{id(self.session):x}",
             "title": self.title[:1].upper() + self.title[1:],
             "question": self.question,
+            "driver": self._driver,
+            "finding": self._told_finding(),
             "most": world.host.balloon_pages,
             "target": world.host.target,
             "actions": sorted(self.machine.actions),
             "foresight": self._foresight is not None,
         }
+
+    def _told_finding(self) -> Content | None:
+        """What a finding's schedule ends in, and after which step of the timeline."""
+        found = self._finding
+        return None if found is None else {"step": self._found_at, "kind": found.kind, "text": f"{found.text}."}
 
     def close(self) -> None:
         """Leave the machine alone from now on."""

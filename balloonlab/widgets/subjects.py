@@ -29,6 +29,8 @@ class Shown(NamedTuple):
     question: str = ""
     explorable: Explorable | None = None
     result: Result | None = None
+    driver: str = ""
+    finding: Finding | None = None
 
 
 def shown_of(subject: Any, step: int | None = None) -> Shown:  # noqa: ANN401  (checked here)
@@ -41,17 +43,24 @@ def shown_of(subject: Any, step: int | None = None) -> Shown:  # noqa: ANN401  (
         return Shown(subject, _size_of(subject))
     if isinstance(subject, Result):
         machine = subject.subject.subject().machine
-        return Shown(machine, *_words_of(subject.subject, machine), subject.subject, subject)
+        of = subject.subject
+        return Shown(machine, *_words_of(of, machine), of, subject, _driver_of(of))
     found = getattr(subject, "machine", None)
     if isinstance(found, Machine):
         driver = getattr(subject, "driver", None)
         title = f"{_size_of(found)}, driver {driver.name}" if driver is not None else _size_of(found)
-        return Shown(found, title, str(getattr(subject, "question", "")))
+        return Shown(found, title, str(getattr(subject, "question", "")), driver=_driver_of(subject))
     made = found() if callable(found) else None
     if not isinstance(made, Machine):
         raise BadValueError(f"a Lab shows a guest, a scenario or a machine; this is a {type(subject).__name__}.")
     explorable = subject if callable(getattr(subject, "subject", None)) else None
-    return Shown(made, *_words_of(subject, made), explorable)
+    return Shown(made, *_words_of(subject, made), explorable, driver=_driver_of(subject))
+
+
+def _driver_of(subject: object) -> str:
+    """Which driver a subject runs, in words; "" if it has none, or does not say."""
+    name = getattr(getattr(subject, "driver", None), "name", "")
+    return f"driver {name}" if name else ""
 
 
 def _finding(finding: Finding, step: int | None) -> Shown:
@@ -64,6 +73,8 @@ def _finding(finding: Finding, step: int | None) -> Shown:
         question,
         finding.result.subject,
         finding.result,
+        _driver_of(finding.result.subject),
+        finding if step is None else None,
     )
 
 

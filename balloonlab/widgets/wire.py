@@ -21,6 +21,7 @@ from balloonlab.kernel.sentences import FINDS, SENTENCES
 from balloonlab.kernel.timeline import Timeline
 from balloonlab.memory.palette import PALETTE
 from balloonlab.memory.reduced_map import pages_per_cell, reduce_by
+from balloonlab.widgets.own_variables import OwnVariables
 from balloonlab.widgets.panels import shown_values
 from balloonlab.widgets.reduced_changes import cell_changes
 
@@ -61,6 +62,8 @@ class Encoder:
         self.pages = machine.world.frames.pages
         self.unit = pages_per_cell(self.pages)
         self.epoch = self.sent = 0
+        has_guest = "num_pages" in machine.world.values.names
+        self._own = None if has_guest else OwnVariables()
         self.begin()
 
     def begin(self) -> None:
@@ -91,7 +94,7 @@ class Encoder:
         machine, world = self.machine, self.machine.world
         position = machine.position
         with at_end(machine):
-            arrays = self._base_arrays() | self._steps(0) | self._messages(0)
+            arrays = self._base_arrays() | self._steps(0) | self._messages(0) | self._own_rows(0)
             del arrays["new_messages"]
             base = {
                 "counts": np.bincount(world.frames.states, minlength=len(PALETTE)).tolist(),
@@ -124,11 +127,13 @@ class Encoder:
         with at_end(self.machine):
             arrays = self._steps(first)
             sent_before = len(self.machine.world.host.messages) - int(arrays.pop("new_messages")[0])
-            arrays |= self._messages(sent_before)
+            arrays |= self._messages(sent_before) | self._own_rows(first + 1)
             bugs = self._bugs()
         rows = {name: {"from": self._rows[name], "rows": self._table(name, self._rows[name])} for name in _TABLES}
         rows = {name: new for name, new in rows.items() if new["rows"]}
         self._note_sent()
+        if self._own is not None:
+            rows["own_words"] = {"from": 0, "rows": self._own.words}
         content = {"type": "steps", "epoch": self.epoch, "from": first, "count": count, "rows": rows}
         return content | {"messages_from": sent_before, "bugs": bugs}, arrays
 
@@ -154,6 +159,7 @@ class Encoder:
             "threads": [{"name": t.name, "role": t.role, "brief": t.name.startswith("host-")} for t in machine.threads],
             "values": [value._asdict() for value in values],
             "num_pages": next((i for i, value in enumerate(values) if value.name == "num_pages"), -1),
+            "own_words": [] if self._own is None else self._own.words,
             "locks": list(world.lock_names),
             "lists": [{"name": name, "head": head} for name, head in world.lists.items()],
             "palette": [asdict(state) for state in PALETTE],
@@ -180,6 +186,10 @@ class Encoder:
             arrays["referenced"] = np.fromiter(world.refcounts, np.int32, len(world.refcounts))
             arrays["references"] = np.fromiter(world.refcounts.values(), np.int32, len(world.refcounts))
         return arrays
+
+    def _own_rows(self, first: int) -> Arrays:
+        """Each thread's own variables from position `first` on, of a program. The machine is left at the end."""
+        return {} if self._own is None else {"own": self._own.rows(self.machine, first)}
 
     def _messages(self, first: int) -> Arrays:
         log = self.machine.world.host.messages

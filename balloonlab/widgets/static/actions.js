@@ -1,93 +1,72 @@
-/** What the learner asks of the guest: a target, inflate, deflate, compact, run on, stop. And what came of it. */
-import { el, put } from "./dom.js";
-import { BALLOON_PAGE, bytes, number } from "./words.js";
+/** The row of actions: a size and one button that says what it does, Compact, Stop; the rest is under More. */
+import { attribute, el, mark, put } from "./dom.js";
+import { BALLOON_PAGE, bytes, number, wholeNumber } from "./words.js";
 
-/** send(content): to Python. most: the largest target, in 4 KiB balloon pages. */
+/** What can be asked beside a size: its name, the button's text, what it does. */
+const ASKED = [
+  ["request_stats", "Statistics", "The host asks the driver for memory statistics"],
+  ["begin", "Begin", "Let those begin who wait for it: an unload, a suspend, an interrupt"],
+];
+
+/** send(content): to Python. most: the largest balloon, in 4 KiB pages. full(): over the whole window, or back. */
 export class Actions {
-  constructor({ most, target, actions }, send) {
+  constructor({ most, target, actions, title, driver }, send, full) {
     const can = (name) => actions.includes(name);
-    this.most = most;
-    this.slider = el("input", {
-      type: "range",
-      min: "0",
-      max: String(most),
-      value: String(target),
-      "aria-label": "Target in 4 KiB balloon pages",
-    });
-    this.field = el("input", {
-      type: "text",
-      inputmode: "numeric",
-      class: "bl-field",
-      value: String(target),
-      "aria-label": "Target in 4 KiB balloon pages, as a number",
-    });
+    Object.assign(this, { most, send, busy: false, lost: false, actual: 0 });
+    const input = (type, name, more) => el("input", { type, value: String(target), "aria-label": name, ...more });
+    this.slider = input("range", "Size of the balloon, in 4 KiB pages", { min: "0", max: String(most) });
+    this.field = input("text", "Size of the balloon, in 4 KiB pages, as a number", { inputmode: "numeric", class: "bl-field" });
     this.meaning = el("span", { class: "bl-aside" });
     this.by = el("input", { type: "checkbox" });
-    const button = (text, title, act, primary) =>
-      el("button", { type: "button", class: primary ? "bl-primary" : null, text, title, onclick: act });
-    const resize = (name) => () =>
-      send({ type: "act", name, value: this.field.value.trim(), by_hand: this.by.checked });
-    this.buttons = [];
-    if (can("set_target")) {
-      this.buttons.push(
-        button("Inflate", "Ask for a balloon of the target's size, larger than now", resize("inflate"), true),
-      );
-      this.buttons.push(
-        button("Deflate", "Ask for a balloon of the target's size, smaller than now", resize("deflate"), true),
-      );
-    }
-    if (can("compact"))
-      this.buttons.push(
-        button(
-          "Compact",
-          "Ask for memory compaction",
-          () => send({ type: "act", name: "compact", by_hand: this.by.checked }),
-          true,
-        ),
-      );
-    if (can("request_stats"))
-      this.buttons.push(
-        button("Statistics", "The host asks the driver for memory statistics", () =>
-          send({ type: "act", name: "request_stats", by_hand: this.by.checked }),
-        ),
-      );
+    const button = (text, title, act, kind) => el("button", { type: "button", class: kind, text, title, onclick: act });
+    const ask = (name) => () => send({ type: "act", name, by_hand: this.by.checked });
+    this.resize = button("Inflate", "", () => this.change());
+    this.compact = button("Compact", "Ask for memory compaction", ask("compact"));
     this.run = button("Run", "Let the threads run until nothing more can happen", () => send({ type: "run" }));
     this.stop = button("Stop", "Stop running", () => send({ type: "stop" }));
+    this.others = ASKED.filter(([name]) => can(name)).map(([name, text, about]) => button(text, about, ask(name)));
+    this.buttons = [...(can("set_target") ? [this.resize] : []), ...(can("compact") ? [this.compact] : []), ...this.others, this.run];
     this.slider.addEventListener("input", () => this.setTarget(Number(this.slider.value)));
     this.field.addEventListener("input", () => this.explain());
     this.field.addEventListener("keydown", (event) => event.key === "Enter" && this.change());
     this.alert = el("div", { class: "bl-alert", role: "alert" });
     this.progress = el("span", { class: "bl-progress", role: "status" });
-    const target_ = el("label", { class: "bl-target" }, el("span", { text: "Target" }), this.slider);
-    const by = el(
-      "label",
-      { class: "bl-by", title: "Only ask; then choose yourself which thread steps" },
-      this.by,
-      el("span", { text: "I step by hand" }),
-    );
+    const hand = el("label", { class: "bl-by", title: "Only ask; then choose yourself which thread steps" }, this.by, el("span", { text: "I step by hand" }));
+    this.rest = el("div", { class: "bl-menu", hidden: true }, ...this.others, this.run, hand);
+    this.more = button("More \u25be", "What else can be asked", () => this.open(this.rest.hidden));
+    attribute(this.more, "aria-expanded", "false");
+    this.full = button("Full", "Over the whole window, or back", full);
+    const size = can("set_target")
+      ? [el("label", { class: "bl-target" }, el("b", { text: "Balloon" }), this.slider), this.field, this.meaning, this.resize]
+      : [];
+    const compact = can("compact") ? [this.compact] : [];
+    this.about = el("span", { class: "bl-driver", text: driver || title, title });
     this.element = el(
       "div",
       { class: "bl-actions", role: "group", "aria-label": "Ask of the guest" },
-      el(
-        "div",
-        { class: "bl-bar" },
-        ...(can("set_target") ? [target_, this.field, this.meaning] : []),
-        ...this.buttons,
-        by,
-        this.run,
-        this.stop,
-      ),
-      this.alert,
+      ...size,
+      ...compact,
+      this.stop,
+      this.progress,
+      this.about,
+      el("span", { class: "bl-menus" }, this.more, this.rest),
+      this.full,
     );
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.open(false));
     this.explain();
     this.setBusy(false, "");
   }
 
-  /** Enter in the field does what the number asks for. */
+  open(on) {
+    this.rest.hidden = !on;
+    attribute(this.more, "aria-expanded", String(on));
+  }
+
+  /** Ask for the size that is written, larger or smaller than now. */
   change() {
-    const wanted = Number(this.field.value);
-    const [inflate, deflate] = this.buttons;
-    (wanted < this.actual ? deflate : inflate).click();
+    const wanted = wholeNumber(this.field.value);
+    const name = wanted !== null && wanted < this.actual ? "deflate" : "inflate";
+    this.send({ type: "act", name, value: this.field.value.trim(), by_hand: this.by.checked });
   }
 
   setTarget(n) {
@@ -96,14 +75,22 @@ export class Actions {
     this.explain();
   }
 
+  /** What the balloon holds here: the button says by how much the size written differs from it. */
+  setActual(pages) {
+    this.actual = pages;
+    this.explain();
+  }
+
   explain() {
-    const n = Number(this.field.value.trim());
-    const whole = this.field.value.trim() !== "" && Number.isInteger(n) && n >= 0 && n <= this.most;
-    if (whole) this.slider.value = String(n);
-    put(
-      this.meaning,
-      whole ? `of ${number(this.most)} pages = ${bytes(n * BALLOON_PAGE)}` : `0 to ${number(this.most)} pages`,
-    );
+    const n = wholeNumber(this.field.value);
+    const legal = n !== null && n >= 0 && n <= this.most;
+    if (legal) this.slider.value = String(n);
+    put(this.meaning, legal ? `of ${number(this.most)} pages` : `0 to ${number(this.most)} pages`);
+    attribute(this.meaning, "title", legal ? `${bytes(n * BALLOON_PAGE)} of ${bytes(this.most * BALLOON_PAGE)}` : null);
+    const by = legal ? n - this.actual : 0;
+    put(this.resize, by < 0 ? `Deflate by ${number(-by)}` : by > 0 ? `Inflate by ${number(by)}` : "Inflate");
+    attribute(this.resize, "title", by ? `Ask for a balloon of ${number(n)} pages; it holds ${number(this.actual)}` : "Write a size first: this is what it holds");
+    mark(this.resize, "bl-main", by !== 0);
   }
 
   /** What went wrong, or "" to take the line away. */
@@ -112,8 +99,18 @@ export class Actions {
   }
 
   setBusy(busy, text) {
-    for (const button of [...this.buttons, this.run]) button.disabled = busy;
-    this.stop.disabled = !busy;
+    this.busy = busy;
     put(this.progress, text);
+    this.progress.title = text;
+    this.setLost(this.lost);
+  }
+
+  /** Whether Python is not heard from, so that nothing can be asked. */
+  setLost(lost) {
+    this.lost = lost;
+    for (const button of this.buttons) button.disabled = this.busy || lost;
+    this.stop.disabled = !this.busy || lost;
+    for (const input of [this.slider, this.field, this.by]) input.disabled = lost;
+    mark(this.progress, "bl-off", lost && this.busy);
   }
 }

@@ -92,6 +92,7 @@ export function themeOf(node) {
     focus: colour("--bl-focus"),
     scanner: colour("--bl-scanner"),
     mono: colour("--bl-mono"),
+    sans: style.fontFamily,
   };
 }
 

@@ -127,11 +127,16 @@ export class FateBar {
       this.about,
     );
     this.live = el("p", { class: "bl-hidden bl-fate-live", "aria-live": "polite" });
-    const label = el("label", { class: "bl-by" }, this.box, el("span", { text: "Show what can become of each step" }));
+    this.label = el(
+      "label",
+      { class: "bl-by", title: "Show what can become of each step" },
+      this.box,
+      el("span", { text: "show fates" }),
+    );
     this.element = el(
       "div",
       { class: "bl-fates", role: "group", "aria-label": "What can become of each step" },
-      el("div", { class: "bl-bar" }, label, this.stop, this.goOn, this.text, this.coverage),
+      el("div", { class: "bl-bar" }, this.stop, this.goOn, this.text, this.coverage),
       this.here,
       this.live,
     );
@@ -141,6 +146,11 @@ export class FateBar {
   take(content, arrays) {
     this.box.checked = content.shown;
     return this.foretold.take(content, arrays);
+  }
+
+  /** Whether Python is not heard from, so that nothing can be asked. */
+  setLost(lost) {
+    for (const control of [this.box, this.stop, this.goOn]) control.disabled = lost;
   }
 
   /** Show what is known of a position; returns it, for the threads' cards. `quiet`: say nothing aloud. */

@@ -29,6 +29,20 @@ export function layOut(cells, width, height, dpr = 1) {
   return best;
 }
 
+/** As `layOut`, but the cells fill the box: they may be a little wider than high, or the reverse. */
+export function fillOut(cells, width, height, dpr = 1) {
+  let best = null;
+  const whole = (size) => (size * dpr >= 4 ? Math.floor(size * dpr) / dpr : size);
+  for (let columns = 1; columns <= 1024; columns *= 2) {
+    const rows = Math.ceil(cells / columns);
+    const [w, h] = [width / columns, height / rows];
+    const off = Math.abs(Math.log(w / h));
+    if (!best || off < best.off) best = { off, columns, rows, w: whole(w), h: whole(h) };
+  }
+  const { columns, rows, w, h } = best;
+  return { columns, rows, w, h };
+}
+
 /** The smallest power of two that is at least n. */
 export function powerAbove(n) {
   let p = 1;
@@ -60,7 +74,8 @@ export function deepest(pages) {
 export function viewOf({ pages, unit }, level, anchor, at, box) {
   const shown = shownAt(pages, level);
   const cellPages = shown <= MOST_CELLS ? 1 : unit;
-  const size = layOut(Math.ceil(shown / cellPages), box.width, box.height, box.dpr);
+  const fit = box.fill ? fillOut : layOut;
+  const size = fit(Math.ceil(shown / cellPages), box.width, box.height, box.dpr);
   const rowPages = size.columns * cellPages;
   const lastRow = Math.max(0, Math.ceil(pages / rowPages) - size.rows);
   const anchorRow = Math.floor(anchor / rowPages);

@@ -1,48 +1,29 @@
-/** The Lab: page map, threads, panels and timeline around one mirror, and the messages that feed them. */
-import { Actions } from "./actions.js";
-import { el, mark, put } from "./dom.js";
-import { FateBar } from "./fates.js";
+/** A Lab's view: the messages that feed its mirror, and what the learner asks of Python. The stage shows it. */
 import { Mirror } from "./mirror.js";
-import { PageMap } from "./pagemap.js";
-import { Panels } from "./panels.js";
-import { Threads } from "./threads.js";
+import { Stage } from "./stage.js";
 import { Trace } from "./trace.js";
-import { Transport } from "./transport.js";
-import { number, pageWords, stepWords } from "./words.js";
 
 const PATIENCE = 5000; // milliseconds
 const NO_ANSWER =
   "The kernel has not answered yet. It is busy with a cell, or it was restarted: then run this cell again.";
-const SMALL = 128; // pages of a guest whose map leaves room below it
-
-/** Where compaction's two scanners stand, while they have not met: [{page, name}]. */
-export function scanners(mirror) {
-  const found = [];
-  mirror.trace.tables.values.forEach(({ group, name }, slot) => {
-    if (group === "scanner") found.push({ name: name.slice(name.lastIndexOf(" ") + 1), page: mirror.values[slot] });
-  });
-  const shown = [];
-  for (let i = 0; i + 1 < found.length; i += 2)
-    if (found[i].page < found[i + 1].page) shown.push(found[i], found[i + 1]);
-  return shown;
-}
 
 /** One view of a Lab. `link.send(content)` reaches Python; `receive` takes what comes from there. */
 export class LabView {
   constructor(root, link) {
-    Object.assign(this, { root, link, mirror: null, busy: false, waiting: 0, patience: 0 });
+    Object.assign(this, { root, link, mirror: null, busy: false, lost: false, waiting: 0, patience: 0 });
   }
 
   receive(content, arrays) {
     clearTimeout(this.patience);
-    if (this.actions && this.actions.alert.shown === NO_ANSWER) this.actions.say("");
+    if (this.stage && this.stage.actions.alert.shown === NO_ANSWER) this.stage.say("");
     if (content.type === "frame") this.takeFrame(content, arrays);
     else if (!this.mirror) return;
     else if (content.type === "steps") this.takeSteps(content, arrays);
     else if (content.type === "window") this.takeWindow(content, arrays);
+    else if (content.type === "stand") this.takeStand(content);
     else if (content.type === "progress") this.takeProgress(content);
     else if (content.type === "fates") this.takeFates(content, arrays);
-    else if (content.type === "error") this.actions.say(content.text);
+    else if (content.type === "error") this.stage.say(content.text);
   }
 
   // -- what Python says --
@@ -51,56 +32,36 @@ export class LabView {
     const { tables } = content;
     const trace = new Trace(tables, content.unit > 1);
     this.epoch = content.epoch;
-    this.bugs = content.bugs;
+    this.know(content);
     trace.appendMessages(0, arrays);
     trace.append(content.steps, arrays);
     this.mirror = new Mirror({ ...content, position: content.steps }, arrays, trace);
     const waits = this.mirror.waits.slice();
     this.mirror.seek(content.position);
-    if (this.map && content.session === this.session) this.map.setSource(this.mirror);
-    else this.build(content, tables);
+    if (this.stage && content.session === this.session) this.stage.setMirror(this.mirror);
+    else this.build(content);
     this.session = content.session;
-    this.transport.update(this.mirror, this.busy, "");
-    this.transport.lanesChanged(waits);
+    this.stage.time.lanesChanged(waits);
     this.refresh();
   }
 
-  build(content, tables) {
+  /** What every frame and every run of steps says of the whole history. */
+  know(content) {
+    this.bugs = content.bugs;
+    this.history = content;
+  }
+
+  build(content) {
     this.destroy();
-    this.title = el("h3", { class: "bl-title", text: content.title });
-    this.said = el("p", { class: "bl-said", "aria-live": "polite" });
-    this.note = el("p", { class: "bl-note" });
-    this.actions = new Actions(content, (message) => this.ask(message));
-    this.transport = new Transport(tables.threads, {
+    this.stage = new Stage(this.root, content, this.mirror, {
+      act: (message) => this.ask(message),
       goTo: (position) => this.goTo(position),
+      visit: (step) => this.visit(step),
       stepOn: () => this.ask({ type: "step", thread: null }),
-      pinned: () => this.map.pinned,
-      missed: (text) => put(this.note, text),
+      choose: (thread) => this.choose(thread),
+      window: (first, count) => this.link.send({ type: "window", first, count, epoch: this.epoch }),
+      fate: (wish) => this.ask(wish),
     });
-    this.map = new PageMap(this.mirror, {
-      palette: tables.palette,
-      title: `Page map of ${content.title}`,
-      describe: (page, unit) => pageWords(this.mirror, page, unit, tables.palette),
-      requestWindow: (first, count) => this.link.send({ type: "window", first, count, epoch: this.epoch }),
-      key: (event) => this.mapKey(event),
-      keys: "; [ ] step, space plays",
-    });
-    this.fates = content.foresight ? new FateBar(tables.threads.map(({ name }) => name), (wish) => this.ask(wish)) : null;
-    this.threads = new Threads(tables.threads, (thread) => this.choose(thread));
-    this.panels = new Panels(tables);
-    const left = el("div", { class: "bl-left" }, this.map.element);
-    this.root.replaceChildren(
-      el("div", { class: "bl-head" }, this.title, this.actions.progress),
-      el("p", { class: "bl-question", text: content.question }),
-      this.actions.element,
-      el("div", { class: "bl-now" }, this.said, this.note),
-      this.transport.element,
-      ...(this.fates ? [this.fates.element] : []),
-      el("div", { class: "bl-main" }, left, this.threads.element),
-    );
-    const few = content.pages <= SMALL;
-    this.map.element.classList.toggle("bl-few", few);
-    (few ? left : this.root).append(this.panels.element); // beside a small map there is room
   }
 
   takeSteps(content, arrays) {
@@ -117,11 +78,12 @@ export class LabView {
       mirror.seek(Math.min(here, content.from));
       trace.cut(content.from);
     }
-    this.bugs = content.bugs;
+    this.know(content);
+    this.stage.replaced(content.from);
     trace.appendMessages(content.messages_from, arrays);
     trace.append(content.count, arrays, content.rows);
     mirror.seek(trace.length);
-    this.transport.lanesChanged(mirror.waits.slice());
+    this.stage.time.lanesChanged(mirror.waits.slice());
     if (!follow) mirror.seek(here);
     this.refresh();
   }
@@ -129,29 +91,43 @@ export class LabView {
   takeWindow({ first, position, epoch }, { states }) {
     if (epoch !== this.epoch) return;
     this.mirror.setWindow(first, states, position);
-    this.map.windowCame();
+    this.stage.map.windowCame();
+  }
+
+  /** Python made steps again, up to one that was asked for. */
+  takeStand({ epoch, at }) {
+    if (epoch === this.epoch) this.goTo(at);
   }
 
   takeFates(content, arrays) {
-    if (!this.fates) return;
-    if (!this.fates.take(content, arrays)) this.link.send({ type: "hello" }); // a message was missed
+    const { fates } = this.stage;
+    if (!fates) return;
+    if (!fates.take(content, arrays)) this.link.send({ type: "hello" }); // a message was missed
     this.refresh();
   }
 
   takeProgress({ running, text }) {
     this.busy = running;
-    this.actions.setBusy(running, text);
+    this.stage.actions.setBusy(running, text);
     this.refresh();
+  }
+
+  /** Python is not heard from, or is again: what needs it is off meanwhile. */
+  setLost(lost) {
+    this.lost = lost;
+    clearTimeout(this.patience);
+    if (this.mirror) this.refresh();
   }
 
   // -- what the learner does --
 
   ask(message) {
-    this.transport.pause();
-    this.actions.say("");
+    if (this.lost) return;
+    this.stage.time.pause();
+    this.stage.say("");
     this.link.send({ ...message, at: this.mirror.position, known: this.mirror.trace.length, epoch: this.epoch });
     clearTimeout(this.patience);
-    this.patience = setTimeout(() => this.actions.say(NO_ANSWER), PATIENCE);
+    this.patience = setTimeout(() => this.stage.say(NO_ANSWER), PATIENCE);
   }
 
   /** The learner chose who steps: if that is what was recorded next, we are there already. */
@@ -161,22 +137,18 @@ export class LabView {
     else this.ask({ type: "step", thread: trace.tables.threads[thread].name });
   }
 
+  /** Go to a step of the whole history; Python makes it again if it is not in the trace. */
+  visit(step) {
+    const position = step - (this.history.first_step ?? 0);
+    if (position >= 0 && position <= this.mirror.trace.length) this.goTo(position);
+    else this.ask({ type: "go", to: step });
+  }
+
   goTo(position) {
     this.mirror.seek(position);
-    this.actions.say("");
+    this.stage.say("");
     this.refresh();
   }
-
-  mapKey(event) {
-    if (event.ctrlKey || event.altKey || event.metaKey || !["[", "]", " "].includes(event.key)) return false;
-    if (event.key === " ") this.transport.play.click();
-    else this.transport.move(event.key === "]" ? 1 : -1);
-    event.preventDefault();
-    event.stopPropagation();
-    return true;
-  }
-
-  // -- showing it --
 
   refresh() {
     if (!this.waiting) this.waiting = requestAnimationFrame(() => this.show());
@@ -184,38 +156,16 @@ export class LabView {
 
   show() {
     this.waiting = 0;
-    const { mirror, map } = this;
-    const { trace, position } = mirror;
-    const words = position ? stepWords(trace, position - 1) : "the start of the timeline";
-    const bug = this.bugs.findLast(({ step }) => step < position);
-    put(this.said, words);
-    this.said.setAttribute("aria-live", this.transport.playing || this.busy ? "off" : "polite");
-    mark(this.note, "bl-bug", Boolean(bug));
-    put(this.note, bug ? `Bug in ${bug.thread} (${bug.kind}): ${bug.text}` : this.pastWords());
-    this.transport.update(mirror, this.busy, words);
-    this.actions.actual = mirror.values[trace.tables.num_pages];
-    const found = this.fates ? this.fates.update(position, this.transport.playing || this.busy) : null;
-    this.threads.update(mirror, this.busy, found);
-    this.panels.update(mirror);
-    map.changed = position ? trace.pagesOf(position - 1) : new Set();
-    if (position) map.changed.add(trace.step.page.data[position - 1]);
-    map.scanners = scanners(mirror);
-    map.locked = [...mirror.pageLocks.keys()];
-    map.drawNow();
-  }
-
-  pastWords() {
-    const { trace, position } = this.mirror;
-    const later = trace.length - position;
-    if (!later) return "\u00a0";
-    const steps = later === 1 ? "step" : `${number(later)} steps`;
-    return `A look at the past: what you do here replaces the ${steps} after it.`;
+    const { bugs, busy, lost, mirror } = this;
+    const { first_step = 0, last_step = first_step + mirror.trace.length, marks = [] } = this.history;
+    if (this.told?.from !== this.history) this.told = { from: this.history, history: { first_step, last_step, marks } };
+    this.stage.update(mirror, { bugs, history: this.told.history, busy, lost });
   }
 
   destroy() {
     if (this.waiting) cancelAnimationFrame(this.waiting);
     clearTimeout(this.patience);
     this.waiting = 0;
-    for (const part of [this.map, this.threads, this.transport]) if (part) part.destroy();
+    if (this.stage) this.stage.destroy();
   }
 }

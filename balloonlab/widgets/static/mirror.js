@@ -197,6 +197,13 @@ export class Mirror {
     return this.grid[Math.floor(page / this.unit)];
   }
 
+  /** A thread's own variables here, in words, where the trace has them. */
+  ownVariables(thread) {
+    const { own, tables } = this.trace;
+    const row = own.data[this.position * tables.threads.length + thread];
+    return row === undefined ? "" : (tables.own_words[row] ?? "");
+  }
+
   blockTypeOf(page) {
     return this.blockTypes[Math.floor(page / BLOCK_TYPES_PER_PAGE)];
   }

@@ -5,6 +5,7 @@ import { GUTTER, Painter } from "./painter.js";
 import { counted, hex, number } from "./words.js";
 
 const SIDE = 512; // CSS pixels of the map at its largest
+const COMPACT = { gutter: 48, margin: 20 };
 const NOTCH = 60; // wheel travel of one zoom level
 const KEYS = "Keys on the map: arrows, Home, End, Page Up and Down; + \u2212 0 zoom; Enter pins";
 const HELP =
@@ -27,10 +28,15 @@ export class PageMap {
     this.locked = [];
     this.scanners = [];
     this.asked = null;
+    this.pointed = -1; // the page that the line of text is about while nothing is hovered over
     this.travel = 0;
     this.armed = false;
+    this.arrow = null;
+    const { compact } = options;
+    this.gutter = compact ? COMPACT.gutter : GUTTER;
+    this.margin = compact ? COMPACT.margin : 0;
     this.build();
-    this.painter = new Painter(this.canvas, options.palette);
+    this.painter = new Painter(this.canvas, options.palette, this);
     this.listen();
   }
 
@@ -64,28 +70,21 @@ export class PageMap {
         item: el("li", { title: state.meaning }, swatch, el("span", { text: state.word }), count),
       };
     });
-    this.element = el(
-      "div",
-      { class: "bl-map" },
-      el("div", { class: "bl-stage" }, this.canvas, this.track),
-      el(
-        "div",
-        { class: "bl-about" },
-        el("div", { class: "bl-mapbar" }, ...Object.values(this.buttons), this.range),
-        this.here,
-        el(
-          "ul",
-          { class: "bl-legend", "aria-label": "States of a page, and how many pages are in each" },
-          ...this.legend.map(({ item }) => item),
-        ),
-        el("p", { class: "bl-keys", "aria-hidden": "true", text: `${KEYS}${this.options.keys || ""}` }),
-      ),
+    this.frame = el("div", { class: "bl-frame" }, this.canvas, this.track);
+    this.bar = el("div", { class: "bl-mapbar" }, ...Object.values(this.buttons), this.range);
+    this.states = el(
+      "ul",
+      { class: "bl-legend", "aria-label": "States of a page, and how many pages are in each" },
+      ...this.legend.map(({ item }) => item),
     );
+    const keys = el("p", { class: "bl-keys", "aria-hidden": "true", text: KEYS });
+    const about = el("div", { class: "bl-about" }, this.bar, this.here, this.states, keys);
+    this.element = el("div", { class: "bl-map" }, this.frame, ...(this.options.compact ? [] : [about]));
   }
 
   listen() {
     const { canvas } = this;
-    const page = (event) => pageAt(this.view, event.offsetX - GUTTER, event.offsetY, this.source.pages);
+    const page = (event) => pageAt(this.view, event.offsetX - this.gutter, event.offsetY, this.source.pages);
     let dragged = null;
     let last = null;
     canvas.addEventListener("pointermove", (event) => {
@@ -184,12 +183,26 @@ export class PageMap {
 
   /** Fit the room there is, up to SIDE pixels a side, in device pixels that exist. */
   resize() {
-    const room = Math.floor(this.canvas.parentNode.clientWidth - GUTTER);
+    const { clientWidth, clientHeight } = this.canvas.parentNode;
+    const room = Math.floor(clientWidth - this.gutter - this.margin);
     if (room <= 0) return;
+    if (this.options.compact) {
+      this.fit({ width: room, height: clientHeight, dpr: window.devicePixelRatio || 1, fill: true });
+      return;
+    }
     const box = { width: Math.max(128, Math.min(SIDE, room)), height: SIDE, dpr: window.devicePixelRatio || 1 };
     if (this.box && box.width === this.box.width && box.dpr === this.box.dpr) return;
     const whole = viewOf(this.source, 0, 0, 0, box);
     box.height = Math.max(64, whole.rows * whole.h); // a small guest needs no more, at any zoom
+    this.box = box;
+    this.retheme();
+    this.show(viewOf(this.source, this.level, this.cursor, 0.5, box));
+  }
+
+  /** Fill a box. */
+  fit(box) {
+    const same = this.box && ["width", "height", "dpr"].every((side) => this.box[side] === box[side]);
+    if (same || box.height <= 0) return;
     this.box = box;
     this.retheme();
     this.show(viewOf(this.source, this.level, this.cursor, 0.5, box));
@@ -269,18 +282,29 @@ export class PageMap {
     if (touched.all) painter.fill(source.pages, stateAt);
     else if (touched.length) painter.patch(touched.pages, touched.length, stateAt);
     touched.clear();
-    const { changed, locked, scanners, cursor, hover, pinned } = this;
+    const { changed, locked, scanners, arrow, cursor, hover, pinned } = this;
     const focused = document.activeElement === this.canvas;
-    painter.draw({ pages: source.pages, stateAt, changed, locked, scanners, cursor, hover, pinned, focused });
+    painter.draw({
+      pages: source.pages,
+      stateAt,
+      ...{ changed, locked, scanners, arrow, cursor, hover, pinned, focused },
+      pointed: this.pointed,
+    });
     this.tell();
   }
 
   /** The line of text under the map, and the counts of the legend. */
   tell() {
-    const page = this.hover >= 0 ? this.hover : this.cursor;
+    const page = this.hover >= 0 ? this.hover : this.pointed >= 0 ? this.pointed : this.cursor;
     const { unit } = this.view;
-    put(this.here, this.options.describe(page - (page % unit), unit));
-    this.legend.forEach(({ count }, code) => put(count, number(this.source.counts[code] || 0)));
+    const words = this.options.describe(page - (page % unit), unit);
+    put(this.here, words);
+    this.here.title = words;
+    this.legend.forEach(({ item, count }, code) => {
+      const pages = this.source.counts[code] || 0;
+      put(count, number(pages));
+      if (this.options.compact) item.hidden = !pages;
+    });
   }
 
   destroy() {

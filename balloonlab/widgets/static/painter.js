@@ -4,14 +4,23 @@ import { hex } from "./words.js";
 
 const GLYPH_FROM = 13; // CSS pixels of a cell, from which glyphs can be read
 const GAP_FROM = 5; // and from which a gap between cells helps
-const MARKS = 600; // changed cells that get a ring of their own
+const NAMES_FROM = 64; // and from which a cell has room for its page's number and state
+const NAMES_HIGH = 44;
+const RINGS = 24; // changed pages that get a ring each on small cells,
+const RINGED_FROM = 7; // and CSS pixels of a cell, from which as many do as there are, up to
+const MARKS = 600;
 
 export const GUTTER = 60; // CSS pixels left of the map, for PFNs
 
 export class Painter {
-  /** @param {HTMLCanvasElement} canvas */
-  constructor(canvas, palette) {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {{gutter: number, margin: number}} room CSS pixels left of the map for PFNs, and right of it for scanners
+   */
+  constructor(canvas, palette, { gutter = GUTTER, margin = 0 } = {}) {
     this.canvas = canvas;
+    this.gutter = gutter;
+    this.margin = margin;
     this.context = canvas.getContext("2d");
     this.picture = document.createElement("canvas");
     this.palette = palette;
@@ -29,12 +38,12 @@ export class Painter {
   /** Show `view`; the canvas takes its size from the box, so that nothing around it moves when zooming. */
   setView(view, box) {
     const { canvas, picture } = this;
-    const width = Math.round((GUTTER + box.width) * box.dpr);
+    const width = Math.round((this.gutter + box.width + this.margin) * box.dpr);
     const height = Math.round(box.height * box.dpr);
     if (canvas.width !== width || canvas.height !== height) {
       canvas.width = width;
       canvas.height = height;
-      canvas.style.width = `${GUTTER + box.width}px`;
+      canvas.style.width = `${this.gutter + box.width + this.margin}px`;
       canvas.style.height = `${box.height}px`;
     }
     if (picture.width !== view.columns || picture.height !== view.rows) {
@@ -87,23 +96,37 @@ export class Painter {
     c.setTransform(dpr, 0, 0, dpr, 0, 0);
     c.clearRect(0, 0, this.canvas.width / dpr, this.canvas.height / dpr);
     this.drawGutter(what.pages);
-    c.translate(GUTTER, 0);
+    c.translate(this.gutter, 0);
     c.imageSmoothingEnabled = view.w * dpr < 1;
     const width = view.columns * view.w;
     c.drawImage(this.picture, 0, 0, width, view.rows * view.h);
     if (view.w >= GAP_FROM) this.drawGaps(what.pages, width);
     this.drawBlocks(what.pages, width);
-    if (Math.min(view.w, view.h) >= GLYPH_FROM) this.drawGlyphs(what.pages, what.stateAt);
+    if (view.w >= NAMES_FROM && view.h >= NAMES_HIGH) this.drawNames(what.pages, what.stateAt);
+    else if (Math.min(view.w, view.h) >= GLYPH_FROM) this.drawGlyphs(what.pages, what.stateAt);
     if (view.w >= GAP_FROM) for (const page of what.locked) this.drawLock(page);
-    for (const { page, name } of what.scanners) this.drawScanner(Math.min(page, what.pages - 1), name);
-    let rings = 0;
-    for (const page of what.changed) {
-      if (++rings > MARKS) break;
-      this.ring(page, theme.mark, 3, 1);
-    }
+    if (this.margin) this.drawScannersBeside(what.scanners, what.pages);
+    else for (const { page, name } of what.scanners) this.drawScanner(Math.min(page, what.pages - 1), name);
+    this.drawChanged(what.changed, what.pointed ?? -1);
+    if (what.arrow) this.drawArrow(what.arrow[0], what.arrow[1]);
     this.ring(what.pinned, theme.ink, 2, 3);
     this.ring(what.hover, theme.ink, 1, 0);
     if (what.focused) this.ring(what.cursor, theme.focus, 3, 2);
+  }
+
+  /** A ring on each page that changed. Many of them on small cells would hide the map: those have a tick at their row. */
+  drawChanged(changed, pointed) {
+    const { context: c, view, theme } = this;
+    if (changed.size <= RINGS || Math.min(view.w, view.h) >= RINGED_FROM) {
+      let rings = 0;
+      for (const page of changed) if (++rings <= MARKS) this.ring(page, theme.mark, 3, 1);
+      return;
+    }
+    const rows = new Set();
+    for (const page of changed) rows.add(cellBox(view, page)?.y ?? -1);
+    c.fillStyle = theme.mark;
+    for (const y of rows) if (y >= 0) c.fillRect(-5, y, 5, Math.max(2, view.h));
+    if (changed.has(pointed)) this.ring(pointed, theme.mark, 3, 1);
   }
 
   drawGutter(pages) {
@@ -113,8 +136,8 @@ export class Painter {
     c.textAlign = "right";
     c.textBaseline = "top";
     for (const { page, y } of gutterPages(view, pages)) {
-      c.fillText(hex(page), GUTTER - 6, y + Math.max(0, Math.min(view.h, 30) / 2 - 6));
-      c.fillRect(GUTTER - 4, y, 4, 1);
+      c.fillText(hex(page), this.gutter - 6, y + Math.max(0, Math.min(view.h, 30) / 2 - 6));
+      c.fillRect(this.gutter - 4, y, 4, 1);
     }
   }
 
@@ -161,6 +184,71 @@ export class Painter {
     }
   }
 
+  /** In cells with room for it: the page's number and its state in a word. */
+  drawNames(pages, stateAt) {
+    const { context: c, view, palette, inks } = this;
+    c.textAlign = "left";
+    for (let i = 0; i < view.columns * view.rows; i++) {
+      const page = view.first + i * view.unit;
+      if (page >= pages) break;
+      const state = stateAt(page);
+      if (!palette[state]) continue;
+      const x = (i % view.columns) * view.w + 6;
+      const y = Math.floor(i / view.columns) * view.h;
+      c.fillStyle = inks[state];
+      c.font = `600 13px ${this.theme.mono}`;
+      c.textBaseline = "top";
+      c.fillText(hex(page), x, y + 6);
+      c.font = `11px ${this.theme.sans}`;
+      c.textBaseline = "bottom";
+      c.fillText(palette[state].word, x, y + view.h - 6, view.w - 12);
+    }
+  }
+
+  /** The scanners, right of the map: one points from above its row, the other from below, so they never meet. */
+  drawScannersBeside(scanners, pages) {
+    const { context: c, view, theme } = this;
+    const right = view.columns * view.w;
+    c.font = `600 11px ${theme.mono}`;
+    c.textAlign = "left";
+    c.textBaseline = "middle";
+    for (const { page, name } of scanners) {
+      const box = cellBox(view, Math.max(0, Math.min(page, pages - 1)));
+      if (!box) continue;
+      const up = name === "migrate_pfn";
+      const y = up ? box.y : box.y + box.h;
+      c.fillStyle = theme.scanner;
+      c.beginPath();
+      c.moveTo(right + 1, y);
+      c.lineTo(right + 9, y + (up ? -7 : 7));
+      c.lineTo(right + 9, y);
+      c.fill();
+      c.fillRect(box.x, up ? box.y : box.y + box.h - 2, Math.max(box.w, 6), 2);
+      const label = Math.max(7, Math.min(view.rows * view.h - 7, y + (up ? -8 : 8)));
+      c.fillText(up ? "m" : "f", right + 10, label);
+    }
+  }
+
+  /** From the page that moved to where it went. */
+  drawArrow(from, to) {
+    const [a, b] = [cellBox(this.view, from), cellBox(this.view, to)];
+    if (!a || !b) return;
+    const { context: c, theme } = this;
+    const middle = ({ x, y, w, h }) => [x + w / 2, y + h / 2];
+    const [[x0, y0], [x1, y1]] = [middle(a), middle(b)];
+    const turn = Math.atan2(y1 - y0, x1 - x0);
+    c.strokeStyle = c.fillStyle = theme.mark;
+    c.lineWidth = 2;
+    c.beginPath();
+    c.moveTo(x0, y0);
+    c.lineTo(x1, y1);
+    c.stroke();
+    c.beginPath();
+    c.moveTo(x1, y1);
+    for (const side of [-0.4, 0.4]) c.lineTo(x1 - 10 * Math.cos(turn + side), y1 - 10 * Math.sin(turn + side));
+    c.fill();
+  }
+
   /** A scanner of compaction: a pointer in the gutter at its row, with its name, and a bar before its page. */
   drawScanner(page, name) {
     const box = cellBox(this.view, page);
@@ -181,7 +269,7 @@ export class Painter {
     const box = cellBox(this.view, page);
     if (!box) return;
     const { context: c, theme } = this;
-    const size = Math.max(4, Math.min(box.w, box.h) * 0.4);
+    const size = Math.max(4, Math.min(box.w, box.h, 36) * 0.4);
     c.fillStyle = theme.ink;
     c.beginPath();
     c.moveTo(box.x + box.w - 1, box.y);

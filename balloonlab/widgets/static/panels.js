@@ -154,7 +154,7 @@ export function freeBlocks(mirror, changes) {
   return { blocks, huge };
 }
 
-/** The panels below the map and the threads. */
+/** The tabs that tell locks, lists, messages and numbers: [name, element, update(mirror)] each. */
 export class Panels {
   constructor(tables) {
     const of = (group) => tables.values.filter((value) => value.group === group).length;
@@ -162,43 +162,46 @@ export class Panels {
     this.lists = new Table("Lists of pages", ["List", "Pages", "From the head"], tables.lists.length, "bl-lists");
     this.messages = new Table("Messages to the host", ["No., queue", "PFNs", "State"], MESSAGES, "bl-messages");
     this.pfns = el("p", { class: "bl-pfns" });
-    this.host = new Table("Host", ["Host", "Now"], of("host"), "bl-numbers");
+    this.sent = el("p", { class: "bl-small-text" });
     this.counters = new Table("Counters", ["Counter", "Now"], of("counter"), "bl-numbers");
-    this.sent = el("span", { class: "bl-aside" });
-    this.huge = el("p", { class: "bl-small-text" });
+    this.host = new Table("Device", ["Config space and host", "Now"], of("host"), "bl-numbers");
     this.flags = el("p", { class: "bl-small-text" });
-    const orders = [
-      ...new Set(tables.values.filter(({ group }) => group === "free").map(({ order }) => String(order))),
+    this.huge = el("p", { class: "bl-small-text" });
+    const orders = new Set(tables.values.filter(({ group }) => group === "free").map(({ order }) => order));
+    this.free = new Table("Free blocks by order", ["Order", "Pages each", "Free blocks"], orders.size, "bl-numbers");
+    const page = (...inside) => el("div", { class: "bl-panel" }, ...inside);
+    this.pages = [
+      ["messages", page(this.sent, this.messages.element, this.pfns), (mirror) => this.showMessages(mirror)],
+      ["locks", page(this.locks.element), (mirror) => this.showLocks(mirror)],
+      ["lists", page(this.lists.element), (mirror) => this.lists.fill(listRows(mirror, changesOf(mirror)))],
+      ["free lists", page(this.free.element, this.huge), (mirror) => this.showFree(mirror)],
+      ["counters", page(this.counters.element), (mirror) => this.counters.fill(valueRows(mirror, changesOf(mirror), "counter"))],
+      ["device", page(this.host.element, this.flags), (mirror) => this.showDevice(mirror)],
     ];
-    this.free = new Table("Free blocks by order", ["Order", ...orders], 1, "bl-free");
-    const panel = (text, ...inside) => el("section", { class: "bl-panel" }, el("h4", { text }), ...inside);
-    this.element = el(
-      "div",
-      { class: "bl-panels" },
-      panel("Locks", this.locks.element),
-      panel("Lists of pages", this.lists.element),
-      panel("Messages to the host", this.sent, this.messages.element, this.pfns),
-      panel("Host", this.host.element),
-      panel("Counters", this.counters.element, this.flags),
-      panel("Free memory", this.free.element, this.huge),
-    );
   }
 
-  update(mirror) {
-    const changes = changesOf(mirror);
-    const locks = lockRows(mirror, changes);
-    this.locks.fill(locks);
-    this.locks.rows.forEach((row, i) => mark(row, "bl-held", Boolean(locks[i]?.held)));
-    this.lists.fill(listRows(mirror, changes));
-    this.messages.fill(messageRows(mirror, changes));
+  showMessages(mirror) {
+    this.messages.fill(messageRows(mirror, changesOf(mirror)));
     put(this.pfns, latestPfns(mirror));
     put(this.sent, counted(mirror.status.sent, "message"));
-    this.host.fill(valueRows(mirror, changes, "host"));
-    this.counters.fill(valueRows(mirror, changes, "counter"));
-    const { blocks, huge } = freeBlocks(mirror, changes);
-    this.free.fill([{ texts: ["Blocks", ...blocks.map(({ n }) => number(n))] }]);
-    blocks.forEach(({ changed }, i) => mark(this.free.cells[0][i + 1], "bl-changed", changed));
-    put(this.flags, `Flags set: ${flagsSet(mirror).join(", ") || "none"}`);
+  }
+
+  showLocks(mirror) {
+    const rows = lockRows(mirror, changesOf(mirror));
+    this.locks.fill(rows);
+    this.locks.rows.forEach((row, i) => mark(row, "bl-held", Boolean(rows[i]?.held)));
+  }
+
+  showFree(mirror) {
+    const { blocks, huge } = freeBlocks(mirror, changesOf(mirror));
+    this.free.fill(
+      blocks.map(({ n, changed }, order) => ({ texts: [String(order), number(2 ** order), number(n)], changed })),
+    );
     put(this.huge, `${number(huge)} free 2 MiB ${huge === 1 ? "block" : "blocks"}`);
+  }
+
+  showDevice(mirror) {
+    this.host.fill(valueRows(mirror, changesOf(mirror), "host"));
+    put(this.flags, `Flags set: ${flagsSet(mirror).join(", ") || "none"}`);
   }
 }

@@ -46,6 +46,7 @@ export class Trace {
     this.cellEnd = reduced ? new Column(Uint32Array) : this.mapEnd;
     this.messages = { queue: new Column(Uint8Array), start: new Column(Uint32Array), count: new Column(Uint16Array) };
     this.pfns = new Column(Uint32Array);
+    this.own = new Column(Uint16Array); // a row of own_words for each thread, at the start and after each step
   }
 
   /** Forget steps from `length` on. Messages stay: they are numbered for good, and overwritten when sent again. */
@@ -58,6 +59,7 @@ export class Trace {
       cells[name].cut(this.start(cellEnd, length));
     }
     for (const end of [eventEnd, mapEnd, cellEnd]) end.cut(length);
+    this.own.cut((length + 1) * this.tables.threads.length);
     this.length = Math.min(this.length, length);
   }
 
@@ -74,6 +76,7 @@ export class Trace {
       this.cellEnd.append(arrays.cell_end, this.cells.page.length);
       for (const name in MAP_COLUMNS) this.cells[name].append(arrays[`cell_${name}`]);
     }
+    if (arrays.own) this.own.append(arrays.own);
     this.length += count;
   }
 

@@ -1,0 +1,48 @@
+/** Five numbers that matter, each with the change that the last move made. */
+import { freeBlocks } from "./panels.js";
+import { el, mark, put } from "./dom.js";
+import { number } from "./words.js";
+
+/** [{name, about, now, change}] at the mirror's position; changes: of `changesBetween`. */
+export function fiveNumbers(mirror, { values, counts }) {
+  const { tables } = mirror.trace;
+  const state = (word) => tables.palette.findIndex((look) => look.word === word);
+  const slot = (group, name) => tables.values.findIndex((value) => value.group === group && value.name === name);
+  const value = (at) => ({ now: at < 0 ? 0 : mirror.values[at], change: values.get(at) ?? 0 });
+  const count = (at) => ({ now: mirror.counts[at] || 0, change: counts.get(at) ?? 0 });
+  let huge = 0;
+  tables.values.forEach(({ group, order }, at) => {
+    if (group === "free" && order >= 9) huge += (values.get(at) ?? 0) * 2 ** (order - 9);
+  });
+  const none = { values: new Set() };
+  return [
+    { name: "in the balloon", about: "What the driver counts as ballooned, in pages of 4 KiB (num_pages)", ...value(tables.num_pages) },
+    { name: "isolated", about: "Balloon pages that compaction took off the list, to move them", ...count(state("isolated")) },
+    { name: "believed by the host", about: "What the host was told is in the balloon, in pages of 4 KiB", ...value(slot("host", "believed ballooned")) },
+    { name: "free pages", about: "Pages that nobody has", ...count(state("free")) },
+    { name: "free 2 MiB blocks", about: "Free blocks from which a huge page can be had", now: freeBlocks(mirror, none).huge, change: huge },
+  ];
+}
+
+export class Numbers {
+  constructor() {
+    this.cells = [];
+    this.element = el("dl", { class: "bl-five", "aria-label": "Five numbers" });
+  }
+
+  update(mirror, changes) {
+    fiveNumbers(mirror, changes).forEach(({ name, about, now, change }, i) => {
+      const cell = (this.cells[i] ||= this.add(name, about));
+      put(cell.now, number(now));
+      put(cell.change, change ? `${change > 0 ? "+" : "\u2212"}${number(Math.abs(change))}` : "");
+      mark(cell.element, "bl-changed", Boolean(change));
+    });
+  }
+
+  add(name, about) {
+    const cell = { now: el("span"), change: el("span", { class: "bl-change" }) };
+    cell.element = el("div", { title: about }, el("dt", { text: name }), el("dd", {}, cell.now, cell.change));
+    this.element.append(cell.element);
+    return cell;
+  }
+}

@@ -1,0 +1,98 @@
+/** A row for each thread of the guest: the line that it does next, locks that it has and wants, its Step. */
+import { lineText, ownCall } from "./code.js";
+import { attribute, el, mark, put } from "./dom.js";
+import { Badge } from "./fates.js";
+import { hex } from "./words.js";
+
+const ROOMY = 3; // rows that have two lines; more than those have one
+const CHIPS = 4;
+
+/** What a thread has and wants: [{text, wants}]. Every held lock has its mark. */
+export function locksOf(mirror, thread) {
+  const { tables } = mirror.trace;
+  const chips = [];
+  mirror.locks.forEach((holder, i) => holder === thread && chips.push({ text: `has ${tables.locks[i]}`, wants: false }));
+  for (const [page, holder] of mirror.pageLocks)
+    if (holder === thread) chips.push({ text: `has page ${hex(page)}`, wants: false });
+  const wait = tables.waits[mirror.waits[thread]];
+  if (wait.status === "blocked") {
+    const on = wait.on.replace(/^the lock of /, "");
+    chips.push({ text: `wants ${on}`, wants: true });
+  }
+  return chips;
+}
+
+export class ThreadRows {
+  /** step(thread), pin(thread): what the learner chose. */
+  constructor(threads, { step, pin }) {
+    const guests = threads.flatMap(({ brief }, i) => (brief ? [] : [i]));
+    this.rows = guests.map((thread) => new Row(threads[thread], thread, step, pin));
+    this.element = el("ol", { class: "bl-rows", "aria-label": "Threads of the guest" }, ...this.rows.map(({ element }) => element));
+    mark(this.element, "bl-tight", guests.length > ROOMY);
+  }
+
+  update(mirror, busy, found, { pinned, wrong }) {
+    const { trace, position } = mirror;
+    const ran = position ? trace.step.thread.data[position - 1] : -1;
+    const next = position < trace.length ? trace.step.thread.data[position] : -1;
+    for (const row of this.rows)
+      row.update(mirror, {
+        busy,
+        fate: found?.next[row.thread] ?? null,
+        ran: ran === row.thread,
+        next: next === row.thread,
+        pinned: pinned.includes(row.thread),
+        wrong: wrong.includes(row.thread),
+      });
+  }
+}
+
+class Row {
+  constructor({ name, role }, thread, step, pin) {
+    this.thread = thread;
+    this.name = name;
+    this.line = el("code");
+    this.chips = Array.from({ length: CHIPS }, () => el("span", { class: "bl-chip" }));
+    this.wait = el("span", { class: "bl-wait" });
+    this.fate = new Badge();
+    this.step = el("button", { type: "button", class: "bl-small bl-step", text: "Step", onclick: () => step(thread) });
+    this.pin = el("button", { type: "button", class: "bl-name", text: name, onclick: () => pin(thread) });
+    this.role = role;
+    const line = el("span", { class: "bl-at" }, el("span", { "aria-hidden": "true", text: "\u25b6" }), this.line);
+    const state = el("span", { class: "bl-marks" }, ...this.chips, this.wait);
+    this.element = el("li", { class: "bl-thread", "aria-label": `Thread ${name}: ${role}` }, this.pin, line, this.fate.element, this.step, state);
+  }
+
+  update(mirror, { busy, fate, ran, next, pinned, wrong }) {
+    const { tables } = mirror.trace;
+    const at = mirror.threadAt[this.thread];
+    const wait = tables.waits[mirror.waits[this.thread]];
+    const able = wait.status === "runnable";
+    const call = ownCall(tables, at);
+    const text = lineText(tables, at).replace(/^yield (from )?/, "");
+    put(this.line, call ? `${tables.functions[call.f].first_line + call.line - 1} ${text}` : "\u2013");
+    attribute(this.line, "title", call ? `${call.name}: ${text}` : null);
+    const chips = locksOf(mirror, this.thread);
+    this.chips.forEach((node, i) => {
+      const last = i === CHIPS - 1 && chips.length > CHIPS;
+      put(node, last ? `${chips.length - CHIPS + 1} more` : (chips[i]?.text ?? ""));
+      attribute(node, "title", last ? chips.slice(i).map((chip) => chip.text).join(", ") : null);
+      mark(node, "bl-wants", Boolean(chips[i]?.wants) && !last);
+      node.hidden = i >= chips.length;
+    });
+    const told = able ? (fate ? `can run; ${fate.ahead}` : next ? "next in what was recorded" : "can run") : wait.text;
+    put(this.wait, told);
+    attribute(this.wait, "title", told);
+    this.fate.show(fate?.look);
+    if (fate) this.element.style.setProperty("--bl-of-fate", fate.look.colour);
+    else this.element.style.removeProperty("--bl-of-fate");
+    attribute(this.element, "data-status", wait.status);
+    this.step.disabled = !able || Boolean(busy);
+    attribute(this.step, "aria-label", `Step ${this.name}`);
+    attribute(this.step, "title", able ? `Let ${this.name} take its step` : `${this.name} ${wait.text}`);
+    attribute(this.pin, "aria-pressed", String(pinned));
+    attribute(this.pin, "title", `${this.role}. Click to ${pinned ? "close" : "open"} a pane of its code`);
+    mark(this.element, "bl-ran", ran);
+    mark(this.element, "bl-wrong", wrong);
+  }
+}

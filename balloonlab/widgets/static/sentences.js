@@ -1,0 +1,175 @@
+/** What happened, in plain words: the step, where in the whole it is, why nobody can go on. No DOM here. */
+import { KIND, NONE } from "./trace.js";
+import { counted, hex, number, stepWords } from "./words.js";
+
+const COUNTING = ["no", "one", "two", "three", "four", "five", "six", "seven"];
+
+/** Step number `step` as balloonlab/kernel/sentences.py tells it. */
+export function stepSentence(trace, step) {
+  const { tables } = trace;
+  const at = (name) => trace.step[name].data[step];
+  const verb = tables.verbs[at("verb")];
+  const told = tables.sentences?.[verb];
+  if (told === undefined) return `${stepWords(trace, step)}.`;
+  const result = at("result");
+  const nothing = result === NONE || (result === 0 && !tables.finds.includes(verb));
+  const words = {
+    page: `page ${hex(at("page"))}`,
+    found: `page ${hex(result)}`,
+    other: hex(at("amount")),
+    obj: tables.objects[at("obj")],
+    n: number(at("amount")),
+    result: result === NONE ? "nothing" : number(result),
+  };
+  const template = Array.isArray(told) ? told[nothing ? 1 : 0] : told;
+  const text = template.replace(/{(\w+)}/g, (_, field) => words[field]);
+  return at("thread") < 0 ? `${capital(text)}.` : `${tables.threads[at("thread")].name} ${text}.`;
+}
+
+export function capital(text) {
+  return text ? text[0].toUpperCase() + text.slice(1) : text;
+}
+
+/** Threads that wait for each other, in order: [thread numbers], or null. A thread that waits for itself is one. */
+export function ringOf(waits, names) {
+  const holder = (i) => (waits[i].status === "blocked" && waits[i].holder ? names.indexOf(waits[i].holder) : -1);
+  for (let first = 0; first < names.length; first++) {
+    const seen = [];
+    for (let at = first; at >= 0 && !seen.includes(at); at = holder(at)) {
+      seen.push(at);
+      if (holder(at) === first) return seen;
+    }
+  }
+  return null;
+}
+
+/**
+ * What is wrong at the mirror's position, or null: {title, detail, threads}. A bug that was met, threads that wait for
+ * each other, or nobody who can go on while somebody waits for a lock.
+ */
+export function troubleOf(mirror, bugs) {
+  const { tables } = mirror.trace;
+  const names = tables.threads.map(({ name }) => name);
+  const bug = bugs.findLast(({ step }) => step < mirror.position);
+  if (bug)
+    return { title: `${bug.thread} met a bug and stopped: ${bug.text}.`, detail: `kind: ${bug.kind}`, threads: [names.indexOf(bug.thread)] };
+  const waits = Array.from(mirror.waits, (n) => tables.waits[n]);
+  const stuck = waits.every(({ status }) => status !== "runnable");
+  const ring = ringOf(waits, names);
+  if (ring && ring.length === 1) {
+    const end = stuck ? "nothing can go on" : `${names[ring[0]]} can never go on`;
+    return { title: `${names[ring[0]]} waits for ${waits[ring[0]].on}, which it holds itself: ${end}.`, detail: "", threads: ring };
+  }
+  if (ring) {
+    const many = COUNTING[ring.length] ?? number(ring.length);
+    const chain = ring.map((i) => `${names[i]} \u2192 ${waits[i].on}`).join(" \u2192 ");
+    const title = stuck ? `Nothing can go on: ${many} threads wait for each other.` : `${capital(many)} threads wait for each other, for ever.`;
+    return { title, detail: `${chain} \u2192 ${names[ring[0]]}`, threads: ring };
+  }
+  const blocked = waits.flatMap(({ status }, i) => (status === "blocked" ? [i] : []));
+  if (!stuck || !blocked.length) return null;
+  const why = blocked.map((i) => `${names[i]} ${waits[i].text}`).join("; ");
+  return { title: `Nothing can go on: ${why}.`, detail: "", threads: blocked };
+}
+
+/**
+ * Operations of a trace: from each request from outside to the next. One entry each: {start: its step, verb, amount,
+ * pages: the balloon's before it, 4 KiB}. It grows with the trace.
+ */
+export class Operations {
+  constructor() {
+    this.forget();
+  }
+
+  forget() {
+    this.all = [];
+    this.known = 0;
+  }
+
+  /** Take in the steps that came; `pages`: what the balloon held at the trace's start. */
+  update(trace, pages) {
+    if (this.trace !== trace || this.known > trace.length) {
+      this.forget();
+      this.trace = trace;
+      this.pages = pages;
+    }
+    const { events, eventEnd, step, tables } = trace;
+    for (; this.known < trace.length; this.known++) {
+      const i = this.known;
+      if (step.thread.data[i] < 0)
+        this.all.push({ start: i, verb: tables.verbs[step.verb.data[i]], amount: step.amount.data[i], pages: this.pages });
+      for (let e = trace.start(eventEnd, i); e < eventEnd.data[i]; e++)
+        if (events.kind.data[e] === KIND.VALUE && events.key.data[e] === tables.num_pages) this.pages = events.new.data[e];
+    }
+  }
+
+  /** The operation that a position is in, or null. */
+  at(position) {
+    return this.all.findLast(({ start }) => start < position) ?? null;
+  }
+
+  /** Where its steps end. */
+  endOf(operation) {
+    const next = this.all[this.all.indexOf(operation) + 1];
+    return next ? next.start : this.trace.length;
+  }
+}
+
+/** Messages added in the steps from..to-1, and PFNs in them. */
+export function messagesIn(trace, from, to) {
+  const { events, eventEnd, messages } = trace;
+  let sent = 0;
+  let pfns = 0;
+  for (let e = trace.start(eventEnd, from); e < trace.start(eventEnd, to); e++)
+    if (events.kind.data[e] === KIND.MESSAGE && events.old.data[e] < 0) {
+      sent++;
+      pfns += messages.count.data[events.key.data[e]];
+    }
+  return { sent, pfns };
+}
+
+/** An operation that is over, as a sentence: what it was to reach, and what came of it. */
+export function outcomeWords(mirror, operation, end) {
+  const { trace } = mirror;
+  const held = mirror.values[trace.tables.num_pages];
+  const { sent } = messagesIn(trace, operation.start, end);
+  const told = `in ${counted(sent, "message")}`;
+  if (operation.verb === "set_target") {
+    const change = held - operation.pages;
+    const how = change ? `${number(Math.abs(change))} ${change > 0 ? "more" : "fewer"}, ${told}` : "no change";
+    const short = held === operation.amount ? "" : ` ${counted(operation.amount, "page")} were asked for.`;
+    return `The balloon holds ${counted(held, "page")}: ${how}.${short}`;
+  }
+  if (operation.verb === "compact") {
+    const moved = movedIn(trace, operation.start, end);
+    return `Compaction is over: ${counted(moved, "page")} moved, ${told}.`;
+  }
+  return `${capital(stepSentence(trace, operation.start).replace(/\.$/, ""))}: done.`;
+}
+
+function movedIn(trace, from, to) {
+  const verbs = ["list_del_migrated", "move_lru_page"].map((name) => trace.tables.verbs.indexOf(name));
+  let moved = 0;
+  for (let i = from; i < to; i++) if (verbs.includes(trace.step.verb.data[i])) moved++;
+  return moved;
+}
+
+/** Where in its operation a position is: "Inflating by 3,616: 1,832 done, message 8". */
+export function placeWords(mirror, operation) {
+  const { trace, position } = mirror;
+  if (!operation) return position ? "" : "Nothing has happened yet.";
+  const { sent } = messagesIn(trace, operation.start, position);
+  const said = sent ? `, ${counted(sent, "message")} sent` : "";
+  if (operation.verb === "set_target") {
+    const by = operation.amount - operation.pages;
+    const done = Math.abs(mirror.values[trace.tables.num_pages] - operation.pages);
+    if (!by) return `The size stays ${number(operation.amount)}`;
+    const rounds = Math.ceil(Math.abs(by) / 256);
+    const round = Math.min(rounds, Math.floor(done / 256) + 1);
+    const page = Math.min(Math.abs(by), done) - (round - 1) * 256;
+    const of = Math.min(256, Math.abs(by) - (round - 1) * 256);
+    return `${by > 0 ? "Inflating" : "Deflating"} by ${number(Math.abs(by))}: round ${number(round)} of ${number(rounds)}, page ${number(page)} of ${number(of)}`;
+  }
+  if (operation.verb === "compact") return `Compacting: ${counted(movedIn(trace, operation.start, position), "page")} moved${said}`;
+  return capital(operation.verb.replaceAll("_", " "));
+}

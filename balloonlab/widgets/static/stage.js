@@ -1,0 +1,248 @@
+/** The stage: one Lab at one glance. What stands where, and what each part is told at every step. */
+import { Actions } from "./actions.js";
+import { Code } from "./code.js";
+import { el, put } from "./dom.js";
+import { FateBar } from "./fates.js";
+import { Headline } from "./headline.js";
+import { LENS_FROM, Lens } from "./lens.js";
+import { LEVELS, Levels, changesBetween } from "./levels.js";
+import { Log } from "./log.js";
+import { Numbers } from "./numbers.js";
+import { PageMap } from "./pagemap.js";
+import { Panels } from "./panels.js";
+import { ThreadRows } from "./rows.js";
+import { SharedState, hasGuest } from "./shared.js";
+import { Operations, outcomeWords, placeWords, stepSentence, troubleOf } from "./sentences.js";
+import { Tabs } from "./tabs.js";
+import { Time } from "./time.js";
+import { Wire } from "./wire.js";
+import { NONE } from "./trace.js";
+import { number, pageWords } from "./words.js";
+
+const MIGRATIONS = ["list_del_migrated", "move_lru_page"]; // verbs that say where a page went
+const STATEMENT = LEVELS.indexOf("statement");
+const ROUNDS = LEVELS.indexOf("round");
+
+/** Where compaction's two scanners stand, while a run is on: [{page, name}]. */
+export function scanners(mirror) {
+  const { tables } = mirror.trace;
+  const compactor = tables.threads.findIndex(({ name }) => name === "compactor");
+  if (compactor >= 0 && tables.waits[mirror.waits[compactor]].status === "idle") return [];
+  const found = [];
+  tables.values.forEach(({ group, name }, slot) => {
+    if (group === "scanner") found.push({ name: name.slice(name.lastIndexOf(" ") + 1), page: mirror.values[slot] });
+  });
+  return found.filter(({ page }, i) => page || found[i ^ 1]?.page);
+}
+
+/** The last move of a page in the steps from..to-1: [from page, to page], or null. */
+export function moveIn(trace, from, to) {
+  const verbs = MIGRATIONS.map((name) => trace.tables.verbs.indexOf(name)).filter((verb) => verb >= 0);
+  for (let i = to - 1; i >= from; i--)
+    if (verbs.includes(trace.step.verb.data[i]) && trace.step.amount.data[i] !== NONE)
+      return [trace.step.page.data[i], trace.step.amount.data[i]];
+  return null;
+}
+
+/** Builds the parts for a frame, puts them in their places, and tells them where the mirror is. */
+export class Stage {
+  /** ask: {act(content), goTo(position), visit(step), stepOn(), choose(thread), window(first, count), fate(wish)} */
+  constructor(root, content, mirror, ask) {
+    const { tables } = content;
+    Object.assign(this, { root, mirror, ask, question: content.question, finding: content.finding, pinned: [] });
+    this.levels = new Levels();
+    this.operations = new Operations();
+    this.title = el("h3", { class: "bl-title bl-hidden", text: content.title });
+    this.actions = new Actions(content, ask.act, () => this.toggleFull());
+    this.headline = new Headline({ toCause: () => this.toCause(), startOver: () => this.time.leap(0) });
+    this.map = new PageMap(mirror, {
+      compact: true,
+      palette: tables.palette,
+      title: `Page map of ${content.title}`,
+      describe: (page, unit) => pageWords(this.mirror, page, unit, tables.palette),
+      requestWindow: ask.window,
+      key: (event) => this.mapKey(event),
+    });
+    this.lens = new Lens(tables.palette);
+    this.code = new Code();
+    this.log = new Log();
+    this.panels = new Panels(tables);
+    this.fates = content.foresight ? new FateBar(tables.threads.map(({ name }) => name), ask.fate) : null;
+    this.tabs = new Tabs(
+      [
+        ["code", this.code.element, () => {}],
+        ...(hasGuest(tables) ? this.panels.pages : []),
+        ["log", this.log.element, (at) => this.log.update(at)],
+        ...(this.fates ? [["fates", this.fates.element, () => {}]] : []),
+      ],
+      () => ask.goTo(this.mirror.position),
+    );
+    this.rows = new ThreadRows(tables.threads, { step: ask.choose, pin: (thread) => this.pin(thread) });
+    this.shared = hasGuest(tables) ? null : new SharedState(tables);
+    this.wire = new Wire(tables.threads, ask.choose);
+    this.numbers = new Numbers();
+    this.time = new Time(tables.threads, {
+      goTo: ask.goTo,
+      visit: ask.visit,
+      stepOn: ask.stepOn,
+      pinned: () => this.map.pinned,
+      missed: (text) => this.actions.say(text),
+      level: content.foresight ? STATEMENT : ROUNDS,
+    });
+    if (this.fates) this.time.bar.append(this.fates.label);
+    this.lay(content);
+  }
+
+  lay({ pages, title }) {
+    const map = [this.map.element, this.lens.element, this.map.states, this.map.here];
+    const left = el("div", { class: "bl-left" }, ...(this.shared ? [this.shared.element] : map));
+    const right = el("div", { class: "bl-right" }, this.tabs.element, this.rows.element);
+    const zoom = el("div", { class: "bl-zoom" }, ...Object.values(this.map.buttons));
+    this.map.frame.append(zoom);
+    this.lens.element.hidden = pages < LENS_FROM;
+    this.element = el(
+      "section",
+      { class: "bl-lab", "aria-label": title },
+      this.title,
+      this.actions.element,
+      this.headline.element,
+      el("div", { class: "bl-body" }, left, right),
+      ...(this.shared ? [] : [this.wire.element, this.numbers.element]),
+      this.time.element,
+    );
+    this.element.classList.toggle("bl-program", Boolean(this.shared));
+    this.root.replaceChildren(this.element);
+    this.root.append(this.actions.alert);
+  }
+
+  /** Steps from `from` on are others than they were: a finding that they led to is not met any more. */
+  replaced(from) {
+    if (this.finding && from < this.finding.step) this.finding = null;
+  }
+
+  /** Another mirror of the same guest. */
+  setMirror(mirror) {
+    this.mirror = mirror;
+    this.map.setSource(mirror);
+  }
+
+  update(mirror, { bugs, history, busy, lost }) {
+    const { trace, position } = mirror;
+    this.mirror = mirror;
+    this.levels.update(trace);
+    this.operations.update(trace, this.pagesAtStart(mirror));
+    const off = busy || lost;
+    const from = position ? this.levels.next(position, -1, this.time.level) : 0;
+    const changes = changesBetween(trace, from, position);
+    const trouble = troubleOf(mirror, bugs);
+    const wrong = trouble?.threads ?? [];
+    const told = this.words(mirror, trouble, history);
+    const quiet = this.time.playing || busy;
+    this.headline.show(told, quiet);
+    this.time.update(mirror, this.levels, history, { busy: off, words: told.title, stuck: Boolean(trouble) });
+    this.actions.setActual(mirror.values[trace.tables.num_pages] || 0);
+    this.actions.setLost(lost);
+    const found = this.fates ? this.fates.update(position, quiet) : null;
+    if (this.fates) this.fates.setLost(lost);
+    const ran = position ? trace.step.thread.data[position - 1] : -1;
+    this.code.update(mirror, this.panes(mirror, ran, wrong), { ran, wrong });
+    this.rows.update(mirror, off, found, { pinned: this.pinned, wrong });
+    this.tabs.update(mirror);
+    if (this.shared) {
+      this.shared.update(mirror);
+      return;
+    }
+    this.wire.update(mirror, off, found);
+    this.numbers.update(mirror, changes);
+    this.showMap(mirror, from, changes.pages);
+  }
+
+  /** The first line: trouble, the question at the start, what an operation came to, or the step. */
+  words(mirror, trouble, history) {
+    const { trace, position } = mirror;
+    if (trouble) return { ...trouble, kind: "wrong" };
+    const finding = this.finding && position >= this.finding.step ? this.finding : null;
+    if (finding) return { title: finding.text, detail: `${finding.kind}, after ${stepSentence(trace, position - 1)}`, kind: "wrong" };
+    const operation = this.operations.at(position);
+    const later = history.last_step - history.first_step - position;
+    const past = later ? `${placeWords(mirror, operation)} \u00b7 what you do here replaces the ${number(later)} steps after it` : placeWords(mirror, operation);
+    if (!position) return { title: this.question || "Ready: nothing has happened yet.", detail: later ? `${number(later)} steps were recorded` : this.title.textContent };
+    const over = operation && position === this.operations.endOf(operation) && trace.step.thread.data[position - 1] >= 0;
+    const rests = mirror.waits.every((wait) => wait !== 0);
+    if (over && rests) return { title: outcomeWords(mirror, operation, position), detail: stepSentence(trace, position - 1), kind: "done" };
+    return { title: stepSentence(trace, position - 1), detail: past };
+  }
+
+  /** Threads whose code is shown: in trouble those in it; else who acts, and who was pinned. */
+  panes(mirror, ran, wrong) {
+    if (wrong.length) return wrong;
+    const { trace, position } = mirror;
+    const brief = (thread) => thread < 0 || trace.tables.threads[thread].brief;
+    let acting = ran;
+    for (let i = position - 1; brief(acting) && i >= 0 && i > position - 2000; i--) acting = trace.step.thread.data[i];
+    if (brief(acting)) acting = 0;
+    return [...new Set([acting, ...this.pinned])];
+  }
+
+  showMap(mirror, from, pages) {
+    const { trace, position } = mirror;
+    const { map } = this;
+    const move = moveIn(trace, from, position);
+    const page = position ? trace.step.page.data[position - 1] : -1;
+    map.changed = new Set(pages);
+    if (page >= 0) map.changed.add(page);
+    map.arrow = move;
+    map.scanners = scanners(mirror);
+    map.locked = [...mirror.pageLocks.keys()];
+    const last = page >= 0 ? page : ([...pages].at(0) ?? this.lensAt ?? 0);
+    this.lensAt = last;
+    map.pointed = map.pinned >= 0 ? map.pinned : last;
+    map.drawNow();
+    if (!this.lens.element.hidden) this.lens.show(mirror, move ?? [last], map.changed);
+  }
+
+  /** The balloon's size where the trace begins: what its first change of num_pages replaced. */
+  pagesAtStart(mirror) {
+    const { trace } = mirror;
+    if (this.startOf === trace) return this.startPages;
+    this.startOf = trace;
+    const { values } = changesBetween(trace, 0, mirror.position);
+    this.startPages = (mirror.values[trace.tables.num_pages] || 0) - (values.get(trace.tables.num_pages) ?? 0);
+    return this.startPages;
+  }
+
+  pin(thread) {
+    this.pinned = this.pinned.includes(thread) ? this.pinned.filter((each) => each !== thread) : [thread];
+    this.ask.goTo(this.mirror.position);
+  }
+
+  /** To the step after which nobody could go on: where the last of those in trouble began to wait. */
+  toCause() {
+    const { trace, position } = this.mirror;
+    const last = trace.find(position + 1, -1, (i) => trace.touches(i, 15));
+    this.ask.goTo(Math.max(0, (last < 0 ? position : last) - 1));
+  }
+
+  mapKey(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || !["[", "]", " "].includes(event.key)) return false;
+    if (event.key === " ") this.time.play.click();
+    else this.time.move(event.key === "]" ? 1 : -1);
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
+  }
+
+  toggleFull() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.root.requestFullscreen?.();
+  }
+
+  say(text) {
+    put(this.actions.alert, text);
+  }
+
+  destroy() {
+    this.map.destroy();
+    this.time.destroy();
+  }
+}

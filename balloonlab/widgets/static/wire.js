@@ -1,0 +1,112 @@
+/** Messages on their way between guest and host, one row a queue; the host's threads are its ends. */
+import { attribute, el, mark, put } from "./dom.js";
+import { Badge } from "./fates.js";
+import { counted, hex, number, ranges } from "./words.js";
+
+const QUEUE_ROWS = ["inflate", "deflate", "statistics"];
+const FULL = 256; // PFNs of a message
+const PLACES = ["being filled", "added", "on its way", "read", "answered", ""]; // by status + 1
+const TAKEN = 4;
+const ACTS = [
+  ["host_acknowledge", "Answer"],
+  ["host_wants_stats", "Ask"],
+  ["host_read", "Read"],
+];
+
+/** What is under way on a queue: {status, pfns: how many, first, last, number}, or null. -1: being filled. */
+export function underWay(mirror, queue) {
+  const { messages, pfns } = mirror.trace;
+  for (let i = mirror.status.sent - 1; i >= 0; i--) {
+    if (messages.queue.data[i] !== queue) continue;
+    const status = mirror.status.data[i];
+    if (status >= TAKEN) break;
+    const start = messages.start.data[i];
+    const count = messages.count.data[i];
+    return { status, number: i + 1, count, pages: pfns.data.subarray(start, start + count) };
+  }
+  return filling(mirror, queue);
+}
+
+/** The message that the driver is filling, if it is at it. */
+function filling(mirror, queue) {
+  const { tables } = mirror.trace;
+  const slot = tables.values.findIndex(({ name }) => name === "num_pfns");
+  const count = slot < 0 ? 0 : mirror.values[slot];
+  const routine = ["fill_balloon", "leak_balloon"][queue];
+  if (!count || !routine) return null;
+  const inside = (at) => (tables.locations[at] || []).some(([f]) => tables.functions[f].name === routine);
+  const index = tables.threads.findIndex(({ brief }, i) => !brief && inside(mirror.threadAt[i]));
+  return index < 0 ? null : { status: -1, number: 0, count, pages: [] };
+}
+
+/** A message as words. */
+export function messageWords(message, queue) {
+  if (queue === 2) return `figures ${PLACES[message.status + 1]}`;
+  const numbers = message.pages.length ? `: ${ranges(message.pages, 1)}` : "";
+  if (message.status < 0) return `being filled: ${number(message.count)} of ${FULL} page numbers`;
+  return `No. ${number(message.number)} ${PLACES[message.status + 1]}, ${counted(message.count, "page number")}${numbers}`;
+}
+
+export class Wire {
+  /** step(thread number): a thread of the host is chosen. */
+  constructor(threads, step) {
+    const hosts = threads.flatMap(({ brief }, i) => (brief ? [i] : []));
+    this.rows = hosts.map((thread, queue) => {
+      const row = { thread, queue, fate: new Badge() };
+      row.pill = el("span", { class: "bl-pill" });
+      row.says = el("span", { class: "bl-host-says" });
+      row.button = el("button", { type: "button", class: "bl-small", onclick: () => step(thread) });
+      row.track = el("span", { class: "bl-way" }, row.pill);
+      const name = QUEUE_ROWS[queue] ?? threads[thread].name;
+      row.element = el(
+        "li",
+        { "aria-label": `${name} queue` },
+        el("span", { class: "bl-queue", text: name }),
+        row.track,
+        row.says,
+        row.fate.element,
+        row.button,
+      );
+      return row;
+    });
+    this.element = el(
+      "div",
+      { class: "bl-wire", role: "group", "aria-label": "Messages between guest and host" },
+      el("span", { class: "bl-end", text: "guest" }),
+      el("ol", {}, ...this.rows.map(({ element }) => element)),
+    );
+  }
+
+  update(mirror, busy, found) {
+    const { tables, step } = mirror.trace;
+    const ran = mirror.position ? step.thread.data[mirror.position - 1] : -1;
+    for (const row of this.rows) {
+      const { thread, queue } = row;
+      const message = underWay(mirror, queue);
+      const wait = tables.waits[mirror.waits[thread]];
+      const words = message ? messageWords(message, queue) : "";
+      put(row.pill, words);
+      attribute(row.pill, "title", words || null);
+      mark(row.pill, "bl-off", !message);
+      attribute(row.track, "data-place", message ? String(message.status) : null);
+      const able = wait.status === "runnable";
+      put(row.says, able ? "can go on" : wait.text);
+      attribute(row.says, "title", tables.threads[thread].role);
+      put(row.button, actOf(tables, mirror.threadAt[thread]));
+      attribute(row.button, "aria-label", `${row.button.shown} (${tables.threads[thread].name})`);
+      row.button.disabled = !able || Boolean(busy);
+      attribute(row.button, "title", able ? `Let ${tables.threads[thread].name} take its step` : wait.text);
+      row.fate.show(found?.next[thread]?.look);
+      mark(row.element, "bl-ran", ran === thread);
+    }
+  }
+}
+
+/** What a thread of the host does next, as a verb on its button. */
+function actOf(tables, location) {
+  const call = (tables.locations[location] || []).at(-1);
+  if (!call) return "Step";
+  const source = tables.functions[call[0]];
+  const line = source.lines[call[1] - source.first_line] ?? "";
+  return ACTS.find(([verb]) => line.includes(verb))?.[1] ?? "Step";
+}
