@@ -1,6 +1,7 @@
 """How each page state looks, in words, as a glyph and as a colour: one table for browser, pictures and text.
 
-Colours are Okabe and Ito's, distinct for colour-blind readers, with greys for what is in the background; the states
+Colours are Okabe and Ito's or near them, distinct for colour-blind readers, with greys for what is in the background; a
+hue means the same state in both themes; the states
 that fill maps stand out from FREE by a contrast of at least 3 to 1 in either theme, the kernel's no more than that
 in the dark one, where balloon and workload lead. Colour is never alone: each state has a glyph of its own (capitals and # are the balloon's and the kernel's, small letters the workload's).
 """
@@ -38,14 +39,14 @@ PALETTE: tuple[StateLook, ...] = tuple(
         PageState.UNMOVABLE: StateLook(
             "kernel", "In use by the kernel; cannot be moved.", "#", "#3d4148", "#6b7380", 3
         ),
-        PageState.BALLOON: StateLook("balloon", "On the balloon's list of pages.", "B", "#d55e00", "#e69f00", 4),
+        PageState.BALLOON: StateLook("balloon", "On the balloon's list of pages.", "B", "#d55e00", "#f07f3c", 4),
         PageState.HOLE: StateLook("no memory", "No memory behind this page frame.", "-", "#c3c8cf", "#0a0c0e", 0),
-        PageState.ISOLATED: StateLook("isolated", "A balloon page held by compaction.", "I", "#e69f00", "#f0e442", 8),
+        PageState.ISOLATED: StateLook("isolated", "A balloon page held by compaction.", "I", "#e0b400", "#f0e442", 8),
         PageState.IN_TRANSIT: StateLook(
             "in transit", "Allocated, on no list: about to enter or leave the balloon.", ">", "#cc79a7", "#cc79a7", 7
         ),
         PageState.ISOLATED_MOVABLE: StateLook(
-            "isolated (workload)", "A workload page held by compaction.", "i", "#56b4e9", "#4c8fd6", 6
+            "isolated (workload)", "A workload page held by compaction.", "i", "#22b8cf", "#a5e8f0", 6
         ),
         PageState.CAPTURED: StateLook(
             "set aside", "A free page that compaction set aside to move a page to.", "+", "#009e73", "#009e73", 5

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 MODULES = (
-    *("codec", "geometry", "trace", "mirror", "words", "sentences", "levels", "lanes", "dom", "fates", "painter"),
+    *("codec", "geometry", "trace", "mirror", "words", "sentences", "levels", "lanes", "disagree", "dom", "fates", "painter"),
     *("pagemap", "lens", "code", "rows", "panels", "shared", "numbers", "wire", "log", "tabs", "time", "actions", "headline"),
     *("stage", "lab", "plain", "main"),
 )  # a module stands after those it imports

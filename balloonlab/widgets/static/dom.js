@@ -91,6 +91,7 @@ export function themeOf(node) {
     mark: colour("--bl-mark"),
     focus: colour("--bl-focus"),
     scanner: colour("--bl-scanner"),
+    alarm: colour("--bl-alarm"),
     mono: colour("--bl-mono"),
     sans: style.fontFamily,
   };

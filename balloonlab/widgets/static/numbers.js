@@ -24,24 +24,29 @@ export function fiveNumbers(mirror, { values, counts }) {
   ];
 }
 
+const BELIEVED = 2; // which of the five is the host's
+
 export class Numbers {
   constructor() {
     this.cells = [];
     this.element = el("dl", { class: "bl-five", "aria-label": "Five numbers" });
   }
 
-  update(mirror, changes) {
+  /** differ: pages on which guest and host disagree, null where nobody knows. */
+  update(mirror, changes, differ) {
     fiveNumbers(mirror, changes).forEach(({ name, about, now, change }, i) => {
       const cell = (this.cells[i] ||= this.add(name, about));
       put(cell.now, number(now));
       put(cell.change, change ? `${change > 0 ? "+" : "\u2212"}${number(Math.abs(change))}` : "");
       mark(cell.element, "bl-changed", Boolean(change));
+      if (i === BELIEVED) put(cell.differ, differ ? `${number(differ)} ${differ === 1 ? "differs" : "differ"}` : "");
     });
   }
 
   add(name, about) {
     const cell = { now: el("span"), change: el("span", { class: "bl-change" }) };
-    cell.element = el("div", { title: about }, el("dt", { text: name }), el("dd", {}, cell.now, cell.change));
+    cell.differ = el("span", { class: "bl-differ", title: "Pages that one of them has in the balloon and the other has not" });
+    cell.element = el("div", { title: about }, el("dt", { text: name }), el("dd", {}, cell.now, cell.change, cell.differ));
     this.element.append(cell.element);
     return cell;
   }

@@ -32,6 +32,7 @@ export class PageMap {
     this.travel = 0;
     this.armed = false;
     this.arrow = null;
+    this.differ = [];
     const { compact } = options;
     this.gutter = compact ? COMPACT.gutter : GUTTER;
     this.margin = compact ? COMPACT.margin : 0;
@@ -282,12 +283,12 @@ export class PageMap {
     if (touched.all) painter.fill(source.pages, stateAt);
     else if (touched.length) painter.patch(touched.pages, touched.length, stateAt);
     touched.clear();
-    const { changed, locked, scanners, arrow, cursor, hover, pinned } = this;
+    const { changed, locked, scanners, arrow, differ, cursor, hover, pinned } = this;
     const focused = document.activeElement === this.canvas;
     painter.draw({
       pages: source.pages,
       stateAt,
-      ...{ changed, locked, scanners, arrow, cursor, hover, pinned, focused },
+      ...{ changed, locked, scanners, arrow, differ, cursor, hover, pinned, focused },
       pointed: this.pointed,
     });
     this.tell();

@@ -105,6 +105,7 @@ export class Painter {
     if (view.w >= NAMES_FROM && view.h >= NAMES_HIGH) this.drawNames(what.pages, what.stateAt);
     else if (Math.min(view.w, view.h) >= GLYPH_FROM) this.drawGlyphs(what.pages, what.stateAt);
     if (view.w >= GAP_FROM) for (const page of what.locked) this.drawLock(page);
+    for (const page of what.differ ?? []) this.drawDiffer(page);
     if (this.margin) this.drawScannersBeside(what.scanners, what.pages);
     else for (const { page, name } of what.scanners) this.drawScanner(Math.min(page, what.pages - 1), name);
     this.drawChanged(what.changed, what.pointed ?? -1);
@@ -276,6 +277,16 @@ export class Painter {
     c.lineTo(box.x + box.w - 1 - size, box.y);
     c.lineTo(box.x + box.w - 1, box.y + size);
     c.fill();
+  }
+
+  /** Where guest and host disagree: a stroke under the page, in the colour of alarm. */
+  drawDiffer(page) {
+    const box = cellBox(this.view, page);
+    if (!box) return;
+    const { context: c, theme } = this;
+    c.fillStyle = theme.alarm;
+    const high = box.h >= 8 ? 3 : Math.max(1, box.h * 0.6);
+    c.fillRect(box.x, box.y + box.h - high - (box.h >= 8 ? 1 : 0), Math.max(1, box.w - (box.w >= 5 ? 1 : 0)), high);
   }
 
   /** A ring around a page's cell, at least seven pixels wide so that it shows on the smallest cells. */

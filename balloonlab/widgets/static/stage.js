@@ -1,6 +1,7 @@
 /** The stage: one Lab at one glance. What stands where, and what each part is told at every step. */
 import { Actions } from "./actions.js";
 import { Code } from "./code.js";
+import { disagreements } from "./disagree.js";
 import { el, put } from "./dom.js";
 import { FateBar } from "./fates.js";
 import { Headline } from "./headline.js";
@@ -153,7 +154,9 @@ export class Stage {
       return;
     }
     this.wire.update(mirror, off, found);
-    this.numbers.update(mirror, changes);
+    const differ = disagreements(mirror);
+    this.map.differ = differ ? differ.pages : [];
+    this.numbers.update(mirror, changes, differ ? differ.count : null);
     this.showMap(mirror, from, changes.pages);
   }
 

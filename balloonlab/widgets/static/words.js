@@ -6,6 +6,7 @@ export const BALLOON_PAGE = 4096; // bytes
 export const BLOCK_TYPES = ["unmovable", "movable", "reclaimable", "reserve", "isolate"];
 export const MESSAGE_STATUS = ["added", "in flight", "host read it", "acked", "acked, taken"];
 const OUTSIDE = -1;
+const INSIDE = ["balloon", "isolated"];
 
 export function number(n) {
   return Math.trunc(n).toLocaleString("en-US");
@@ -89,6 +90,8 @@ export function pageWords(mirror, page, unit, palette) {
   if (holder !== undefined) parts.push(`page lock held by ${tables.threads[holder].name}`);
   const count = mirror.refcounts.get(page);
   if (count) parts.push(counted(count, "reference"));
+  if (mirror.believed && mirror.believed.length === mirror.pages && !mirror.believed[page] && INSIDE.includes(palette[mirror.stateAt(page)].word))
+    parts.push("the host was not told");
   if (mirror.believed) {
     const per = mirror.believed.length / mirror.pages;
     let believed = 0;
