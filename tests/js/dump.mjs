@@ -1,8 +1,12 @@
 /** Reads messages of a Lab (JSON, buffers in base64), and writes what mirror and words say at some positions. */
 import { readFileSync } from "node:fs";
 import { unpack } from "../../balloonlab/widgets/static/codec.js";
+import { disagreements } from "../../balloonlab/widgets/static/disagree.js";
+import { changesBetween } from "../../balloonlab/widgets/static/levels.js";
 import { Mirror } from "../../balloonlab/widgets/static/mirror.js";
 import { changesOf, freeBlocks, listRows, lockRows, valueRows } from "../../balloonlab/widgets/static/panels.js";
+import { fiveNumbers } from "../../balloonlab/widgets/static/numbers.js";
+import { stepSentence } from "../../balloonlab/widgets/static/sentences.js";
 import { Trace } from "../../balloonlab/widgets/static/trace.js";
 import { callStack, stepWords } from "../../balloonlab/widgets/static/words.js";
 
@@ -45,6 +49,9 @@ const said = positions.map((position) => {
       return [...trace.pfns.data.subarray(start, start + trace.messages.count.data[i])];
     }),
     words: position ? stepWords(trace, position - 1) : "",
+    sentence: position ? stepSentence(trace, position - 1) : "",
+    numbers: fiveNumbers(mirror, changesBetween(trace, 0, position)).map(({ now, change }) => [now, change]),
+    differ: disagreements(mirror, Infinity),
     locked: lockRows(mirror, changes).map(({ texts }) => texts),
     listed: listRows(mirror, changes).map(({ texts }) => texts),
     host: valueRows(mirror, changes, "host").map(({ texts }) => texts),

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { scanners } from "../../balloonlab/widgets/static/lab.js";
+import { scanners } from "../../balloonlab/widgets/static/stage.js";
 import * as p from "../../balloonlab/widgets/static/panels.js";
-import { EVENTS, lanes } from "../../balloonlab/widgets/static/transport.js";
+import { EVENTS, lanes } from "../../balloonlab/widgets/static/lanes.js";
 import { KIND } from "../../balloonlab/widgets/static/trace.js";
 import { fakeRun } from "./fake.mjs";
 
@@ -120,7 +120,7 @@ test("jumping finds the next and the previous event of a kind, and the pinned pa
     if (twins[i].states[5] !== twins[i + 1].states[5]) assert.ok(pinned(trace, i, 5));
 });
 
-test("the two scanners are shown until they meet", () => {
+test("the two scanners are shown while a run is on, also when they have met", () => {
   const { mirror } = fakeRun({ steps: 1 });
   const slot = mirror.trace.tables.values.length;
   mirror.trace.tables.values.push(
@@ -133,5 +133,7 @@ test("the two scanners are shown until they meet", () => {
     { name: "free_pfn", page: 30 },
   ]);
   mirror.values[slot + 1] = 10;
+  assert.equal(scanners(mirror).length, 2);
+  mirror.trace.tables.waits[mirror.waits[1]] = { status: "idle", text: "waits for somebody to ask" };
   assert.deepEqual(scanners(mirror), []);
 });

@@ -15,7 +15,9 @@ import pytest
 
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.sentences import sentence
 from balloonlab.memory.palette import PALETTE
+from balloonlab.memory.zone import PageState
 from balloonlab.memory.reduced_map import reduce_by
 from balloonlab.widgets import wire
 from balloonlab.widgets.panels import free_memory, size_words
@@ -58,6 +60,8 @@ def browser(view: Recorder, positions: list[int]) -> list[dict[str, Any]]:
 def check(machine: Machine, view: Recorder, unit: int, window: tuple[int, int] | None = None) -> None:
     """At random positions, forward and back, browser and machine agree on everything that is shown."""
     end = len(machine.timeline)
+    machine.seek(0)
+    opening = five(machine)
     positions = [end, 0, *np.random.default_rng(1).integers(0, end + 1, 60).tolist(), 1, end]
     for position, said in zip(positions, browser(view, positions), strict=True):
         machine.seek(position)
@@ -73,6 +77,8 @@ def check(machine: Machine, view: Recorder, unit: int, window: tuple[int, int] |
         assert said["status"] == world.host.messages.status.tolist()
         assert said["pfns"] == [message.pfns.tolist() for message in world.host.messages]
         assert said["words"] == (line.text(position - 1, machine.names) if position else "")
+        assert said["sentence"] == (sentence(line, position - 1, machine.names) if position else "")
+        assert said["numbers"] == [[now, now - then] for now, then in zip(five(machine), opening, strict=True)]
         stacks = [[(line.functions[f], at) for f, at in line.locations[n]] for n in machine.thread_at]
         assert said["lines"] == [[[f.name, at - f.first_line + 1] for f, at in stack] for stack in stacks]
         assert said["host"] == [[name, f"{n:,} ({size_words(n * 4096)})"] for name, n in host(machine)]
@@ -80,8 +86,33 @@ def check(machine: Machine, view: Recorder, unit: int, window: tuple[int, int] |
         if unit == 1:
             assert dict(map(tuple, said["references"])) == world.refcounts
             assert said["believed"] == world.host.believed.tolist()
+            assert said["differ"]["pages"] == disagreeing(machine)
+            assert said["differ"]["count"] == len(said["differ"]["pages"])
         if window:
             assert said["window"] == states[window[0] : window[0] + window[1]].tolist()
+
+
+def five(machine: Machine) -> list[int]:
+    """The numbers that a Lab shows large."""
+    world = machine.world
+    count = np.bincount(world.frames.states, minlength=len(PALETTE)).tolist()
+    values = world.values
+    huge = sum(values[f"Normal nr_free[{order}]"] << (order - 9) for order in (9, 10))
+    believed = values["host believes ballooned"]
+    return [values["num_pages"], count[PageState.ISOLATED], believed, count[PageState.FREE], huge]
+
+
+def disagreeing(machine: Machine) -> list[int]:
+    """Guest pages of which host and guest think differently, one by one."""
+    world = machine.world
+    per = world.pages_per_page
+    wrong = []
+    for page, state in enumerate(world.frames.states.tolist()):
+        believed = {bool(b) for b in world.host.believed[page * per : (page + 1) * per]}
+        inside = state in (PageState.BALLOON, PageState.ISOLATED)
+        if state != PageState.IN_TRANSIT and believed != {inside}:
+            wrong.append(page)
+    return wrong
 
 
 def host(machine: Machine) -> list[tuple[str, int]]:
