@@ -20,7 +20,7 @@ def find_driver(driver: str | Driver) -> Driver:
         return driver
     if driver in VARIANTS:
         return VARIANTS[driver]
-    return DRIVERS[pick("driver", driver, list(DRIVERS))]
+    return DRIVERS[pick("driver", driver, list(DRIVERS), also=VARIANTS)]
 
 
 __all__ = ["DRIVERS", "Driver", "find_driver"]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import operator
 import reprlib
-from difflib import get_close_matches
+from collections.abc import Iterable
+
+from balloonlab.foundations.nearest_name import nearest_name
 
 
 class BalloonlabError(Exception):
@@ -38,11 +40,14 @@ class DamagedRecordingError(BalloonlabError, ValueError):
     """A recording whose files are missing, malformed or contradict each other."""
 
 
+class NotWrittenError(BalloonlabError, OSError):
+    """A file could not be written to its end: the disk is full, or it is no longer there."""
+
+
 class DidNotSettleError(BalloonlabError, RuntimeError):
     """The driver was still busy when the step budget of a whole operation ran out."""
 
 
-_NEAR = 0.75  # how alike a name must be to be taken for a slip, of 1
 _ABSURD = 10**30  # beyond it a number is not written out in a message
 
 
@@ -73,12 +78,13 @@ def whole_number(what: str, value: object, low: int, high: int, unit: str = "", 
     raise BadValueError(f"{text}. {why}" if why else f"{text}.")
 
 
-def pick(what: str, name: object, known: list[str], why: str = "") -> str:
-    """`name` if it is one of `known`; raises UnknownNameError that lists them and names the nearest otherwise."""
+def pick(what: str, name: object, known: list[str], why: str = "", also: Iterable[str] = ()) -> str:
+    """`name` if it is one of `known`; raises UnknownNameError that lists them otherwise, and says which is nearest.
+
+    also: names that are not listed, but may be the nearest.
+    """
     if isinstance(name, str) and name in known:
         return name
-    near = get_close_matches(name, known, 1, _NEAR) if isinstance(name, str) else []
-    meant = [f"Did you mean {near[0]!r}?"] if near else []
-    raise UnknownNameError(
-        " ".join([f"unknown {what} {name!r}; known: {', '.join(known) or 'none'}.", *meant, why]).rstrip()
-    )
+    meant = nearest_name(name, [*known, *also]) if isinstance(name, str) else ""
+    told = [f"unknown {what} {name!r}; known: {', '.join(known) or 'none'}.", meant, why]
+    raise UnknownNameError(" ".join(filter(None, told)))

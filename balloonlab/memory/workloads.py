@@ -106,6 +106,15 @@ def workload_settings(name: str, options: Mapping[str, float]) -> dict[str, floa
     }
 
 
+def workloads_text() -> str:
+    """Every workload and its options, with their ranges, in lines."""
+    lines = ["workloads, and their options:"]
+    for each in WORKLOADS.values():
+        lines.append(f"  {each.name}: {each.title}")
+        lines += [f"    {n}: {o.low:,} to {o.high:,}, {o.text} (default: {o.default})" for n, o in each.options.items()]
+    return "\n".join(lines)
+
+
 @dataclass(frozen=True)
 class WorkloadResult:
     """What a workload did, in guest pages.

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from balloonlab.foundations.errors import pick
+from balloonlab.foundations.errors import UnknownNameError, pick
+from balloonlab.foundations.whole_files import shown_path
 from balloonlab.recordings.recording import Recording
 from balloonlab.recordings.replay import BalloonList, replay
 from balloonlab.recordings.traffic import ConfigEvent, ListEvents, Messages
 
 __all__ = ["BalloonList", "ConfigEvent", "ListEvents", "Messages", "Recording", "load", "names", "replay"]
 
+_TELLING = ("meta.json", "messages.npz", "kpageflags.npz")  # a recording that has lost all is none
 SHIPPED = Path(__file__).resolve().parent / "data"
 
 
@@ -29,9 +31,15 @@ def names() -> list[str]:
 def load(name: str | Path) -> Recording:
     """The shipped recording of that name, or the one in the folder that a path names; read and checked whole.
 
-    Raises UnknownNameError (listing the names) for neither, DamagedRecordingError for a folder that is damaged.
+    Raises UnknownNameError (listing the names) for neither and for a folder that holds no recording,
+    DamagedRecordingError for one that is damaged.
     """
     known = names()
     if name not in known and isinstance(name, str | Path) and Path(name).is_dir():
-        return Recording(Path(name))
+        if not any((Path(name) / file).exists() for file in _TELLING):
+            raise UnknownNameError(
+                f"there is no recording in the folder {shown_path(name)}: none of {', '.join(_TELLING)} is. "
+                f"Those that come with the package: {', '.join(known)}."
+            )
+        return Recording(Path(name).resolve())  # "." has a name, too
     return Recording(SHIPPED / pick("recording", name, known, "A folder of your own is loaded by its path."))

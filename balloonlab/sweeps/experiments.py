@@ -146,3 +146,12 @@ def interleavings(scenario: str, driver: str | Driver = "v9", most_states: int =
 
 
 EXPERIMENTS: dict[str, Callable[..., Row]] = {each.__name__: each for each in (balloon_and_compact, interleavings)}
+_SMALLEST: dict[str, dict[str, Any]] = {
+    "balloon_and_compact": {"pages": 1, "balloon": 0},
+    "interleavings": {"scenario": "inflate"},
+}
+
+
+def results_of(name: str) -> list[str]:
+    """Names of the results of an experiment, known before it runs: those of its smallest example."""
+    return list(EXPERIMENTS[name](**_SMALLEST[name]))

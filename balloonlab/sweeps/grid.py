@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -85,6 +85,17 @@ def _check_names(experiment: Experiment, axes: Mapping[str, Any]) -> None:
         )
 
 
+def check_count(name: str, *axes: Sequence[object]) -> None:
+    """Raises BadValueError for more values than any grid has experiments, before they are made."""
+    try:
+        count = sum(map(len, axes))
+        shown = f"{count:,}"
+    except OverflowError:  # a range of more than 2**63
+        count, shown = MOST_EXPERIMENTS + 1, "too many"
+    if count > MOST_EXPERIMENTS:
+        raise BadValueError(f"{name} has {shown} values; a grid has at most {MOST_EXPERIMENTS:,} experiments.")
+
+
 def _values(name: str, axis: Any) -> list[Any]:  # noqa: ANN401
     if isinstance(axis, np.ndarray) and axis.ndim == 1:
         axis = axis.tolist()
@@ -95,8 +106,7 @@ def _values(name: str, axis: Any) -> list[Any]:  # noqa: ANN401
                 f"{name} is a {sort}; an axis is a list, a tuple, a range or an array of one dimension."
             )
         return [axis]
-    if len(axis) > MOST_EXPERIMENTS:
-        raise BadValueError(f"{name} has {len(axis):,} values; a grid has at most {MOST_EXPERIMENTS:,} experiments.")
+    check_count(name, axis)
     seen: dict[str, object] = {}
     for value in axis:
         key = key_of({name: label(name, value)})
@@ -105,6 +115,10 @@ def _values(name: str, axis: Any) -> list[Any]:  # noqa: ANN401
                 f"{name} has {label(name, value)!r} twice; each value of an axis must stand there once."
             )
         seen[key] = value
+    if isinstance(axis, range) and not seen:
+        raise BadValueError(
+            f"{name} is {axis}, which is empty: a range leaves its end out, and counts down only with a negative step."
+        )
     if not seen:
         raise BadValueError(f"{name} has no values, so there would be no experiments; leave it out for its default.")
     return list(axis)

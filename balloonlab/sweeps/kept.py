@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError, NotWrittenError
 from balloonlab.foundations.interrupt import held_back
+from balloonlab.foundations.whole_files import checked_place, shown_path, written_whole
 from balloonlab.sweeps.cells import ERROR, Cell, Row, plain
 from balloonlab.sweeps.grid import Experiment, Point, key_of, name_of
 from balloonlab.sweeps.table import Table
@@ -66,38 +69,42 @@ class Kept:
                     key = key_of({name: row[name] for name in keep.parameters})
                     self._results[key] = {name: cell for name, cell in row.items() if name not in keep.parameters}
         else:
-            self._path = Path(keep)
+            self._path = checked_place("keep", keep)
             self._read(self._path)
 
     def __enter__(self) -> Self:
         if self._path is not None:
             try:
+                if not self._path.exists() or self._path.stat().st_size == 0:
+                    with written_whole(self._path) as stream:
+                        stream.write(_line({"format": _FORMAT, "experiment": self.identity}))
                 self._file = self._path.open("ab")
             except OSError as error:
-                raise _no_file(self._path, error) from None
-            if self._file.tell() == 0:
-                self._write({"format": _FORMAT, "experiment": self.identity})
+                raise _no_file(self._path, error.strerror or error) from None
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # it was told when the line was written
+                self._file.close()
 
     def results(self, point: Point) -> Row | None:
         """What is known of an experiment, None if nothing is."""
         return self._results.get(point.key)
 
     def add(self, point: Point, results: Row) -> None:
-        """Keep the results of an experiment; an interrupt waits until the line is whole."""
+        """Keep the results of an experiment; an interrupt waits until the line is whole.
+
+        Raises NotWrittenError if the disk does not take it; a line that was begun is dropped when the file is read.
+        """
         with held_back():
             self._results[point.key] = results
             if self._file is not None:
-                self._write({"parameters": point.row, "results": results})
-
-    def _write(self, line: Mapping[str, Any]) -> None:
-        assert self._file is not None
-        self._file.write(json.dumps(line).encode() + b"\n")
-        self._file.flush()
+                try:
+                    self._file.write(_line({"parameters": point.row, "results": results}))
+                    self._file.flush()
+                except OSError as error:
+                    raise NotWrittenError(f"{shown_path(self._file.name)} takes no more: {error.strerror}") from error
 
     def _check(self, what: str, made_by: object) -> None:
         if made_by == self.identity:
@@ -111,14 +118,7 @@ class Kept:
         raise BadValueError(f"{what} was made by {made_by or 'no sweep'}, this is {name}: each has its own.")
 
     def _read(self, path: Path) -> None:
-        try:
-            text = path.read_bytes()
-        except FileNotFoundError:
-            if not path.parent.is_dir():
-                raise BadValueError(f"keep is {str(path)!r}; there is no folder {str(path.parent)!r}.") from None
-            return
-        except OSError as error:
-            raise _no_file(path, error) from None
+        text = _content(path)
         lines = text.split(b"\n")
         torn = lines.pop()
         if not lines and torn:
@@ -126,15 +126,14 @@ class Kept:
         for number, line in enumerate(lines, 1):
             try:
                 self._take(path, number, json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 if isinstance(error, BadValueError):
                     raise
                 raise BadValueError(
                     f"keep is {str(path)!r}, whose line {number} no sweep has written; the file is left alone."
                 ) from None
         if torn:
-            with path.open("r+b") as file:
-                file.truncate(len(text) - len(torn))
+            os.truncate(path, len(text) - len(torn))
 
     def _take(self, path: Path, number: int, line: Any) -> None:  # noqa: ANN401
         if number == 1:
@@ -149,5 +148,18 @@ def _cells(row: dict[str, Any]) -> dict[str, Cell]:
     return {name: plain(value) for name, value in row.items()}
 
 
-def _no_file(path: Path, error: OSError) -> BadValueError:
-    return BadValueError(f"keep is {str(path)!r}; it cannot be used: {error.strerror}.")
+def _content(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():  # it might never end
+            raise _no_file(path, "it is no ordinary file")
+        return path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise _no_file(path, error.strerror) from None
+
+
+def _line(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content).encode() + b"\n"
+
+
+def _no_file(path: Path, reason: object) -> BadValueError:
+    return BadValueError(f"keep is {shown_path(path)}; it cannot be used: {reason}.")

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from balloonlab.sweeps.cells import Cell
+from balloonlab.sweeps.cells import Cell, printable
 
 MOST_SHOWN = 200  # rows of a table in a notebook
 
@@ -75,4 +75,4 @@ def csv_of(columns: Sequence[str], rows: Rows) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([row.get(name) for name in columns] for row in rows)
-    return stream.getvalue()
+    return printable(stream.getvalue())

@@ -11,9 +11,9 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, NoReturn
 from uuid import uuid4
 
-from balloonlab.foundations.errors import BadValueError, BalloonlabError
+from balloonlab.foundations.errors import BadValueError, BalloonlabError, NotWrittenError
 from balloonlab.foundations.interrupt import SignOfLife, silently, times_held_back
-from balloonlab.sweeps.cells import ERROR, Row, results_row
+from balloonlab.sweeps.cells import ERROR, Row, printable, results_row
 from balloonlab.sweeps.experiments import balloon_and_compact
 from balloonlab.sweeps.grid import Experiment, Point, name_of, points
 from balloonlab.sweeps.kept import Kept
@@ -96,16 +96,19 @@ class _Run:
                     self._end(i, outcome)
                     self._say()
         except KeyboardInterrupt:
-            done = len(self.ended)
-            return self.table(
-                f"interrupted after {done:,} of {len(self.grid):,}: the same sweep with keep= this table, or a file "
-                "that was kept, does the rest"
-            )
+            return self._cut_short("interrupted", "")
+        except NotWrittenError as error:
+            return self._cut_short("ended", f", since {error}")
         finally:
             self.life.quiet()
         if refused and len(refused) == len(self.missing):
             self._fail(refused[0])
         return self.table()
+
+    def _cut_short(self, how: str, why: str) -> Table:
+        done = f"{len(self.ended):,} of {len(self.grid):,}"
+        rest = "the same sweep with keep= this table, or a file that was kept, does the rest"
+        return self.table(f"{how} after {done}{why}: {rest}")
 
     def _say(self) -> None:
         done, total = len(self.ended), len(self.grid)
@@ -176,7 +179,7 @@ def attempt(experiment: Experiment, parameters: dict[str, Any], row: Row) -> Out
         outcome = Outcome(results_row(experiment(**parameters), row))
     except KeyboardInterrupt:
         return Outcome()
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (one that fails does not lose the others)
+    except BaseException as error:  # noqa: BLE001  (one that fails does not lose the others)
         outcome = Outcome(error=_in_words(error))
     return outcome if times_held_back() == before else Outcome()  # cut short, as an exploration may be
 
@@ -191,7 +194,11 @@ def attempt_silently(experiment: Experiment, parameters: dict[str, Any], row: Ro
 
 
 def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    try:
+        text = printable(str(error))
+    except Exception:  # noqa: BLE001  (an error of somebody else's, which cannot say what it is)
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _in_words(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick
+from balloonlab.foundations.whole_files import checked_place, written_whole
 from balloonlab.sweeps import rendering
 from balloonlab.sweeps.cells import ERROR, Cell, Row
 
@@ -59,13 +61,17 @@ class Table:
         return iter(self.rows)
 
     def __getitem__(self, column: str) -> NDArray[Any]:
-        """A column, one entry a row: int64, float64, bool or str; float64 with nan or object where cells are None."""
+        """A column, one entry a row: int64, float64, bool or str; float64 with nan or object where cells are None.
+
+        Numbers too large for either are objects.
+        """
         pick("column", column, list(self.columns))
         cells = [row.get(column) for row in self._rows]
         kinds = {type(cell) for cell in cells}
         if kinds <= {int, float, type(None)} and kinds & {int, float}:
             whole = kinds == {int} and all(-(2**63) <= int(cell or 0) < 2**63 for cell in cells)
-            return np.array([np.nan if cell is None else cell for cell in cells], np.int64 if whole else np.float64)
+            with suppress(OverflowError):  # a number beyond the largest float
+                return np.array([np.nan if cell is None else cell for cell in cells], np.int64 if whole else np.float64)
         return np.array(cells, None if kinds in ({str}, {bool}) else object)
 
     def __eq__(self, other: object) -> bool:
@@ -91,7 +97,7 @@ class Table:
     def only(self, *columns: str) -> Table:
         """The table with these columns, in this order."""
         for name in columns:
-            pick("column", name, list(self.columns))
+            pick("column", name, [*self.columns, *([] if ERROR in self.columns else [ERROR])])
         if not columns:
             raise BadValueError(f"no columns are named; there are {', '.join(self.columns)}.")
         rows = [{name: row[name] for name in columns if name in row} for row in self._rows]
@@ -105,10 +111,15 @@ class Table:
     # -- as something else --
 
     def to_csv(self, path: str | Path | None = None) -> str:
-        """Comma-separated values under a line of names; None is an empty cell. Written to `path` too, if given."""
+        """Comma-separated values under a line of names; None is an empty cell. Written to `path` too, if given.
+
+        Raises BadValueError for a place where no file can be, NotWrittenError if the disk did not take all of it; what
+        stood there before then still does.
+        """
         text = rendering.csv_of(self.columns, self._rows)
         if path is not None:
-            Path(path).write_text(text, "utf-8", newline="")
+            with written_whole(checked_place("path", path)) as stream:
+                stream.write(text.encode())
         return text
 
     def to_pandas(self) -> Any:  # noqa: ANN401

@@ -23,7 +23,10 @@ def test_pick_lists_what_is_known() -> None:
     assert pick("driver", "v9", ["v9"]) == "v9"
     with pytest.raises(UnknownNameError) as caught:
         pick("driver", "v8", ["linux-3.6", "v9"])
-    assert str(caught.value) == "unknown driver 'v8'; known: linux-3.6, v9."
+    assert str(caught.value) == "unknown driver 'v8'; known: linux-3.6, v9. The nearest is 'v9'."
+    with pytest.raises(UnknownNameError) as caught:
+        pick("driver", "v", ["linux-3.6", "v9"])
+    assert str(caught.value) == "unknown driver 'v'; known: linux-3.6, v9."
 
 
 def test_a_slip_is_told_what_was_meant() -> None:

@@ -34,8 +34,22 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 def test_a_folder_is_loaded_by_its_path(tmp_path: Path) -> None:
     assert recordings.load(recordings.SHIPPED / "S1_256M_16384").pages == 65536
     assert recordings.load(str(recordings.SHIPPED / "S1_256M_16384")).name == "S1_256M_16384"
+    (tmp_path / "messages.npz").write_bytes(b"")
     with pytest.raises(DamagedRecordingError, match=r"meta\.json: the file is missing"):
         recordings.load(tmp_path)
+
+
+def test_a_folder_without_a_recording_is_not_damaged(tmp_path: Path) -> None:
+    (tmp_path / "config.csv").write_text("anybody's")
+    with pytest.raises(
+        UnknownNameError, match=f"no recording in the folder '{tmp_path}': none of meta.json, .*S2_256M"
+    ):
+        recordings.load(tmp_path)
+
+
+def test_the_folder_that_one_is_in_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(recordings.SHIPPED / "S1_256M_16384")
+    assert recordings.load(".").name == "S1_256M_16384"
 
 
 def test_what_one_recording_holds() -> None:

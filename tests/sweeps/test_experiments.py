@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import balloonlab as bl
 from balloonlab.memory.placement import PLACEMENTS
 from balloonlab.memory.zone import PageState
+from balloonlab.sweeps import EXPERIMENTS
+from balloonlab.sweeps.experiments import results_of
 
 
 def test_a_row_is_what_a_guest_driven_by_hand_shows() -> None:
@@ -66,6 +69,13 @@ def test_a_token_replays_to_the_finding() -> None:
     assert row["verdict"] == "violated"
     machine = bl.replay(bl.scenario("fill-out-of-memory", "v9"), row["token"])
     assert machine.position == row["depth"] + 1  # the scenario's action
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_results_of_an_experiment_are_known_before_it_runs(name: str) -> None:
+    some = {"balloon_and_compact": {"pages": 1024, "page_size": 65536}, "interleavings": {"scenario": "deflate"}}
+    (row,) = bl.sweep(EXPERIMENTS[name], **some[name])  # type: ignore[arg-type]
+    assert results_of(name) == [column for column in row if column not in some[name]]
 
 
 def test_a_limit_is_a_verdict_of_its_own() -> None:

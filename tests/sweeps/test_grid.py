@@ -40,6 +40,11 @@ BAD = [
     ({"seed": {1, 2}}, BadValueError, "seed is a set of 2; an axis is a list"),
     ({"seed": itertools.count()}, BadValueError, "seed is a count; an axis is a list"),
     ({"seed": range(10**9)}, BadValueError, "seed has 1,000,000,000 values"),
+    ({"seed": range(10**30)}, BadValueError, "seed has too many values; a grid has at most 1,000,000"),
+    ({"seed": range(3, 0)}, BadValueError, r"seed is range\(3, 0\), which is empty"),
+    ({"workload": "a\udc80"}, BadValueError, "workload has a value that no table can hold: .* surrogate"),
+    ({"keep": "no\0where"}, BadValueError, "keep is .*; it cannot be used"),
+    ({"keep": "/dev/zero"}, BadValueError, "keep is '/dev/zero'; it cannot be used: it is no ordinary file"),
     ({"seed": range(2000), "pages": range(1, 2001)}, BadValueError, "number of experiments is 4,000,000"),
     ({"seed": -1}, BadValueError, "seed is -1"),
     ({"driver": ["v9", "v12"]}, UnknownNameError, "unknown driver 'v12'; known: linux-3.6"),
@@ -64,6 +69,11 @@ BAD = [
 def test_bad_input_is_refused(axes: dict[str, object], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         bl.sweep(**axes)  # type: ignore[arg-type]
+
+
+def test_a_parameter_that_no_table_can_hold_is_refused() -> None:
+    with pytest.raises(BadValueError, match="seed has a value that no table can hold: it has more than 4,300 digits"):
+        bl.sweep(seed=10**5000)
 
 
 @pytest.mark.parametrize(

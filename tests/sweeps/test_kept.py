@@ -45,6 +45,7 @@ def test_every_cell_comes_back_as_it_was(tmp_path: Path) -> None:
         ('HEAD\n{"parameters": {"seed": [1]}, "results": {}}\n', "line 2"),
         ('HEAD\n{"parameters": {"seed": 1}}\n', "line 2"),
         (b"\xff\xfe\n", "line 1"),
+        ("HEAD\n" + "[" * 100_000 + "\n", "line 2"),
     ],
 )
 def test_a_strange_file_is_refused_and_left_alone(text: str | bytes, words: str, tmp_path: Path) -> None:

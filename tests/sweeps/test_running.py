@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import functools
 import itertools
 import multiprocessing
+import re
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -24,6 +27,7 @@ from balloonlab.memory.placement import PLACEMENTS
 from balloonlab.sweeps import ExecutorFailedError, Table, sweep
 from tests.sweeps import learners
 
+ROOT = Path(__file__).resolve().parents[2]
 GRID = {"pages": [512, 2048], "driver": ["v9", "linux-6.1"], "seed": range(2), "balloon": 0.25}
 
 
@@ -101,11 +105,66 @@ def test_a_failure_costs_its_own_row(threads: Executor) -> None:
         ({"seed": 1}, "a result is called 'seed'"),
         ({"error": 1}, "a result is called 'error'"),
         ({3: 1}, "a result is called 3"),
+        ({"\udc80": 1}, "a result is called"),
+        ({"x": 10**4300}, "result 'x' must be a number.*; it has more than 4,300 digits"),
+        ({"x": -(10**5000)}, "it has more than 4,300 digits"),
+        ({"x": "half \udc80"}, "it holds half of a surrogate pair"),
     ],
 )
 def test_results_that_fit_no_cell_are_said(returned: object, words: str) -> None:
     (row,) = sweep(lambda seed: returned, seed=[1])  # noqa: ARG005
-    assert words in str(row["error"])
+    assert re.search(words, str(row["error"]))
+
+
+class MuteError(BaseException):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+def test_one_bad_result_is_one_bad_row(tmp_path: Path) -> None:
+    def experiment(seed: int) -> object:
+        if seed == 3:
+            raise MuteError
+        if seed == 4:
+            raise ValueError("half \udc80")
+        return [10**4299, 10**5000, "half \udc80"][seed] if seed < 3 else seed
+
+    keep = tmp_path / "rows"
+    for _ in range(2):
+        table = sweep(experiment, keep=keep, seed=range(6))
+        assert table["seed"].tolist() == list(range(6))
+        assert table.failed["seed"].tolist() == [1, 2, 3, 4]
+        assert "MuteError" in table.rows[3]["error"]
+        assert "ValueError: half \\udc80" in table.rows[4]["error"]
+        assert len(list(csv.reader(table.to_csv(tmp_path / "table.csv").splitlines()))) == 7
+        assert b"half" in str(table).encode()
+        assert b"half" in table._repr_html_().encode()
+    assert len(keep.read_text().splitlines()) == 3
+
+
+def test_a_disk_that_is_full_ends_a_kept_sweep_and_loses_no_row(tmp_path: Path) -> None:
+    keep = tmp_path / "rows"
+    code = (
+        "import resource, sys; from balloonlab.sweeps import sweep; from tests.sweeps import learners\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
+        "print(sweep(learners.half, seed=range(100), keep=sys.argv[1]).only('seed'))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, keep], cwd=ROOT, capture_output=True, text=True, check=False)
+    *rows, last = ran.stdout.splitlines()
+    assert 1 < len(rows) < 50, ran.stderr
+    assert re.search(r"; ended after \d+ of 100, since '.*rows' takes no more: File too large", last)
+    assert len(sweep(learners.half, seed=range(100), keep=keep)) == 100  # goes on where it was
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_no_empty_file(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; from balloonlab.sweeps import sweep; from tests.sweeps import learners\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\nsweep(learners.half, seed=1, keep=sys.argv[1])"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "rows"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "BadValueError: keep is " in ran.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("where", ["here", "threads", "processes"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -98,6 +99,36 @@ def test_csv_can_be_read_back(tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["share"] for row in rows] == ["0.25", repr(1 / 3), ""]
     assert rows[1]["token"] == 'a,\n"b"'
+
+
+def test_what_a_csv_file_can_hold_is_written(tmp_path: Path) -> None:
+    table = Table([{"word": "half \udc80"}])
+    assert table.to_csv(tmp_path / "table.csv") == "word\nhalf \\udc80\n"
+    assert (tmp_path / "table.csv").read_text("utf-8") == "word\nhalf \\udc80\n"
+
+
+def test_a_file_that_cannot_be_written_is_said_and_left_alone(tmp_path: Path) -> None:
+    for path, words in ((tmp_path / "no" / "t.csv", "there is no folder"), (tmp_path, "it is a folder"), (5, "a int")):
+        with pytest.raises(BadValueError, match=words):
+            TABLE.to_csv(path)  # type: ignore[arg-type]
+    path = tmp_path / "table.csv"
+    path.write_text("what was there")
+    code = (
+        "import resource, sys; from balloonlab.sweeps import Table\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "Table([{'n': n} for n in range(9999)]).to_csv(sys.argv[1])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert "NotWrittenError" in ran.stderr
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["what was there"]
+
+
+def test_a_failure_is_a_column_even_where_none_failed() -> None:
+    assert str(TABLE.where(driver="v9").only("pages", "error")) == "pages  error\n4,096  -"
+
+
+def test_numbers_too_large_for_an_array_are_objects() -> None:
+    assert Table([{"n": 10**400}, {"n": 1}])["n"].tolist() == [10**400, 1]
 
 
 def test_pandas_is_used_if_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
