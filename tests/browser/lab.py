@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page
 
+UNDER_MORE = ("Run", "Statistics", "Begin")
 TOKEN = "test-token"  # of a server on 127.0.0.1 that lives for one test run
 PATIENCE = 60  # seconds for the server to answer
 RUN_TIMEOUT = 180_000  # milliseconds for all cells of a notebook
@@ -166,13 +168,37 @@ def running_lab(home: Path) -> Iterator[Server]:
 
 
 def click(root: Locator, name: str) -> None:
-    """Press a Lab's button."""
+    """Press a Lab's button: "Inflate" and "Deflate" are one, which says by how much; some are under More."""
+    if name in ("Inflate", "Deflate"):
+        root.get_by_role("button", name=re.compile(f"^{name}( by [0-9,]+)?$")).click()
+        return
+    if name in UNDER_MORE:
+        root.get_by_role("button", name=re.compile("^More")).click()
     root.get_by_role("button", name=name, exact=True).click()
+    if name in UNDER_MORE:
+        root.get_by_role("button", name=re.compile("^More")).click()
+
+
+def by_hand(root: Locator) -> None:
+    """From now on only ask, and choose who steps."""
+    root.get_by_role("button", name=re.compile("^More")).click()
+    root.get_by_role("checkbox", name="I step by hand").check()
+    root.get_by_role("button", name=re.compile("^More")).click()
+
+
+def number(root: Locator, name: str) -> Locator:
+    """One of the five numbers."""
+    return root.locator(".bl-five > div", has_text=name).locator("dd > span").first
+
+
+def tab(root: Locator, name: str) -> None:
+    """Open a tab in the place of the code."""
+    root.get_by_role("tab", name=name, exact=True).click()
 
 
 def aim(root: Locator, target: object) -> None:
     """Type a target into a Lab."""
-    root.get_by_label("Target in 4 KiB balloon pages, as a number").fill(str(target))
+    root.get_by_label("Size of the balloon, in 4 KiB pages, as a number").fill(str(target))
 
 
 def run_cell(lab: LabPage, index: int, *, wait: bool = True) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from balloonlab.memory.palette import PALETTE
-from tests.browser.lab import LabPage, aim, click, notebook_of, output_of, run_cell
+from tests.browser.lab import LabPage, aim, by_hand, click, notebook_of, number, output_of, run_cell, tab
 
 Open = Callable[..., LabPage]
 GUEST = """
@@ -23,12 +23,16 @@ guest = bl.Guest.from_states(states, "v9")
 lab = bl.Lab(guest)
 lab
 """
-GUTTER = 60  # CSS pixels left of the map, for PFNs
-CELL = 16  # of a guest of 1,024 pages: 32 x 32 cells
-COLOURS = """(canvas, points) => points.map(([x, y]) => {
-  const [r, g, b] = canvas.getContext("2d").getImageData(x, y, 1, 1).data;
-  return "#" + [r, g, b].map((n) => n.toString(16).padStart(2, "0")).join("");
-})"""
+GUTTER = 48  # CSS pixels left of the map, for PFNs
+COLUMNS = 32  # of a guest of 1,024 pages
+COLOURS = """(canvas, pages) => {
+  const wide = Math.floor((canvas.clientWidth - 48 - 20) / 32), high = Math.floor(canvas.clientHeight / 32);
+  return pages.map((page) => {
+    const x = 48 + (page % 32) * wide + 3, y = Math.floor(page / 32) * high + 2;
+    const [r, g, b] = canvas.getContext("2d").getImageData(x, y, 1, 1).data;
+    return "#" + [r, g, b].map((n) => n.toString(16).padStart(2, "0")).join("");
+  });
+}"""
 WATCH_SENDS = """() => {
   window.sends = 0;
   const send = WebSocket.prototype.send;
@@ -41,7 +45,7 @@ CLIPPED = """(root) => [...root.querySelectorAll("*")].filter((node) => {
   const scrolls = [style.overflowX, style.overflowY].some((way) => ["auto", "scroll"].includes(way));
   return scrolls || node.scrollWidth > node.clientWidth + 1 && style.display !== "inline" && node.clientWidth > 0;
 }).map((node) => `${node.tagName}.${node.className}: ${node.textContent.slice(0, 60)}`)"""
-BOXES = """(root) => [...root.querySelectorAll(".bl-now, .bl-transport, canvas, .bl-thread, .bl-panel, .bl-about")]
+BOXES = """(root) => [...root.querySelectorAll(".bl-headline, .bl-time, canvas, .bl-thread, .bl-tabs, .bl-wire, .bl-five > div")]
   .map((node) => { const { x, y, width, height } = node.getBoundingClientRect(); return [x, y, width, height]; })"""
 
 
@@ -53,8 +57,7 @@ def root_of(lab: LabPage) -> Locator:
 
 def colours_of(root: Locator, pages: Sequence[int]) -> list[str]:
     """The colours in which pages' cells are painted, a little off their middles: there may be a glyph."""
-    points = [[GUTTER + (page % 32) * CELL + 3, (page // 32) * CELL + 3] for page in pages]
-    found: list[str] = root.locator("canvas.bl-canvas").evaluate(COLOURS, points)
+    found: list[str] = root.locator("canvas.bl-canvas").evaluate(COLOURS, list(pages))
     return found
 
 
@@ -70,29 +73,32 @@ def test_inflate_step_back_and_look_without_the_kernel(lab_page: Open) -> None:
     assert colours_of(root, [5, 100, 500]) == [colours[word] for word in ("workload", "kernel", "free")]
     aim(root, 30)
     click(root, "Inflate")
-    expect(root.get_by_text(re.compile("^Done after [0-9,]+ steps: nothing more can happen$"))).to_be_visible()
+    expect(root.locator(".bl-said")).to_have_text("The balloon holds 30 pages: 30 more, in 1 message.")
     where = root.locator(".bl-where")
     expect(where).to_have_text(re.compile(r"^step (\d+) of \1$"))
     last = int(where.inner_text().split()[-1])
-    expect(root.get_by_role("row", name="num_pages 30")).to_be_visible()
-    expect(root.get_by_role("row", name="target 30 (120 KiB)")).to_be_visible()
+    expect(number(root, "in the balloon")).to_have_text("30")
+    expect(number(root, "believed by the host")).to_have_text("30")
     expect(root.locator(".bl-legend li", has_text="balloon")).to_have_text(re.compile("balloon30$"))
+    tab(root, "device")
+    expect(root.get_by_role("row", name="target 30 (120 KiB)")).to_be_visible()
     painted = colours_of(root, range(1024))
     assert painted.count(colours["balloon"]) == 30
 
     lab.page.evaluate(WATCH_SENDS)
+    root.get_by_label("Unit of time").select_option("statement")
     click(root, "Back")
     expect(where).to_have_text(f"step {last - 1} of {last}")
-    expect(root.get_by_text("A look at the past: what you do here replaces the step after it.")).to_be_visible()
+    expect(root.get_by_text("what you do here replaces the step after it")).to_be_visible()
     click(root, "Step")
     expect(where).to_have_text(f"step {last} of {last}")
     root.get_by_label("Position in the timeline").fill("1")
     expect(where).to_have_text(f"step 1 of {last}")
-    expect(root.locator(".bl-said")).to_have_text("you: set_target(30)")
+    expect(root.locator(".bl-said")).to_have_text("The host asks for a balloon of 30 pages.")
     assert colours_of(root, [painted.index(colours["balloon"])]) == [colours["free"]]
-    root.get_by_label("Kind of event").select_option("message sent or answered")
-    click(root, "Next")
-    expect(root.locator(".bl-said")).to_have_text(re.compile(r"^vballoon: virtqueue_add\(inflateq"))
+    root.get_by_label("Jump to").select_option("next: message sent or answered")
+    expect(root.locator(".bl-said")).to_have_text("vballoon puts a message on inflateq: 30 page numbers.")
+    tab(root, "messages")
     expect(root.get_by_role("row", name=re.compile("2 inflate .*added"))).to_have_class(re.compile("bl-changed"))
     root.get_by_label("Speed").select_option("1000")
     click(root, "To start")
@@ -132,13 +138,15 @@ def test_the_learner_chooses_who_steps_and_sees_why_not(lab_page: Open) -> None:
     lab = lab_page(notebook_of(GUEST))
     root = root_of(lab)
     expect(root.get_by_role("button", name="Step vballoon")).to_be_disabled()
-    root.get_by_role("checkbox", name="I step by hand").check()
+    by_hand(root)
     aim(root, 20)
     click(root, "Inflate")
     where = root.locator(".bl-where")
     expect(where).to_have_text("step 1 of 1")
     click(root, "Compact")
     expect(where).to_have_text("step 2 of 2")
+    root.get_by_label("Unit of time").select_option("statement")
+    tab(root, "locks")
     locks = root.get_by_role("table", name="Locks")
     for _ in range(40):
         if "vballoon" in locks.get_by_role("row", name="pages_lock").inner_text():
@@ -147,11 +155,15 @@ def test_the_learner_chooses_who_steps_and_sees_why_not(lab_page: Open) -> None:
         click(root, "Step vballoon")
         expect(where).not_to_have_text(before)
     expect(locks.get_by_role("row", name="pages_lock vballoon")).to_be_visible()
-    card = root.get_by_role("region", name=re.compile("^Thread vballoon"))
-    expect(card.locator("[aria-current=step]")).to_contain_text("list_add(page, vb.pages)")
-    expect(card.locator(".bl-stack")).to_have_text("v9.py: balloon \u203a fill_balloon")
-    expect(root.locator(".bl-said")).to_have_text("vballoon: spin_lock(pages_lock)")
+    row = root.get_by_role("listitem", name=re.compile("^Thread vballoon"))
+    expect(row.locator(".bl-at")).to_contain_text("list_add(page, vb.pages)")
+    expect(row.get_by_text("has pages_lock")).to_be_visible()
+    expect(root.locator(".bl-said")).to_have_text("vballoon takes pages_lock.")
     expect(locks.get_by_role("row", name="pages_lock vballoon")).to_have_class(re.compile("bl-changed"))
+    tab(root, "code")
+    pane = root.get_by_role("region", name="Code of vballoon in fill_balloon")
+    expect(pane.locator("[aria-current=step]")).to_contain_text("list_add(page, vb.pages)")
+    expect(pane.locator(".bl-done-line")).to_contain_text("spin_lock(vb.pages_lock)")
     steps = int(where.inner_text().split()[-1])
     for _ in range(4):  # back and on again by the same choice: what is recorded is replayed, not forgotten
         click(root, "Back")
@@ -159,9 +171,9 @@ def test_the_learner_chooses_who_steps_and_sees_why_not(lab_page: Open) -> None:
     expect(where).to_have_text(f"step {steps - 3} of {steps}")
     click(root, "Step compactor")  # another choice: a new future begins
     expect(where).to_have_text(f"step {steps - 2} of {steps - 2}")
-    sleeper = root.get_by_role("button", name="Step host-deflateq")
+    sleeper = root.get_by_role("button", name="Read (host-deflateq)")
     expect(sleeper).to_be_disabled()
-    expect(sleeper).to_have_attribute("title", "host-deflateq waits for a message on deflateq")
+    expect(sleeper).to_have_attribute("title", "waits for a message on deflateq")
     click(root, "Step")  # past the end somebody who can go on does
     expect(where).to_have_text(f"step {steps - 1} of {steps - 1}")
     assert lab.thrown == []
@@ -189,20 +201,21 @@ def test_everything_by_keyboard_and_no_key_leaks(lab_page: Open) -> None:
     expect(status).to_contain_text("PFN 0x3ff in pageblock 1: free.")
     press("+")
     press("+")
-    expect(root.locator(".bl-range")).to_have_text("PFN 0x3c0\u20130x3ff of 1,024 pages")
+    expect(root.get_by_role("button", name="Zoom in")).to_be_disabled()
     press("0")
-    expect(root.locator(".bl-range")).to_have_text("PFN 0x0\u20130x3ff of 1,024 pages")
+    expect(root.get_by_role("button", name="Zoom out")).to_be_disabled()
     for key in "abdxymjk":
         press(key)
-    press("Shift+Tab")  # up to the timeline and the fields above it
-    expect(root.get_by_label("Position in the timeline")).to_be_focused()
+    press("Shift+Tab")  # up to the actions above it
+    expect(root.get_by_role("button", name="Full", exact=True)).to_be_focused()
     field = root.get_by_label("Target in 4 KiB balloon pages, as a number")
     field.focus()
     field.select_text()
     for key in "12":
         press(key)
     press("Enter")
-    expect(root.get_by_role("row", name="num_pages 12")).to_be_visible()
+    expect(number(root, "in the balloon")).to_have_text("12")
+    root.get_by_label("Unit of time").select_option("statement")
     canvas.focus()
     where = root.locator(".bl-where")
     last = int(where.inner_text().split()[-1])
@@ -229,12 +242,12 @@ def test_hover_wheel_and_pin(lab_page: Open) -> None:
     root = root_of(lab)
     canvas = root.locator("canvas.bl-canvas")
     status = root.locator(".bl-here")
-    middle = {"x": GUTTER + 4 * CELL + 8, "y": 3 * CELL + 8}
+    wide, high = canvas.evaluate("(node) => [(node.clientWidth - 68) / 32, node.clientHeight / 32]")
+    middle = {"x": GUTTER + 4 * int(wide) + wide / 2, "y": 3 * int(high) + high / 2}
     canvas.hover(position={"x": middle["x"] - 20, "y": middle["y"]})
     canvas.hover(position=middle)
     expect(status).to_contain_text("PFN 0x64 in pageblock 0: kernel.")
     lab.page.mouse.wheel(0, -120)
-    expect(root.locator(".bl-range")).to_have_text(re.compile(r"^PFN 0x\w+\u20130x\w+ of 1,024 pages$"))
     expect(root.get_by_role("button", name="Zoom out")).to_be_enabled()
     lab.page.mouse.wheel(0, 120)
     expect(root.get_by_role("button", name="Zoom out")).to_be_disabled()
@@ -251,12 +264,10 @@ def test_nothing_is_clipped_scrolls_or_jumps(lab_page: Open, width: int) -> None
     root = root_of(lab)
     aim(root, 260)
     click(root, "Inflate")
-    expect(root.get_by_role("row", name="num_pages 260")).to_be_visible()
-    progress = root.locator(".bl-progress")
-    expect(progress).to_have_text(re.compile("^Done after"))
-    before = progress.inner_text()
+    said = root.locator(".bl-said")
+    expect(said).to_have_text("The balloon holds 260 pages: 260 more, in 2 messages.")
     click(root, "Compact")
-    expect(progress).to_have_text(re.compile(f"^Done after (?!{before.split()[2]} )"))
+    expect(said).to_have_text(re.compile("^Compaction is over: "))
     position = root.get_by_label("Position in the timeline")
     last = int(position.get_attribute("max"))
     first = None
@@ -278,8 +289,8 @@ def test_the_theme_is_the_notebooks(lab_page: Open) -> None:
         lab.page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
         colours = palette(name)
         lab.page.wait_for_function(
-            f"([point, colour]) => ({COLOURS})(document.querySelector('canvas.bl-canvas'), [point])[0] === colour",
-            arg=[[GUTTER + 3, 20 * CELL + 3], colours["free"]],
+            f"([page, colour]) => ({COLOURS})(document.querySelector('canvas.bl-canvas'), [page])[0] === colour",
+            arg=[640, colours["free"]],
         )
         assert colours_of(root, [5]) == [colours["workload"]]
 
@@ -301,7 +312,7 @@ bl.Lab(guest, title=nasty)
     lab = lab_page(notebook_of(source))
     root = root_of(lab)
     expect(root.get_by_role("heading", name=nasty)).to_be_visible()
-    root.get_by_role("checkbox", name="I step by hand").check()
+    by_hand(root)
     aim(root, nasty)
     click(root, "Inflate")
     expect(root.get_by_role("alert")).to_contain_text("<img src=x")

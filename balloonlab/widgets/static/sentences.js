@@ -128,6 +128,18 @@ export function messagesIn(trace, from, to) {
   return { sent, pfns };
 }
 
+/** Free 2 MiB blocks that the steps from..to-1 won. */
+function hugeWon(trace, from, to) {
+  const { events, eventEnd, tables } = trace;
+  let won = 0;
+  for (let e = trace.start(eventEnd, from), end = trace.start(eventEnd, to); e < end; e++) {
+    if (events.kind.data[e] !== KIND.VALUE) continue;
+    const { group, order } = tables.values[events.key.data[e]] ?? {};
+    if (group === "free" && order >= 9) won += (events.new.data[e] - events.old.data[e]) * 2 ** (order - 9);
+  }
+  return won;
+}
+
 /** An operation that is over, as a sentence: what it was to reach, and what came of it. */
 export function outcomeWords(mirror, operation, end) {
   const { trace } = mirror;
@@ -142,7 +154,9 @@ export function outcomeWords(mirror, operation, end) {
   }
   if (operation.verb === "compact") {
     const moved = movedIn(trace, operation.start, end);
-    return `Compaction is over: ${counted(moved, "page")} moved, ${told}.`;
+    const won = hugeWon(trace, operation.start, end);
+    const huge = won > 0 ? `${counted(won, "free 2 MiB block")} won` : won < 0 ? `${counted(-won, "free 2 MiB block")} lost` : "no free 2 MiB block won";
+    return `Compaction is over: ${huge}, ${counted(moved, "page")} moved, ${told}.`;
   }
   return `${capital(stepSentence(trace, operation.start).replace(/\.$/, ""))}: done.`;
 }

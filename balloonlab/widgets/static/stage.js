@@ -137,13 +137,14 @@ export class Stage {
     const changes = changesBetween(trace, from, position);
     const trouble = troubleOf(mirror, bugs);
     const wrong = trouble?.threads ?? [];
-    const told = this.words(mirror, trouble, history);
     const quiet = this.time.playing || busy;
+    const found = this.fates ? this.fates.update(position, quiet) : null;
+    const told = this.words(mirror, trouble, history);
+    if (found?.look && told.kind !== "wrong") told.detail = `${found.look.word}: ${found.about}`;
     this.headline.show(told, quiet);
     this.time.update(mirror, this.levels, history, { busy: off, words: told.title, stuck: Boolean(trouble) });
     this.actions.setActual(mirror.values[trace.tables.num_pages] || 0);
     this.actions.setLost(lost);
-    const found = this.fates ? this.fates.update(position, quiet) : null;
     if (this.fates) this.fates.setLost(lost);
     const ran = position ? trace.step.thread.data[position - 1] : -1;
     this.code.update(mirror, this.panes(mirror, ran, wrong), { ran, wrong });
@@ -168,7 +169,8 @@ export class Stage {
     if (finding) return { title: finding.text, detail: `${finding.kind}, after ${stepSentence(trace, position - 1)}`, kind: "wrong" };
     const operation = this.operations.at(position);
     const later = history.last_step - history.first_step - position;
-    const past = later ? `${placeWords(mirror, operation)} \u00b7 what you do here replaces the ${number(later)} steps after it` : placeWords(mirror, operation);
+    const replaced = later === 1 ? "step" : `${number(later)} steps`;
+    const past = [placeWords(mirror, operation), ...(later ? [`what you do here replaces the ${replaced} after it`] : [])].filter(Boolean).join(" \u00b7 ");
     if (!position) return { title: this.question || "Ready: nothing has happened yet.", detail: later ? `${number(later)} steps were recorded` : this.title.textContent };
     const over = operation && position === this.operations.endOf(operation) && trace.step.thread.data[position - 1] >= 0;
     const rests = mirror.waits.every((wait) => wait !== 0);
