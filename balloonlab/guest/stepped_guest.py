@@ -18,9 +18,10 @@ from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction, compact_memory
 from balloonlab.drivers.device import host_threads
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
-from balloonlab.foundations.errors import BadValueError, DidNotSettleError, whole_number
+from balloonlab.foundations.errors import BadValueError, DidNotSettleError, each_of, whole_number
 from balloonlab.foundations.interrupt import held_back, interruptible
 from balloonlab.foundations.journal import Journal
+from balloonlab.foundations.words import shown
 from balloonlab.guest.settings import balloon_pages, zones_of
 from balloonlab.host.host import BALLOON_PAGE_SIZE, Host
 from balloonlab.kernel.machine import Machine
@@ -184,11 +185,16 @@ class SteppedGuest:
     def _controls(self, movable: set[PageState], candidates: Sequence[int | tuple[int, ...]] | None) -> list[Control]:
         if candidates is None:
             return [CompactControl(b, name=f"compact {b.zone.name}", movable_states=movable) for b in self.buddies]
-        rounds = [pages if isinstance(pages, tuple) else (pages,) for pages in candidates]
+        wanted = "guest PFNs, or tuples of them"
+        rounds = [
+            pages if isinstance(pages, tuple) else (pages,) for pages in each_of("candidates", candidates, wanted)
+        ]
         rounds = [tuple(self.frames.check_pfn(page, "candidate for compaction") for page in pages) for pages in rounds]
         buddies = {self.world.buddy_of(page) for pages in rounds for page in pages} or {self.buddies[0]}
         if len(buddies) > 1:
-            raise BadValueError(f"candidates {candidates} lie in {len(buddies)} zones; they must all lie in one.")
+            raise BadValueError(
+                f"candidates {shown(candidates)} lie in {len(buddies)} zones; they must all lie in one."
+            )
         return [PickedPages(buddies.pop(), rounds, movable_states=movable)]
 
     def threads(self, actors: Sequence[Actor] = ()) -> list[ThreadSpec]:

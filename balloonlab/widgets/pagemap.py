@@ -32,7 +32,7 @@ class PageMap(Pictured):
         self._order = threading.Lock()  # of what is sent: taken first, and held while sending
         self._views: set[str] = set()
         self._windows: dict[str, tuple[int, int]] = {}
-        self._take(checked_states(np.asarray(states)))
+        self._take(checked_states(states))
         super().__init__("map", title or f"{len(self._states):,} guest pages")
         self.on_msg(lambda _widget, content, _buffers: self._answer(content))
 
@@ -47,7 +47,7 @@ class PageMap(Pictured):
 
     def show(self, states: ArrayLike) -> None:
         """Show other states. An array of another length begins a new map. On BadValueError nothing has changed."""
-        array = checked_states(np.asarray(states))
+        array = checked_states(states)
         with self._order:
             with self._guard:
                 messages = self._changes(array)

@@ -11,7 +11,7 @@ from balloonlab.memory.arrays.list_order import ListOrder
 from balloonlab.memory.arrays.placement import choose
 from balloonlab.memory.buddy import RULES
 from balloonlab.memory.fallback import FALLBACKS
-from balloonlab.memory.fragmentation import Metrics, metrics
+from balloonlab.memory.fragmentation import Metrics, counts_by_order, metrics_of_counts
 from balloonlab.memory.free_blocks import FreeLevels
 from balloonlab.memory.placement import Placement, placement_named
 from balloonlab.memory.zone import MAX_ORDER, MOST_PAGES, PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageState
@@ -59,7 +59,7 @@ class ArrayZone:
 
     def metrics(self) -> Metrics:
         """Free blocks by order and the fragmentation indexes."""
-        return metrics(self.states)
+        return metrics_of_counts(counts_by_order(self.states))
 
     def free_blocks(self, order: int, migratetype: int | None = None) -> list[int]:
         """PFNs of the free blocks of `order` from head to tail, of one migratetype or of each in turn."""
