@@ -53,7 +53,6 @@ class DidNotSettleError(BalloonlabError, RuntimeError):
     """The driver was still busy when the step budget of a whole operation ran out."""
 
 
-_LONGEST_NAME = 100  # characters of a name that are held against others
 _LISTED = 220  # characters of names that a message lists
 _NO_NUMBERS = (bool, np.bool_, np.str_, np.bytes_, np.ndarray)  # though some have a __float__
 _MOST_MEMBERS = 1 << 20  # of a list that is gone through one by one
@@ -69,6 +68,8 @@ def whole_number(what: str, value: object, low: int, high: int, unit: str = "", 
     if number is not None and low <= number <= high:
         return number
     text = f"{what} is {shown(value)}; it must be a whole number from {low:,} to {high:,}"
+    if high < low:
+        text = f"{what} is {shown(value)}; there is none here"
     if unit:
         text += f" ({unit})"
     raise BadValueError(f"{text}. {why}" if why else f"{text}.")
@@ -144,7 +145,7 @@ def pick(what: str, name: object, known: list[str], why: str = "", also: Iterabl
     """
     if isinstance(name, str) and name in known:
         return name
-    meant = nearest_name(name[:_LONGEST_NAME], [*known, *also]) if isinstance(name, str) else ""
+    meant = nearest_name(name, [*known, *also]) if isinstance(name, str) else ""
     told = [f"unknown {what} {shown(name)}; known: {_listed(known)}.", meant, why]
     raise UnknownNameError(" ".join(filter(None, told)))
 

@@ -19,13 +19,14 @@ pages of the buffer (reader_pages of snapshots.py) stayed.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError, of_kind, real_number
 from balloonlab.foundations.interrupt import interruptible
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, compact
@@ -200,6 +201,9 @@ def predict_compaction(recording: RecordedGuest, before: str, after: str) -> Pre
 
 def moved_between(recording: RecordedGuest, start: float, end: float) -> Pairs:
     """(old, new) PFNs of the migrations told between two host seconds: adjacent messages of one page each."""
+    of_kind("recording", recording, RecordedGuest, "a recording: bl.recordings.load(...)")
+    why = "host seconds, such as recording.snapshot_times['freed']"
+    start, end = real_number("start", start, 0, math.inf, why), real_number("end", end, 0, math.inf, why)
     messages = recording.messages
     count, queue, time = messages.count, messages.queue, messages.time
     first = (count[:-1] == 1) & (count[1:] == 1) & (queue[:-1] == INFLATE) & (queue[1:] == DEFLATE)
