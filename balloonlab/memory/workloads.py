@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from balloonlab.foundations.errors import BadValueError, pick, whole_number
+from balloonlab.foundations.errors import BadValueError, pick, real_number, whole_number
 from balloonlab.memory import workload_plans as plans
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import Migratetype, PageState
@@ -286,11 +286,4 @@ def _choose_bulk(buddy: Buddy, bulk: bool | None) -> bool:  # noqa: FBT001
 def _number(what: str, value: object, option: Option) -> float:
     if isinstance(option.default, int):
         return whole_number(what, value, int(option.low), int(option.high), option.text)
-    try:
-        number = float(value) if not isinstance(value, bool | str) else None  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        number = None
-    if number is None or not option.low <= number <= option.high:
-        span = f"from {option.low} to {option.high}"
-        raise BadValueError(f"{what} is {value!r}; it must be a number {span} ({option.text}).")
-    return number
+    return real_number(what, value, option.low, option.high, option.text)

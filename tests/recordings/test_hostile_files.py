@@ -102,9 +102,7 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(folder: Path, name: str) ->
         path.write_bytes(CONTENT[name])
 
 
-@pytest.mark.parametrize(
-    "time", ["1_0", "\u0661\u0663.\u0665", "1e400", " 1", "+1", "0x1", "1.", "infinity", "1" * 40]
-)
+@pytest.mark.parametrize("time", ["1_0", "\u0661\u0663.\u0665", "1e400", " 1", "+1", "0x1", "1.", "infinity", "1" * 40])
 def test_a_time_is_written_in_ascii_digits(folder: Path, time: str) -> None:
     lines = CONTENT["config.csv"].decode().splitlines()
     fields = lines[1].split(",")
