@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
-from balloonlab.foundations.errors import BadValueError, pick
+from balloonlab.foundations.errors import BadValueError, as_text, each_of, pick
+from balloonlab.foundations.words import counted, shown
 from balloonlab.kernel.learner_code import foreign_functions
 from balloonlab.kernel.mistakes import check
 from balloonlab.kernel.primitives import Routine
@@ -91,7 +92,9 @@ class Driver:
                 raise BadValueError(f"{name} is no generator function: a routine yields each primitive it performs.")
             wanted, given = (len(inspect.signature(f).parameters) for f in (self.functions[name], function))
             if wanted != given:
-                raise BadValueError(f"{name} takes {given} parameters; the routine it replaces takes {wanted}.")
+                raise BadValueError(
+                    f"{name} takes {counted(given, 'parameter')}; the routine it replaces takes {wanted}."
+                )
             check(name, function, {*self.functions, *self.aliases})
         merged = MappingProxyType({**self.functions, **functions})
         return replace(self, name=f"{self.name}*", title=f"{self.title}, edited", functions=merged)
@@ -105,12 +108,19 @@ class Driver:
         **facts: Any,  # noqa: ANN401
     ) -> Driver:
         """Another version made of this one: with these routines and facts, without those routines."""
+        as_text("name", name), as_text("title", title)
+        for function in functions:
+            if not inspect.isgeneratorfunction(function):
+                raise BadValueError(f"a routine is {shown(function)}; it must be a generator function.")
+        without = tuple(each_of("without", without, "routines"))
         kept = {known: function for known, function in self.functions.items() if known not in without}
         merged = MappingProxyType({**kept, **routines(*functions)})
         return replace(self, name=name, title=title, functions=merged, **facts)
 
     def sharing(self, **also: str) -> Driver:
         """This driver with further shared objects (see `also`), for whoever meets it in a scenario."""
+        for name, kind in also.items():
+            pick(f"kind of {name!r}", kind, ["lock", "value", "gate", "list"])
         return replace(self, also={**self.also, **also})
 
 

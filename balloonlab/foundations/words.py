@@ -18,13 +18,18 @@ _ABSURD = 10**30  # from here on a number is not written out
 
 def counted(number: int, what: str) -> str:
     """A count with its noun: "1 page", "2,048 guest pages", "3 batches"."""
+    return f"{number:,} {noun(number, what)}"
+
+
+def noun(number: int, what: str) -> str:
+    """The noun alone, for columns: "page" of one, "pages" of any other number."""
     if number == 1:
-        return f"1 {what}"
+        return what
     if what.endswith(("s", "x", "ch", "sh")):
-        what += "e"
-    elif what.endswith("y") and what[-2] not in "aeiou":
-        what = what[:-1] + "ie"
-    return f"{number:,} {what}s"
+        return f"{what}es"
+    if what.endswith("y") and what[-2] not in "aeiou":
+        return f"{what[:-1]}ies"
+    return f"{what}s"
 
 
 def shown(value: object) -> str:

@@ -18,6 +18,7 @@ from balloonlab.drivers.compactor import Compaction
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.foundations.errors import BadValueError, whole_number
 from balloonlab.foundations.interrupt import held_back, interruptible
+from balloonlab.foundations.words import counted
 from balloonlab.guest.array_guest import ArrayGuest, StepsNeededError, beyond_arrays
 from balloonlab.guest.array_history import ArrayHistory
 from balloonlab.guest.outcomes import Compacted, Resized, View
@@ -279,7 +280,7 @@ class Guest:
             text, steps = self._stepped().set_target(n)
         else:
             text, steps = _AT_ONCE, 0
-            with interruptible(f"towards {n:,} balloon pages") as interruption:
+            with interruptible(f"towards {counted(n, 'balloon page')}") as interruption:
                 self._arrays.set_target(n, interruption.say)
         sent = len(self.host.messages) - sent
         return Resized(before, self.balloon_pages, self.host.target, sent, text, steps)

@@ -21,7 +21,7 @@ from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.foundations.errors import BadValueError, DidNotSettleError, each_of, whole_number
 from balloonlab.foundations.interrupt import held_back, interruptible
 from balloonlab.foundations.journal import Journal
-from balloonlab.foundations.words import shown
+from balloonlab.foundations.words import counted, shown
 from balloonlab.guest.settings import balloon_pages, zones_of
 from balloonlab.host.host import BALLOON_PAGE_SIZE, Host
 from balloonlab.kernel.machine import Machine
@@ -139,7 +139,7 @@ class SteppedGuest:
         with self.machine.lock:
             before = self.balloon_pages
             self.machine.act("set_target", target)
-        text, steps = self._settle(f"towards {target:,} balloon pages", abs(target - before))
+        text, steps = self._settle(f"towards {counted(target, 'balloon page')}", abs(target - before))
         stuck = [f"{name} {wait.text}" for name, wait in self.machine.blocked().items() if wait.status == "blocked"]
         return "; ".join(stuck) or text, steps
 
@@ -168,7 +168,7 @@ class SteppedGuest:
                         break
                 ran = self.machine.run(_CHUNK, time_passes=ran.reason != "budget" or steps == 0)
                 steps += ran.steps
-                interruption.say(f"{steps:,} steps, balloon {self.balloon_pages:,} pages")
+                interruption.say(f"{counted(steps, 'step')}, balloon {counted(self.balloon_pages, 'page')}")
         self.machine.changed()
         if ran.reason == "budget" and steps >= budget:
             hint = ""
@@ -176,7 +176,7 @@ class SteppedGuest:
                 hint = f" A target that is no multiple of {self.world.pages_per_page} cannot be met with such pages."
             raise DidNotSettleError(
                 f"the driver is still busy after {steps:,} steps {what}; the balloon holds {self.balloon_pages:,} "
-                f"of {self.host.target:,} pages.{hint} It may be in an endless loop: look at it in a Lab."
+                f"of {counted(self.host.target, 'page')}.{hint} It may be in an endless loop: look at it in a Lab."
             )
         return ran.text, steps
 

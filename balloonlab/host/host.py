@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from balloonlab.foundations.errors import BadValueError, one_of, truth, whole_number
 from balloonlab.foundations.journal import Journal, Kind, Values
+from balloonlab.foundations.words import counted
 from balloonlab.host.messages import (
     ARRAY_PFNS_MAX,
     BALLOON_PAGE_SHIFT,
@@ -245,6 +246,8 @@ def pack_stats(stats: dict[str, int]) -> bytes:
 def unpack_stats(buffer: bytes) -> dict[str, int]:
     """Statistics by name. Unknown tags are skipped, as the specification asks; a cut buffer is refused."""
     if len(buffer) % STAT_ENTRY.itemsize:
-        raise BadValueError(f"a statistics buffer of {len(buffer)} bytes; legal: a multiple of {STAT_ENTRY.itemsize}.")
+        raise BadValueError(
+            f"a statistics buffer of {counted(len(buffer), 'byte')}; legal: a multiple of {STAT_ENTRY.itemsize}."
+        )
     rows = np.frombuffer(buffer, STAT_ENTRY)
     return {STAT_TAGS[tag]: int(value) for tag, value in rows if tag < len(STAT_TAGS)}

@@ -126,5 +126,5 @@ def metrics(source: Zone | FreeLists | ArrayLike) -> Metrics:
 
 def metrics_of_counts(counts: list[int]) -> Metrics:
     """Metrics from the free blocks of each order, as the allocator counts them."""
-    pages = sum(count << order for order, count in enumerate(counts))
-    return Metrics(pages, tuple(counts), free_huge_pages(counts))
+    huge = free_huge_pages(counts)
+    return Metrics(sum(count << order for order, count in enumerate(counts)), tuple(counts), huge)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from balloonlab.foundations.errors import whole_number
+from balloonlab.foundations.words import counted
 from balloonlab.memory.palette import PALETTE, state_counts
 from balloonlab.memory.reduced_map import checked_states, reduce_states
 
@@ -31,6 +32,6 @@ def text_map(states: ArrayLike, columns: int = 64, most_rows: int = 32) -> str:
     glyphs = cells.tobytes().translate(_GLYPHS).decode("ascii")
     width = len(f"{len(codes) - 1:x}")
     each = "a glyph is a guest page" if cell == 1 else f"a glyph is {cell:,} guest pages"
-    lines = [f"{len(codes):,} guest pages; {each}: {legend(codes)}"]
+    lines = [f"{counted(len(codes), 'guest page')}; {each}: {legend(codes)}"]
     lines += [f"{at * cell:#0{width + 2}x} {glyphs[at : at + columns]}" for at in range(0, len(glyphs), columns)]
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from balloonlab.foundations.errors import BadValueError, pick, real_number, whole_number
+from balloonlab.foundations.words import counted
 from balloonlab.memory import workload_plans as plans
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import Migratetype, PageState
@@ -134,8 +135,9 @@ class WorkloadResult:
     def __str__(self) -> str:
         settings = ", ".join(f"{key}={value}" for key, value in self.options.items())
         return (
-            f"{self.name}({settings}) seed {self.seed}: took {self.taken:,} guest pages and gave {self.freed:,} back; "
-            f"keeps {self.movable:,} movable and {self.unmovable:,} unmovable; {self.free_pages:,} free"
+            f"{self.name}({settings}) seed {self.seed}: took {counted(self.taken, 'guest page')} and gave "
+            f"{self.freed:,} back; keeps {self.movable:,} movable and {self.unmovable:,} unmovable; "
+            f"{self.free_pages:,} free"
         )
 
 

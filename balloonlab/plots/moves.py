@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from balloonlab.foundations.errors import BadValueError, as_text
 from balloonlab.foundations.rows import array_of
-from balloonlab.foundations.words import counted, shown
+from balloonlab.foundations.words import counted, noun, shown
 from balloonlab.memory.zone import PAGEBLOCK_PAGES
 from balloonlab.plots.axes import axes_of, legend_below
 
@@ -50,8 +50,8 @@ def moves_text(pairs: ArrayLike) -> str:
     lines = []
     for (source, goal), run in groupby(blocks):
         pages = len(list(run))
-        lines.append(f"{pages:>5} page{' ' if pages == 1 else 's'} from pageblock {source:>3} to pageblock {goal:>3}")
-    return "\n".join([*lines, f"{len(moves):>5,} page{'' if len(moves) == 1 else 's'} moved"])
+        lines.append(f"{pages:>5} {noun(pages, 'page'):<5} from pageblock {source:>3} to pageblock {goal:>3}")
+    return "\n".join([*lines, f"{len(moves):>5,} {noun(len(moves), 'page')} moved"])
 
 
 def _read(pairs: ArrayLike) -> NDArray[np.int64]:

@@ -43,7 +43,7 @@ class MessageArrays(Protocol):
 
 def map_columns(cells: int) -> int:
     """Cells in a row: a power of two that makes small maps square and gives large ones whole pageblocks a row."""
-    whole_number("cells", cells, 1, MOST_PAGES)
+    cells = whole_number("cells", cells, 1, MOST_PAGES)
     square = 1 << max((cells - 1).bit_length() + 1 >> 1, 0)
     return max(square, PAGEBLOCK_PAGES) if cells >= WIDE_CELLS else square
 

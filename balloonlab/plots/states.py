@@ -11,7 +11,7 @@ from balloonlab.explore.judge.fate import Fate, Fates, depths
 from balloonlab.explore.judge.fate_legend import LOOKS
 from balloonlab.explore.judge.result import Result
 from balloonlab.foundations.errors import BadValueError, of_kind
-from balloonlab.foundations.words import counted
+from balloonlab.foundations.words import counted, noun
 from balloonlab.plots.axes import FAINT, INK, axes_of, bare, legend_below
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ def state_graph_text(result: Result) -> str:
     for state in range(result.states):
         look = LOOKS[fates.of(state)]
         steps = ", ".join(ahead.get(state, [])) or "nobody can step"
-        lines.append(f"{state:>3} after {depth[state]:>2} steps {look.glyph} {look.word + ':':<14} {steps}")
+        lines.append(
+            f"{state:>3} after {depth[state]:>2} {noun(depth[state], 'step'):<5} {look.glyph} {look.word + ':':<14} {steps}"
+        )
     return "\n".join(lines)
 
 

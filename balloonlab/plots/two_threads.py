@@ -43,7 +43,10 @@ def plot_two_threads(result: Result, label: Label = _nothing, ax: Axes | None = 
     fates, points = Fates(result), _points(result)
     places = [(float(second - first) + beside, -float(first + second)) for first, second, beside in points]
     across, down = zip(*places, strict=True)
-    heading = title or f"{counted(result.states, 'state')}, {counted(result.transitions, 'step')} between them"
+    heading = (
+        as_text("title", title)
+        or f"{counted(result.states, 'state')}, {counted(result.transitions, 'step')} between them"
+    )
     ax = bare(axes_of(ax, 8, min(7.5, 2.2 - 0.62 * min(down)), heading))
     ax.set_xlim(min(across) - 0.8, max(across) + 0.8)
     ax.set_ylim(min(down) - 0.5, 0.5)
@@ -101,8 +104,8 @@ def _names(result: Result, label: Label) -> list[str]:
     names = result.graph.table.names
     if len(names) != 2 or result.states > MOST_DRAWN:  # noqa: PLR2004 - two threads, two directions
         raise BadValueError(
-            f"this has {len(names)} threads and {result.states:,} states; what can be drawn is 2 threads with up to "
-            f"{MOST_DRAWN} states: a small bl.Program."
+            f"this has {counted(len(names), 'thread')} and {counted(result.states, 'state')}; what can be drawn is "
+            f"2 threads with up to {MOST_DRAWN} states: a small bl.Program."
         )
     return names
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from balloonlab.foundations.errors import pick
-from balloonlab.foundations.words import shown
+from balloonlab.foundations.words import counted, shown
 from balloonlab.memory.zone import PageState
 from balloonlab.recordings import snapshots
 from balloonlab.recordings.block_types import block_types
@@ -40,8 +40,8 @@ class RecordedGuest:
         self._check_counts(path / "meta.json")
 
     def __repr__(self) -> str:
-        told = f"{len(self.messages):,} messages, snapshots {', '.join(self.snapshots)}"
-        return f"{type(self).__name__}({self.name!r}, {self.pages:,} guest pages, {told})"
+        told = f"{counted(len(self.messages), 'message')}, snapshots {', '.join(self.snapshots)}"
+        return f"{type(self).__name__}({self.name!r}, {counted(self.pages, 'guest page')}, {told})"
 
     def _read_times(self, path: Path) -> dict[str, float]:
         times: dict[str, float] = {}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from balloonlab.foundations.words import shown
+from balloonlab.foundations.words import counted, shown
 from balloonlab.memory.zone import MAX_ORDER, MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageState
 from balloonlab.recordings.reading import damaged, integers, member, read_arrays, read_json, whole
 
@@ -153,7 +153,7 @@ def read_type_counts(path: Path, text: str, zones: list[ZoneSpan]) -> tuple[Type
             raise damaged(path, f"no count of pageblocks by type for zone {zone.name}")
         row_counts = [whole(number, f"pageblocks of zone {zone.name}", path, blocks) for number in numbers]
         if sum(row_counts) > blocks:
-            raise damaged(path, f"zone {zone.name} has {blocks} pageblocks, not {sum(row_counts)}")
+            raise damaged(path, f"zone {zone.name} has {counted(blocks, 'pageblock')}, not {sum(row_counts)}")
         counts[zone.name] = {word: [count] for word, count in zip(words, row_counts, strict=True)}
         free[zone.name] = {word: _free_of_type(path, free_table, zone, word) for word in words}
     return counts, free
@@ -184,10 +184,10 @@ def read_free_blocks(path: Path, snapshot: dict[str, Any], zones: list[ZoneSpan]
 def check_summary(path: Path, name: str, snapshot: dict[str, Any], flags: Flags) -> None:
     """The counts that were written beside the flags must be those of the flags."""
     summary = member(snapshot, "summary", dict, path)
-    counted = {"pfns": len(flags)}
+    found = {"pfns": len(flags)}
     for what, bit in (("free_buddy_pages", BUDDY), ("balloon_pages", OFFLINE), ("nopage", NOPAGE)):
-        counted[what] = int((flags & bit != 0).sum())
-    for what, count in counted.items():
+        found[what] = int((flags & bit != 0).sum())
+    for what, count in found.items():
         if member(summary, what, int, path) != count:
             raise damaged(
                 path, f"snapshot {shown(name)} says {what} = {shown(summary[what])}; its page flags say {count}"

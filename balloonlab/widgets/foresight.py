@@ -18,6 +18,7 @@ from balloonlab.explore.judge.timeline_fates import NO_STEP, Known, TimelineFate
 from balloonlab.explore.learn.subject import Explorable
 from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick, whole_number
 from balloonlab.foundations.interrupt import Interruption, Listener
+from balloonlab.foundations.words import counted
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.widgets.wire import Arrays, Content
@@ -187,7 +188,7 @@ class Foresight:
     def _coverage(self) -> list[str]:
         """By graph: how much of it the learner's steps have shown."""
         return [
-            f"The steps so far have seen {len(seen):,} of {fates.graph.states:,} states."
+            f"The steps so far have seen {len(seen):,} of {counted(fates.graph.states, 'state')}."
             for seen, fates in zip(self.outlook.seen, self.outlook.graphs, strict=True)
         ]
 

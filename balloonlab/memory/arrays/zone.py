@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from balloonlab.foundations.errors import BadValueError, pick, whole_number
+from balloonlab.foundations.words import counted
 from balloonlab.memory.arrays.compaction import CHUNK, ArrayRun, compact_arrays
 from balloonlab.memory.arrays.fallback import steal
 from balloonlab.memory.arrays.list_order import ListOrder
@@ -46,12 +47,12 @@ class ArrayZone:
         self.states = states
         self.block_types = np.full(blocks, Migratetype.MOVABLE, np.uint8) if block_types is None else block_types
         if self.block_types.shape != (blocks,) or not np.isin(self.block_types, list(FALLBACKS)).all():
-            raise BadValueError(f"block_types must be {blocks:,} codes of UNMOVABLE, MOVABLE or RECLAIMABLE.")
+            raise BadValueError(f"block_types must be {counted(blocks, 'code')} of UNMOVABLE, MOVABLE or RECLAIMABLE.")
         self.ordered = ordered
         self.order = ListOrder(states, self.block_types)
 
     def __repr__(self) -> str:
-        return f"ArrayZone({len(self.states):,} guest pages, rules {self.rules!r})"
+        return f"ArrayZone({counted(len(self.states), 'guest page')}, rules {self.rules!r})"
 
     @property
     def free_pages(self) -> int:
