@@ -89,7 +89,8 @@ class Driver:
         for name, function in functions.items():
             pick(f"routine of driver {self.name}", name, list(self.functions))
             if not inspect.isgeneratorfunction(function):
-                raise BadValueError(f"{name} is no generator function: a routine yields each primitive it performs.")
+                what = f"{name} is no generator function but {shown(function)}"
+                raise BadValueError(f"{what}: a routine yields each primitive it performs.")
             wanted, given = (len(inspect.signature(f).parameters) for f in (self.functions[name], function))
             if wanted != given:
                 raise BadValueError(
@@ -112,7 +113,7 @@ class Driver:
         for function in functions:
             if not inspect.isgeneratorfunction(function):
                 raise BadValueError(f"a routine is {shown(function)}; it must be a generator function.")
-        without = tuple(each_of("without", without, "routines"))
+        without = tuple(as_text("a routine", each) for each in each_of("without", without, "routines"))
         kept = {known: function for known, function in self.functions.items() if known not in without}
         merged = MappingProxyType({**kept, **routines(*functions)})
         return replace(self, name=name, title=title, functions=merged, **facts)
@@ -120,7 +121,7 @@ class Driver:
     def sharing(self, **also: str) -> Driver:
         """This driver with further shared objects (see `also`), for whoever meets it in a scenario."""
         for name, kind in also.items():
-            pick(f"kind of {name!r}", kind, ["lock", "value", "gate", "list"])
+            pick(f"kind of {shown(name)}", kind, ["lock", "value", "gate", "list"])
         return replace(self, also={**self.also, **also})
 
 

@@ -31,7 +31,7 @@ from balloonlab.memory.arrays.list_order import load_lists
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.fragmentation import Metrics
 from balloonlab.memory.placement import check_placement
-from balloonlab.memory.workloads import WorkloadResult
+from balloonlab.memory.workloads import WorkloadResult, workload_named
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState
 
 _AT_ONCE = "worked out at once"
@@ -243,7 +243,7 @@ class Guest:
         settings = {"seed": self.seed, **options}
         if self._arrays is None:
             return self._stepped().workload(name, **settings)
-        with interruptible(f"workload {name}"):
+        with interruptible(f"workload {workload_named(name).name}"):
             return self._arrays.workload(name, **settings)
 
     def release(self, fraction: float = 1.0) -> int:

@@ -26,7 +26,7 @@ def checked_states(states: ArrayLike, what: str = "states") -> NDArray[np.uint8]
 
 def pages_per_cell(pages: int, most_cells: int = MOST_CELLS) -> int:
     """The smallest power of two that brings `pages` guest pages into at most `most_cells` cells."""
-    whole_number("most_cells", most_cells, 1, MOST_PAGES, "cells")
+    most_cells = whole_number("most_cells", most_cells, 1, MOST_PAGES, "cells")
     cell = 1
     while -(-pages // cell) > most_cells:
         cell *= 2

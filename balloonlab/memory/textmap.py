@@ -26,8 +26,8 @@ def text_map(states: ArrayLike, columns: int = 64, most_rows: int = 32) -> str:
     64 columns a guest of 64 MiB shows one pageblock a row. Raises BadValueError for bad states or sizes.
     """
     codes = checked_states(states)
-    whole_number("columns", columns, 1, 1024, "glyphs")
-    whole_number("most_rows", most_rows, 1, 1 << 16, "rows")
+    columns = whole_number("columns", columns, 1, 1024, "glyphs")
+    most_rows = whole_number("most_rows", most_rows, 1, 1 << 16, "rows")
     cells, cell = reduce_states(codes, columns * most_rows)
     glyphs = cells.tobytes().translate(_GLYPHS).decode("ascii")
     width = len(f"{len(codes) - 1:x}")

@@ -93,12 +93,17 @@ WORKLOADS: dict[str, Workload] = {
 }
 
 
+def workload_named(name: object) -> Workload:
+    """The workload of that name; raises UnknownNameError that lists the names."""
+    return WORKLOADS[pick("workload", name, list(WORKLOADS))]
+
+
 def workload_settings(name: str, options: Mapping[str, float]) -> dict[str, float]:
     """Every option of the workload `name` with its value: that of `options`, else the default.
 
     Raises UnknownNameError for a workload or option that nobody knows, BadValueError for a value out of range.
     """
-    workload = WORKLOADS[pick("workload", name, list(WORKLOADS))]
+    workload = workload_named(name)
     for key in options:
         pick(f"option of workload {workload.name!r}", key, list(workload.options))
     return {

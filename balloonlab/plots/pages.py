@@ -60,7 +60,7 @@ def page_map_image(states: ArrayLike, columns: int | None = None, theme: str = "
 
 def page_map_png(states: ArrayLike, scale: int = 1, columns: int | None = None, theme: str = "light") -> bytes:
     """The page map as a PNG file, `scale` x `scale` pixels a cell; the same bytes for the same states."""
-    whole_number("scale", scale, 1, 64, "pixels")
+    scale = whole_number("scale", scale, 1, 64, "pixels")
     pixels = page_map_image(states, columns, theme).repeat(scale, axis=0).repeat(scale, axis=1)
     stream = io.BytesIO()
     image.imsave(stream, pixels, format="png", metadata=_NO_VERSION)

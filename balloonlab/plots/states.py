@@ -73,9 +73,8 @@ def state_graph_text(result: Result) -> str:
     for state in range(result.states):
         look = LOOKS[fates.of(state)]
         steps = ", ".join(ahead.get(state, [])) or "nobody can step"
-        lines.append(
-            f"{state:>3} after {depth[state]:>2} {noun(depth[state], 'step'):<5} {look.glyph} {look.word + ':':<14} {steps}"
-        )
+        away = f"after {depth[state]:>2} {noun(depth[state], 'step'):<5}"
+        lines.append(f"{state:>3} {away} {look.glyph} {look.word + ':':<14} {steps}")
     return "\n".join(lines)
 
 

@@ -43,6 +43,7 @@ def plot_two_threads(result: Result, label: Label = _nothing, ax: Axes | None = 
     fates, points = Fates(result), _points(result)
     places = [(float(second - first) + beside, -float(first + second)) for first, second, beside in points]
     across, down = zip(*places, strict=True)
+    said = [as_text("a label", label(result.machine_at(state))) for state in range(result.states)]
     heading = (
         as_text("title", title)
         or f"{counted(result.states, 'state')}, {counted(result.transitions, 'step')} between them"
@@ -55,7 +56,7 @@ def plot_two_threads(result: Result, label: Label = _nothing, ax: Axes | None = 
     for state, place in enumerate(places):
         look = LOOKS[fates.of(state)]
         glyph, colour = (look.glyph, look.colour) if len(seen) > 1 else ("", "white")
-        lines = [line for line in (as_text("a label", label(result.machine_at(state))), glyph) if line]
+        lines = [line for line in (said[state], glyph) if line]
         box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": INK}
         text = ax.annotate(
             "\n".join(lines) or " ", place, ha="center", va="center", fontsize=9, color="black", bbox=box

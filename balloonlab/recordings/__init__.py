@@ -47,6 +47,6 @@ def load(name: str | Path) -> Recording:
 
 def _is_folder(name: str | Path) -> bool:
     try:
-        return Path(name).is_dir()
+        return name != "" and Path(name).is_dir()
     except (OSError, ValueError):  # too long for a path, or not to be looked at
         return False

@@ -20,7 +20,7 @@ MOST_BYTES = (1 << 63) - 1
 ISOLATE, PUTBACK = 0, 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Messages:
     """PFN messages in the order in which the host read them; one row a message.
 

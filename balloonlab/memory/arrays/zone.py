@@ -64,7 +64,7 @@ class ArrayZone:
 
     def free_blocks(self, order: int, migratetype: int | None = None) -> list[int]:
         """PFNs of the free blocks of `order` from head to tail, of one migratetype or of each in turn."""
-        whole_number("order", order, 0, MAX_ORDER - 1)
+        order = whole_number("order", order, 0, MAX_ORDER - 1)
         self.order.settle()
         levels = FreeLevels(self.states)
         kinds = Migratetype if migratetype is None else [migratetype]
