@@ -6,6 +6,7 @@ import inspect
 import os
 import random
 import time
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -47,7 +48,8 @@ def calls(seed: int, many: int) -> list[tuple[Target, str, str]]:
 
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.filterwarnings("error")
-def test_any_call_is_answered(part: int) -> None:
+def test_any_call_is_answered(part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     wrong = [
         f"{target}({parameter}={odd!r}): {complaint}"
         for target, parameter, odd in calls(SEED, CALLS)[part::PARTS]
