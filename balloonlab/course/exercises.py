@@ -257,8 +257,9 @@ class Repair(_Said):
                 finding = result.findings[0]
                 text = f"the shortest failing schedule has {counted(finding.steps, 'step')}, in {there}."
                 return Answer(False, f"Not solved yet: {text}\n{finding.kind}: {finding.text}", finding)  # noqa: FBT003
-            if not result:
-                text = f"{there} was not finished, so nobody knows: {result.why}."
+            if result.doubt:
+                how = "was not finished" if result.why else "was not tested"
+                text = f"{there} {how}, so nobody knows: {result.doubt}."
                 return Answer(False, f"Not solved yet: {text}")  # noqa: FBT003
             states += result.states
         text = (

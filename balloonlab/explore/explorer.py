@@ -57,7 +57,7 @@ def explore(
         for automaton in table.automata:
             automaton.check_again()
     inspection = inspect_graph(graph, finished=not why)
-    result = Result(scenario, graph, why, schedule, (), inspection.wrong, inspection.kinds)
+    result = Result(scenario, graph, why, schedule, (), inspection.wrong, inspection.kinds, inspection.unseen)
     return replace(result, findings=tuple(Finding(*found, result) for found in inspection.found))
 
 

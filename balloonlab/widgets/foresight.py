@@ -143,7 +143,7 @@ class Foresight:
         _ = fates.fates, fates.kinds, fates.preemptions  # worked out now, while nobody is held up
         with self.machine.lock:
             self.outlook.add(fates)
-        self._note(text="")
+        self._note(text=f"Safe as far as it was looked at: {result.doubt}." if result.doubt else "")
 
     def _note(self, *, shown: bool | None = None, text: str | None = None) -> None:
         self.shown = self.shown if shown is None else shown
@@ -220,7 +220,7 @@ class Foresight:
                 steps, preemptions = int(arrays["next_steps"][at]), int(arrays["next_preemptions"][at])
                 ahead = violation_words(self._kind(int(arrays["next_kind"][at])), steps, preemptions)
                 lines.append(f"{name:<20}{look.glyph} {look.word}{f': {ahead}' if ahead else ''}")
-        return [*lines, self._coverage()[int(arrays["graph"][position])]]
+        return [*lines, self._coverage()[int(arrays["graph"][position])], *([self.text] if self.text else [])]
 
     def _kind(self, number: int) -> str:
         return self.outlook.kinds[number - 1] if number else ""

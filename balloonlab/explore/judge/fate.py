@@ -183,7 +183,8 @@ class Fates:
 
     def __str__(self) -> str:
         counts = np.bincount(self.fates, minlength=len(Fate))
-        return "\n".join(f"{counts[fate]:>9,} states: {fate.words}" for fate in Fate)
+        lines = [f"{counts[fate]:>9,} states: {fate.words}" for fate in Fate]
+        return "\n".join([*lines, *([self.result.doubt] if self.result.doubt else [])])
 
     def __repr__(self) -> str:
         return str(self)
