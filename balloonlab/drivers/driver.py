@@ -96,9 +96,20 @@ class Driver:
                 raise BadValueError(
                     f"{name} takes {counted(given, 'parameter')}; the routine it replaces takes {wanted}."
                 )
-            check(name, function, {*self.functions, *self.aliases})
+            check(name, function, {*self.functions, *self.aliases}, self._shared())
         merged = MappingProxyType({**self.functions, **functions})
         return replace(self, name=f"{self.name}*", title=f"{self.title}, edited", functions=merged)
+
+    def _shared(self) -> set[str]:
+        """Attributes of what the routines are given that name shared objects (as its class declares: VirtioBalloon)."""
+        names = set(self.also)
+        for routine in self.functions.values():
+            owners = [
+                getattr(routine, "__globals__", {}).get(kind) for kind in inspect.get_annotations(routine).values()
+            ]
+            kinds = [vars(owner).get("__annotations__", {}) for owner in owners if isinstance(owner, type)]
+            names |= {name for declared in kinds for name, kind in declared.items() if kind == "Ref"}
+        return names
 
     def variant(
         self,

@@ -78,7 +78,7 @@ class Program:
                 raise BadValueError(
                     f"thread {name!r} is no generator function: it must yield each primitive it performs."
                 )
-            check(f"thread {name!r}", routine)
+            check(f"thread {name!r}", routine, shared=[*self.values, *self.locks, *self.queues])
         self._check_names()
         for name, number in self.values.items():
             whole_number(name, number, -(2**31), 2**31 - 1)
