@@ -108,8 +108,7 @@ class Scenario:
 
     def after(self, schedule: Schedule) -> Later:
         """This scenario once a schedule has been taken (`machine.schedule`, the first actions included)."""
-        of_kind("schedule", schedule, Schedule, "a schedule: machine.schedule, or bl.Schedule.from_token(token)")
-        return Later(self, schedule)
+        return Later(self, Schedule.of(schedule))
 
     def __repr__(self) -> str:
         return f"<scenario {self.name}, driver {self.driver.name}: {self.title}>"
@@ -140,7 +139,7 @@ class Later:
 
     def after(self, schedule: Schedule) -> Later:
         """The same scenario after another schedule, which begins where the scenario does."""
-        return self.scenario.after(schedule)
+        return Later(self.scenario, Schedule.of(schedule))
 
     def _guest(self) -> Guest:
         guest = self.scenario.bare_guest()

@@ -17,6 +17,7 @@ from balloonlab.explore.learn.subject import Explorable, Property
 from balloonlab.explore.search.counting import schedules
 from balloonlab.explore.search.graph import Flags, Graph
 from balloonlab.foundations.errors import BalloonlabError, whole_number
+from balloonlab.foundations.words import shown
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.schedule import Schedule
 
@@ -163,10 +164,10 @@ class Result:
     def finding(self, kind: str) -> Finding:
         """The nearest finding of a kind; raises NothingFoundError that lists the kinds there are."""
         for each in self.findings:
-            if each.kind == kind:
+            if isinstance(kind, str) and each.kind == kind:
                 return each
         kinds = ", ".join(dict.fromkeys(each.kind for each in self.findings)) or "nothing"
-        raise NothingFoundError(f"no finding of kind {kind!r}; found: {kinds}.")
+        raise NothingFoundError(f"no finding of kind {shown(kind)}; found: {kinds}.")
 
     def machine_at(self, state: int) -> Machine:
         """A new machine that has gone the shortest way to a state, by its number (0: the first), and can be undone."""

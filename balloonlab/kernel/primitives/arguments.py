@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import inspect
 import operator
-import reprlib
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.words import shown
 from balloonlab.kernel.not_a_value import NotAValueError
 from balloonlab.kernel.primitives.verb import Primitive, Verb
 from balloonlab.kernel.world import KIND_WORDS, Ref
@@ -67,7 +67,7 @@ def _fit(verb: str, parameter: inspect.Parameter, arg: Any) -> Any:  # noqa: ANN
     if kind == "int":
         number = _whole(what, arg)
         if "page" in name and not -1 <= number < _MOST:
-            raise BadValueError(f"{what} is {reprlib.repr(number)}; there is no such page.")
+            raise BadValueError(f"{what} is {shown(number)}; there is no such page.")
         return number
     if kind == "bool":
         return bool(arg)
@@ -76,7 +76,7 @@ def _fit(verb: str, parameter: inspect.Parameter, arg: Any) -> Any:  # noqa: ANN
     if kind == "Ref" or (kind == "Ref | None" and arg is not None):
         return _ref(verb, _KINDS.get(name, "value"), arg)
     if kind in ("tuple[int, ...]", "str", "bytes") and type(arg).__name__ != kind:
-        raise BadValueError(f"{what} is {reprlib.repr(arg)}; it must be a {kind}.")
+        raise BadValueError(f"{what} is {shown(arg)}; it must be a {kind}.")
     return arg
 
 
@@ -90,13 +90,13 @@ def _whole(what: str, arg: Any) -> int:  # noqa: ANN401
         raise
     except TypeError:
         why = _NO_PAGE if arg is None else ""
-        raise BadValueError(f"{what} is {reprlib.repr(arg)}; it must be a whole number.{why}") from None
+        raise BadValueError(f"{what} is {shown(arg)}; it must be a whole number.{why}") from None
 
 
 def _ref(verb: str, kind: str, arg: object) -> Ref:
     if not isinstance(arg, Ref):
-        shown = arg if isinstance(arg, Primitive) else reprlib.repr(arg)
-        raise BadValueError(f"{verb} takes the name of {KIND_WORDS[kind]}; {shown} is none.")
+        given = arg if isinstance(arg, Primitive) else shown(arg)
+        raise BadValueError(f"{verb} takes the name of {KIND_WORDS[kind]}; {given} is none.")
     if KIND_WORDS[arg.kind] != KIND_WORDS[kind]:  # "value" and "tally" are both numbers
         raise BadValueError(
             f"{verb} takes the name of {KIND_WORDS[kind]}; {arg.name} is that of {KIND_WORDS[arg.kind]}."
