@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 MODULES = (
-    *("codec", "geometry", "trace", "mirror", "words", "dom", "fates", "painter", "pagemap"),
+    *("codec", "geometry", "trace", "mirror", "words", "dom", "theme", "fates", "painter", "pagemap"),
     *("threads", "panels", "transport", "actions", "lab", "plain", "main"),
 )  # a module stands after those it imports
 STYLES = ("base", "map", "panels", "lab", "fates")

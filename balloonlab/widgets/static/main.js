@@ -3,6 +3,7 @@ import { unpack } from "./codec.js";
 import { el } from "./dom.js";
 import { LabView } from "./lab.js";
 import { PlainView } from "./plain.js";
+import { followTheme } from "./theme.js";
 
 let views = 0;
 
@@ -48,11 +49,13 @@ function render({ model, el: host }) {
   };
   model.on("msg:custom", receive);
   link.send({ type: "hello" });
+  const unwatch = followTheme(root);
   return () => {
     clearTimeout(patience);
     model.off("msg:custom", receive);
     link.send({ type: "bye" });
     view.destroy();
+    unwatch();
     hidden.forEach((output) => (output.style.display = ""));
   };
 }
