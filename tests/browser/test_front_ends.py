@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.lab import TOKEN, Server, aim, click, notebook_of
+from tests.browser.lab import TOKEN, LabPage, Server, aim, click, notebook_of
 
 LAB = """
 import balloonlab as bl
@@ -21,10 +21,6 @@ with interruptible("a long call") as state:
 bl.Lab(bl.Guest(pages=512, driver="v9"))
 """
 NAME = "front.ipynb"
-KERNEL_READY = """async () => {
-  const kernels = await (await fetch(new URL("/api/kernels", location))).json();
-  return kernels.length === 1 && kernels[0].connections > 0 && kernels[0].execution_state === "idle";
-}"""
 Show = Callable[[str], Page]
 
 
@@ -59,12 +55,10 @@ def test_voila_shows_a_lab_that_acts(show: Show) -> None:
 
 def test_notebook_7_shows_a_lab_that_acts_and_saves_how_it_looks(show: Show, lab_server: Server) -> None:
     page = show("notebooks")
-    page.wait_for_function(KERNEL_READY)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    LabPage(page, []).run_all()
     inflate(page)
-    with page.expect_response(lambda response: response.request.method == "PUT" and NAME in response.url):
-        page.keyboard.press("Control+s")
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
     page.close()
     lab_server.end_kernels()
     saved: dict[str, Any] = json.loads((lab_server.root / NAME).read_text("utf-8"))
