@@ -212,6 +212,15 @@ export class LabView {
     return `A look at the past: what you do here replaces the ${steps} after it.`;
   }
 
+  /** How it looks now, for drawPicture. */
+  look() {
+    if (!this.mirror) return null;
+    this.show();
+    const found = this.fates ? this.fates.live.textContent : "";
+    const lines = [`${this.transport.where.textContent}: ${this.said.textContent}`, this.note.textContent, found];
+    return { map: this.map, title: this.title.textContent, lines: lines.filter((line) => line.trim()) };
+  }
+
   destroy() {
     if (this.waiting) cancelAnimationFrame(this.waiting);
     clearTimeout(this.patience);
