@@ -130,7 +130,7 @@ def _explore(options: argparse.Namespace) -> int:
     _say(f"{options.scenario}, driver {options.driver}: {str(result).splitlines()[0]}")
     for finding in result.findings:
         _say(f"  {finding}\n    replay: {finding.schedule.token}")
-    return {Verdict.HOLDS: FINE, Verdict.VIOLATED: WRONG, Verdict.NOT_FINISHED: UNKNOWN}[result.verdict]
+    return {Verdict.HOLDS: FINE, Verdict.VIOLATED: WRONG}.get(result.verdict, UNKNOWN)
 
 
 # -- sweep --

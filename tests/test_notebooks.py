@@ -98,6 +98,10 @@ def heading_problems(notebook: Node) -> list[str]:
 def picture_problems(notebook: Node) -> list[str]:
     prose = "\n".join(text(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
     found = ["a picture without alt text" for alt in re.findall(r"!\[(.*?)\]\(", prose) if not alt.strip()]
+    for output in outputs(notebook):
+        kinds = [kind for kind in PICTURES if kind in output.get("data", {})]
+        if not all(output["metadata"].get(kind, {}).get("alt") for kind in kinds):
+            found.append("a picture without alternative text in its metadata")
     return found + ["an img without alt text" for tag in re.findall(r"<img[^>]*>", prose) if "alt=" not in tag]
 
 
@@ -134,7 +138,9 @@ def good() -> Node:
 def spoil(kind: str) -> Node:
     notebook = good()
     cell = notebook["cells"][1]
-    output = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "AAAA"}}
+    said = {"image/png": {"alt": "a picture"}}
+    output = {"output_type": "display_data", "metadata": said, "data": {"image/png": "AAAA"}}
+    unsaid = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "AAAA", "text/plain": "a figure"}}
     view = {"output_type": "display_data", "metadata": {}, "data": {WIDGET: {}, "text/plain": "a slider"}}
     spoilers = {
         "stripped": lambda: cell.update(execution_count=None),
@@ -146,6 +152,7 @@ def spoil(kind: str) -> Node:
         "address": lambda: cell["outputs"][0]["text"].append("<object at 0x7f0012345678>"),
         "size": lambda: cell["outputs"][0]["text"].append("x" * MOST_OUTPUT),
         "picture": lambda: cell["outputs"].append(output),
+        "picture unsaid": lambda: cell["outputs"].append(unsaid),
         "view": lambda: cell["outputs"].append(view),
         "stderr": lambda: cell["outputs"][0].update(name="stderr"),
         "error": lambda: cell["outputs"].append({"output_type": "error", "evalue": "", "traceback": []}),
@@ -175,6 +182,7 @@ def test_the_smallest_good_notebook_is_good() -> None:
             "address",
             "size",
             "picture",
+            "picture unsaid",
             "stderr",
             "error",
         ),

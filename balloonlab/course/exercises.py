@@ -18,6 +18,7 @@ from balloonlab.course.scenarios import Scenario, scenario
 from balloonlab.drivers import Driver, find_driver
 from balloonlab.explore import Finding, explore
 from balloonlab.foundations.errors import BadValueError, pick, whole_number
+from balloonlab.foundations.words import counted, shown
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import Routine
@@ -27,30 +28,39 @@ from balloonlab.memory.zone import PageFrames, PageState, Zone
 MOST_STATES = 300_000  # of one situation, in which a repair is looked at
 
 
-@dataclass(frozen=True, repr=False)
-class Question:
-    """One question. text: what is asked. truth: runs the model. why: the reason, given once somebody has answered.
+class _Said:
+    """What is shown by its text."""
 
-    hint: what a wrong answer is told, from (given, truth).
-    """
-
-    name: str
     text: str
-    truth: Callable[[], int]
-    why: str
-    hint: Callable[[int, int], str]
 
     def __str__(self) -> str:
         return self.text
 
     def __repr__(self) -> str:
-        return str(self)
+        return self.text
+
+
+@dataclass(frozen=True, repr=False)
+class Question(_Said):
+    """One question. text: what is asked. truth: runs the model. why: the reason, given once somebody has answered.
+
+    most, unit: an answer is a whole number from 0 to `most`, of these. hint: what a wrong answer is told, from (given,
+    truth).
+    """
+
+    name: str
+    text: str
+    most: int
+    unit: str
+    truth: Callable[[], int]
+    why: str
+    hint: Callable[[int, int], str]
 
     def check(self, answer: int | None) -> str:
-        """What to say to an answer (None: not answered yet). Raises BadValueError for what is no whole number."""
+        """What to say to an answer (None: not answered yet). Raises BadValueError for what cannot be one."""
         if answer is None:
             return "Not answered yet: put your prediction in place of None and run the cell again."
-        given = whole_number("your answer", answer, -(2**31), 2**31 - 1)
+        given = whole_number("your answer", answer, 0, self.most, self.unit)
         truth = self.truth()
         if given == truth:
             return f"Yes, {truth:,}. {self.why}"
@@ -122,6 +132,7 @@ _QUESTIONS = [
     Question(
         "messages",
         "The host asks for 1,000 more balloon pages. How many inflate messages will the driver send?",
+        *(8192, "messages: none carries less than one of the guest's 8,192 pages"),
         _messages_for_1000_pages,
         "The driver's array holds 256 PFNs, so 1,000 pages go in messages of 256, 256, 256 and 232.",
         lambda given, truth: (
@@ -132,6 +143,7 @@ _QUESTIONS = [
     Question(
         "blocks",
         "16 pages were all in use. All but page 5 are given back. How many free blocks are there?",
+        *(16, "blocks: none is smaller than one of the 16 pages"),
         _free_blocks_after_giving_back,
         "Page 5 keeps its buddy, page 4, alone (order 0). The pair 6-7 cannot merge with 4-5 (order 1), "
         "0-3 cannot merge with 4-7 (order 2), and 8-15 stays a block of order 3.",
@@ -143,6 +155,7 @@ _QUESTIONS = [
     Question(
         "units",
         "A guest with 64 KiB pages is asked for a balloon of 100 (4 KiB) balloon pages. How many guest pages leave it?",
+        *(1024, "pages: the guest has 64 of 64 KiB, which are 1,024 of 4 KiB"),
         _guest_pages_for_100_balloon_pages,
         "One guest page is 16 balloon pages, and half a page cannot be given: 7 pages make 112, the first number "
         "that is not below 100.",
@@ -154,6 +167,7 @@ _QUESTIONS = [
     Question(
         "held",
         "Compaction moves a balloon page and waits for balloon_lock. How many locks, of any kind, has it got?",
+        *(20, "locks"),
         _locks_held_while_waiting,
         "The locks of the old page and of the new one. Both spinlocks are free again: nobody may sleep with one.",
         lambda given, truth: (
@@ -165,6 +179,7 @@ _QUESTIONS = [
         "unusable",
         "Free: a block of order 9, one of order 8, 256 single pages. What is the unusable free index for order 9, in "
         "thousandths?",
+        *(1000, "thousandths: half of it is 500"),
         _unusable_of_three_pieces,
         "512 + 256 + 256 = 1,024 pages are free, and 512 of them are a huge page. The other half is of no use.",
         lambda given, truth: (
@@ -175,6 +190,7 @@ _QUESTIONS = [
     Question(
         "compaction messages",
         "Compaction moves 672 balloon pages. How many messages does the host get?",
+        *(8192, "messages: no more than the guest has pages"),
         _messages_of_compaction,
         "Two for each page: the new one is told on the inflate queue, the old one on the deflate queue. Nobody "
         "collects them into full arrays.",
@@ -186,6 +202,7 @@ _QUESTIONS = [
     Question(
         "huge pages again",
         "16 pageblocks; 8 hold 128 balloon pages each, the rest is free. How many are wholly free after compaction?",
+        *(16, "pageblocks"),
         _huge_pages_after_compaction,
         "The most would be 14: the balloon needs 2 pageblocks at least. Compaction stops where its scanners meet, and "
         "leaves it in 3.",
@@ -204,22 +221,16 @@ def question(name: str) -> Question:
 
 
 @dataclass(frozen=True, repr=False)
-class Answer:
+class Answer(_Said):
     """What to say to a repair. finding: what is still wrong, for a Lab; None if nothing is, or it is not known."""
 
     solved: bool
     text: str
     finding: Finding | None = None
 
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return str(self)
-
 
 @dataclass(frozen=True, repr=False)
-class Repair:
+class Repair(_Said):
     """A routine of a driver to be repaired. situations: where it must hold, the first that fails is told. why: at last.
 
     text: what is asked for. driver, routine: whose, and which.
@@ -231,12 +242,6 @@ class Repair:
     routine: str
     situations: tuple[Callable[[Driver], Scenario], ...]
     why: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return str(self)
 
     def check(self, routine: Callable[..., Routine]) -> Answer:
         """Explore the driver with this routine. Raises BadValueError for what cannot replace the old one."""
@@ -250,13 +255,16 @@ class Repair:
                 there += f" with {' and '.join(where.plot.cpu)} on one CPU"
             if result.findings:
                 finding = result.findings[0]
-                text = f"the shortest failing schedule has {finding.steps:,} steps, in {there}."
+                text = f"the shortest failing schedule has {counted(finding.steps, 'step')}, in {there}."
                 return Answer(False, f"Not solved yet: {text}\n{finding.kind}: {finding.text}", finding)  # noqa: FBT003
-            if not result:
-                text = f"{there} was not finished, so nobody knows: {result.why}."
+            if result.doubt:
+                how = "was not finished" if result.why else "was not tested"
+                text = f"{there} {how}, so nobody knows: {result.doubt}."
                 return Answer(False, f"Not solved yet: {text}")  # noqa: FBT003
             states += result.states
-        text = f"Yes: it holds in {len(self.situations)} situations, on {states:,} states. {self.why}"
+        text = (
+            f"Yes: it holds in {counted(len(self.situations), 'situation')}, on {counted(states, 'state')}. {self.why}"
+        )
         return Answer(True, text)  # noqa: FBT003
 
 
@@ -292,34 +300,28 @@ def repair(name: str) -> Repair:
 
 
 @dataclass(frozen=True, repr=False)
-class Suspicion:
+class Suspicion(_Said):
     """Something about v9 that looks wrong. defect: its id in the catalogue, whose scenario tells whether it is."""
 
     name: str
     text: str
     defect: str
 
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return str(self)
-
     def check(self, verdict: bool | None) -> str:  # noqa: FBT001 - it is the answer
         """What to say to a verdict: True if v9 has it, None if not answered yet. Raises BadValueError for others."""
         if verdict is None:
             return "not answered yet"
-        if not isinstance(verdict, bool):
+        if not isinstance(verdict, bool | np.bool_):
             raise BadValueError(
-                f"your verdict on {self.name!r} is {verdict!r}; it is True (v9 has it), False, or None."
+                f"your verdict on {self.name!r} is {shown(verdict)}; it is True (v9 has it), False, or None."
             )
         defect = defects[self.defect]
         case = defect.case()
         result = case.explore("v9")
         found = case.found_in(result)
-        shown = found or f"in none of {result.states:,} states of {case.scenario}"
+        said = found or f"in none of {counted(result.states, 'state')} of {case.scenario}"
         right = verdict == (found is not None)
-        return f"{'Right' if right else 'Not so'}: {shown}. The catalogue has it as {defect.id}, {defect.title}."
+        return f"{'Right' if right else 'Not so'}: {said}. The catalogue has it as {defect.id}, {defect.title}."
 
 
 _SUSPICIONS = [

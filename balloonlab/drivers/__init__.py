@@ -18,7 +18,7 @@ def find_driver(driver: str | Driver) -> Driver:
     """
     if isinstance(driver, Driver):
         return driver
-    if driver in VARIANTS:
+    if isinstance(driver, str) and driver in VARIANTS:
         return VARIANTS[driver]
     return DRIVERS[pick("driver", driver, list(DRIVERS), also=VARIANTS)]
 

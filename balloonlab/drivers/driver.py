@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
-from balloonlab.foundations.errors import BadValueError, pick
+from balloonlab.foundations.errors import BadValueError, as_text, each_of, pick
+from balloonlab.foundations.words import counted, shown
 from balloonlab.kernel.learner_code import foreign_functions
 from balloonlab.kernel.mistakes import check
 from balloonlab.kernel.primitives import Routine
@@ -88,13 +89,27 @@ class Driver:
         for name, function in functions.items():
             pick(f"routine of driver {self.name}", name, list(self.functions))
             if not inspect.isgeneratorfunction(function):
-                raise BadValueError(f"{name} is no generator function: a routine yields each primitive it performs.")
+                what = f"{name} is no generator function but {shown(function)}"
+                raise BadValueError(f"{what}: a routine yields each primitive it performs.")
             wanted, given = (len(inspect.signature(f).parameters) for f in (self.functions[name], function))
             if wanted != given:
-                raise BadValueError(f"{name} takes {given} parameters; the routine it replaces takes {wanted}.")
-            check(name, function, {*self.functions, *self.aliases})
+                raise BadValueError(
+                    f"{name} takes {counted(given, 'parameter')}; the routine it replaces takes {wanted}."
+                )
+            check(name, function, {*self.functions, *self.aliases}, self._shared())
         merged = MappingProxyType({**self.functions, **functions})
         return replace(self, name=f"{self.name}*", title=f"{self.title}, edited", functions=merged)
+
+    def _shared(self) -> set[str]:
+        """Attributes of what the routines are given that name shared objects (as its class declares: VirtioBalloon)."""
+        names = set(self.also)
+        for routine in self.functions.values():
+            owners = [
+                getattr(routine, "__globals__", {}).get(kind) for kind in inspect.get_annotations(routine).values()
+            ]
+            kinds = [vars(owner).get("__annotations__", {}) for owner in owners if isinstance(owner, type)]
+            names |= {name for declared in kinds for name, kind in declared.items() if kind == "Ref"}
+        return names
 
     def variant(
         self,
@@ -105,12 +120,19 @@ class Driver:
         **facts: Any,  # noqa: ANN401
     ) -> Driver:
         """Another version made of this one: with these routines and facts, without those routines."""
+        as_text("name", name), as_text("title", title)
+        for function in functions:
+            if not inspect.isgeneratorfunction(function):
+                raise BadValueError(f"a routine is {shown(function)}; it must be a generator function.")
+        without = tuple(as_text("a routine", each) for each in each_of("without", without, "routines"))
         kept = {known: function for known, function in self.functions.items() if known not in without}
         merged = MappingProxyType({**kept, **routines(*functions)})
         return replace(self, name=name, title=title, functions=merged, **facts)
 
     def sharing(self, **also: str) -> Driver:
         """This driver with further shared objects (see `also`), for whoever meets it in a scenario."""
+        for name, kind in also.items():
+            pick(f"kind of {shown(name)}", kind, ["lock", "value", "gate", "list"])
         return replace(self, also={**self.also, **also})
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
+from balloonlab.foundations.words import counted
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.world import NOBODY, World
 from balloonlab.memory.zone import PageState
@@ -24,7 +25,9 @@ def check_i1(world: World, vb: VirtioBalloon) -> None:
     isolated = _count(world, PageState.ISOLATED)
     num_pages = world.values.get(vb.num_pages.number)
     expected = vb.pages_per_page * (listed + isolated)
-    assert num_pages == expected, f"I1: num_pages is {num_pages}, with {listed} listed and {isolated} isolated pages"
+    assert num_pages == expected, (
+        f"I1: num_pages is {num_pages}, with {listed} listed and {counted(isolated, 'isolated page')}"
+    )
 
 
 def check_i2(world: World, vb: VirtioBalloon) -> None:
@@ -82,7 +85,7 @@ def check_i4(world: World, vb: VirtioBalloon) -> None:
     if "balloon_inflate" in counts:
         inside = counts["balloon_inflate"] - counts["balloon_deflate"]
         held = len(world.list_pages(vb.pages.number)) + left
-        assert inside == held, f"I4: {inside} pages by the counters, {held} in the balloon"
+        assert inside == held, f"I4: {counted(inside, 'page')} by the counters, {held} in the balloon"
         assert counts.get("nr_balloon_pages", held) == held, f"I4: nr_balloon_pages is not {held}"
 
 
@@ -96,7 +99,9 @@ def check_i5(world: World) -> None:
 def check_i6(world: World, vb: VirtioBalloon) -> None:
     """I6, at rest: the host believes exactly num_pages in the balloon, and was told so as `actual`."""
     believed, num_pages = int(world.host.believed.sum()), world.values.get(vb.num_pages.number)
-    assert believed == num_pages, f"I6: the host believes {believed} pages in the balloon, num_pages is {num_pages}"
+    assert believed == num_pages, (
+        f"I6: the host believes {counted(believed, 'page')} in the balloon, num_pages is {num_pages}"
+    )
     assert world.host.actual == num_pages, f"I6: actual is {world.host.actual}, num_pages is {num_pages}"
 
 

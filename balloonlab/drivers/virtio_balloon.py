@@ -23,17 +23,37 @@ class VirtioBalloon:
     Units: num_pages, num_pfns and the config fields count 4 KiB balloon pages; num_isolated_pages and
     totalram_pages count guest pages (v10 counts isolated ones in 4 KiB pages). pages_per_page: 4 KiB pages in a guest
     page. deflate_on_oom: VIRTIO_BALLOON_F_DEFLATE_ON_OOM is negotiated (6.1, 7.2); then totalram_pages stays as it is.
-    vmstat: the version's counters by name. The first four attributes below exist only where the driver uses work items,
-    `cpu` only where a scenario lets interrupts come in, the others only where Driver.also asks for them.
+    vmstat: the version's counters by name. The four attributes about work exist only where the driver uses work items,
+    `cpu` only where a scenario lets interrupts come in, those after it only where Driver.also asks for them.
     """
 
+    pages: Ref
+    num_pages: Ref
+    num_pfns: Ref
+    num_isolated_pages: Ref
+    isolated_pages: Ref
+    totalram_pages: Ref
+    need_stats_update: Ref
+    should_stop: Ref
+    freezing: Ref
+    exited: Ref
+    config_num_pages: Ref
+    config_actual: Ref
+    balloon_lock: Ref
+    pages_lock: Ref
+    config_change: Ref
+    acked: Ref
+    inflate_vq: Ref
+    deflate_vq: Ref
+    stats_vq: Ref
+    stats_wanted: Ref
     update_balloon_size_work: Ref
     update_balloon_stats_work: Ref
     stop_update: Ref
     stop_update_lock: Ref
+    cpu: Cpu  # of the driver's thread
     frozen: Ref  # whether the driver's thread has stopped for the system's sleep
     mapping: Ref  # whether the object that the pages' mapping points to is freed
-    cpu: Cpu  # of the driver's thread
     pages_to_free: Ref  # pages that leak_balloon has dequeued
     fs_lock: Ref  # a filesystem's lock, which direct reclaim takes
     oom_lock: Ref

@@ -14,7 +14,7 @@ from balloonlab.explore.search.graph import Graph
 from balloonlab.explore.search.limits import Limits
 from balloonlab.explore.search.search import PlainSearch
 from balloonlab.explore.search.vectorized import TooWideError, VectorizedSearch
-from balloonlab.foundations.errors import pick
+from balloonlab.foundations.errors import of_kind, pick
 from balloonlab.foundations.interrupt import Interruption, interruptible
 from balloonlab.kernel.machine import Machine
 
@@ -40,11 +40,13 @@ def explore(
     hears how far it is, by default whoever interrupts the kernel.
     """
     pick("search", search, list(_SEARCHES))
+    if interruption is not None:
+        of_kind("interruption", interruption, Interruption, "an Interruption: who may end the exploration")
+    limits = Limits.checked(most_states, most_memory)
     scenario = explorable(scenario)
     subject = scenario.subject().checked()
     schedule = subject.machine.schedule.choices if subject.machine.recording else ()
     table = Table(subject)
-    limits = Limits.checked(most_states, most_memory)
     searched = None
     try:
         with interruptible("exploring") if interruption is None else nullcontext(interruption) as limits.interruption:
@@ -57,7 +59,7 @@ def explore(
         for automaton in table.automata:
             automaton.check_again()
     inspection = inspect_graph(graph, finished=not why)
-    result = Result(scenario, graph, why, schedule, (), inspection.wrong, inspection.kinds)
+    result = Result(scenario, graph, why, schedule, (), inspection.wrong, inspection.kinds, inspection.unseen)
     return replace(result, findings=tuple(Finding(*found, result) for found in inspection.found))
 
 

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
 
-from balloonlab.explore.learn.subject import Property, Subject
-from balloonlab.foundations.errors import BadValueError, whole_number
+from balloonlab.explore.learn.subject import GOALS, Property, Subject
+from balloonlab.foundations.errors import BadValueError, as_text, each_of, of_kind, pick, whole_number
+from balloonlab.foundations.words import shown
 from balloonlab.host.host import Host
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.mistakes import check
@@ -69,20 +70,36 @@ class Program:
     cpu: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if not self.threads:
-            raise BadValueError(f"program {self.name!r} has no threads; it needs at least one.")
+            raise BadValueError(f"program {shown(self.name)} has no threads; it needs at least one.")
         for name, routine in self.threads.items():
             if not _NAME.fullmatch(name):
-                raise BadValueError(f"thread name {name!r}: a name is a letter, then letters, digits, - and _.")
+                raise BadValueError(f"thread name {shown(name)}: a name is a letter, then letters, digits, - and _.")
             if not inspect.isgeneratorfunction(routine):
                 raise BadValueError(
                     f"thread {name!r} is no generator function: it must yield each primitive it performs."
                 )
-            check(f"thread {name!r}", routine)
+            check(f"thread {name!r}", routine, shared=[*self.values, *self.locks, *self.queues])
         self._check_names()
         for name, number in self.values.items():
             whole_number(name, number, -(2**31), 2**31 - 1)
         whole_number("pages", self.pages, 1, 64, "guest pages")
+        pick("goal", self.goal, list(GOALS), "It says what must stay possible.")
+        for name in self.cpu:
+            pick("thread", name, list(self.threads), "Those that share the CPU are named.")
+
+    def _check_kinds(self) -> None:
+        as_text("the name of a program", self.name)
+        for what in ("threads", "values", "at_end", "always"):
+            for name in of_kind(what, getattr(self, what), Mapping, "a dict, by name"):
+                as_text(f"a name in {what}", name)
+        for what in ("locks", "queues", "cpu"):
+            for name in each_of(what, getattr(self, what), "names"):
+                as_text(f"a name in {what}", name)
+        for sentence, each in [*self.at_end.items(), *self.always.items()]:
+            if not callable(each):
+                raise BadValueError(f"the check {shown(sentence)} is {shown(each)}; it must be a function.")
 
     def _check_names(self) -> None:
         shared = [*self.values, *self.locks, *self.queues]
@@ -96,7 +113,7 @@ class Program:
                 )
         for name in shared:
             if not name.isidentifier():
-                raise BadValueError(f"shared name {name!r}: names must be Python identifiers, each used once.")
+                raise BadValueError(f"shared name {shown(name)}: names must be Python identifiers, each used once.")
 
     def subject(self) -> Subject:
         """A machine of its own, standing at the start, and what must hold."""
@@ -119,14 +136,22 @@ class Program:
         return self.subject().machine
 
     def _properties(self, world: World) -> tuple[Property, ...]:
-        def holds(check: Check) -> None:
+        def holds(sentence: str, check: Check) -> None:
             numbers = {name: world.values[name] for name in self.values}
-            assert check(numbers), f"not with {', '.join(f'{name} = {n}' for name, n in numbers.items())}"
+            try:
+                true = bool(check(numbers))
+            except AssertionError:
+                raise
+            except Exception as error:
+                raise BadValueError(
+                    f"the check {shown(sentence)} fails with {numbers}: {type(error).__name__}: {error}."
+                ) from error
+            assert true, f"not with {', '.join(f'{name} = {n}' for name, n in numbers.items())}"
 
         reads = tuple(self.values) or ("pfns",)
         moments = [(self.always, "always"), (self.at_end, "at rest")]
         return tuple(
-            Property(sentence, "property", when, reads, partial(holds, check))
+            Property(sentence, "property", when, reads, partial(holds, sentence, check))
             for checks, when in moments
             for sentence, check in checks.items()
         )

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 
 from balloonlab.explore.learn.table import Row, Table
-from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError, of_kind, truth
 
 MOST_WRITTEN_OUT = 1000  # rows; SPIN takes a few thousand, and a compiler minutes for them
 
@@ -23,6 +23,9 @@ def promela(table: Table, *, written_out: bool | None = None) -> str:
     embedded C). By default whichever suits the number of rows. Raises BadValueError for threads that share a CPU: SPIN
     knows no such scheduler.
     """
+    of_kind("the table", table, Table, "what an exploration has learned: result.graph.table")
+    if written_out is not None:
+        written_out = truth("written_out", written_out)
     if table.cpu:
         raise BadValueError("threads that share a CPU cannot be written as Promela; explore with cpu=() first.")
     if written_out is None:

@@ -30,8 +30,7 @@ class SignOfLife:
         self.what = what
         self._began = time.monotonic()
         self._said = 0.0
-        self._label: Any = None
-        self._bar: Any = None
+        self._line: Any = None
 
     def say(self, progress: str, share: float | None = None) -> None:
         """After the first second, and then every half one, show how far it is; as a bar too if the share is known.
@@ -53,23 +52,20 @@ class SignOfLife:
 
     def quiet(self) -> None:
         """Take the line away."""
-        for widget in (self._label, self._bar):
-            if widget is not None:
-                widget.close()
-        if self._label is None and self._said and sys.stderr.isatty():
+        if self._line is not None:
+            self._line.take_away()
+        elif self._said and sys.stderr.isatty():
             sys.stderr.write("\r" + " " * 110 + "\r")
             sys.stderr.flush()
 
     def _show(self, text: str, share: float | None) -> None:
-        if self._label is None:
-            from ipywidgets import FloatProgress, Label  # noqa: PLC0415  (only where there is a notebook)
+        if self._line is None:
+            from balloonlab.foundations.progress_line import ProgressLine  # noqa: PLC0415  (only where there is a notebook)
 
-            if share is not None:
-                self._bar = _displayed(FloatProgress(max=1.0))
-            self._label = _displayed(Label())
-        self._label.value = text
-        if self._bar is not None and share is not None:
-            self._bar.value = share
+            self._line = ProgressLine()
+        with self._line.hold_sync():
+            self._line.text = text
+            self._line.share = -1.0 if share is None else share
 
 
 class Interruption(SignOfLife):
@@ -106,14 +102,6 @@ class Listener(Interruption):
 def _bar(share: float) -> str:
     full = round(_BAR * min(max(share, 0.0), 1.0))
     return f"[{'#' * full}{'.' * (_BAR - full)}] "
-
-
-def _displayed(widget: Any) -> Any:  # noqa: ANN401
-    from IPython.display import display  # noqa: PLC0415  (only where there is a notebook)
-
-    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    display({"application/vnd.jupyter.widget-view+json": view}, raw=True)  # type: ignore[no-untyped-call]
-    return widget
 
 
 @contextmanager

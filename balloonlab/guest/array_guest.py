@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from balloonlab.drivers import DRIVERS, Driver
 from balloonlab.foundations.errors import BadValueError, DidNotSettleError
 from balloonlab.foundations.journal import Journal, Values
+from balloonlab.foundations.words import counted
 from balloonlab.guest.array_history import ArrayHistory
 from balloonlab.host.host import ARRAY_PFNS_MAX, BALLOON_PAGE_SIZE, Host, Queue
 from balloonlab.kernel.world import World
@@ -139,18 +140,20 @@ class ArrayGuest:
         pages, rest = divmod(target, self.pages_per_page)
         if rest and not self.habits.rounds_up:
             raise DidNotSettleError(
-                f"driver {self.driver.name} never comes to rest at a target of {target:,} balloon pages: its guest "
-                f"pages are {self.pages_per_page} of them each. Nothing was changed; engine='steps' shows it."
+                f"driver {self.driver.name} never comes to rest at a target of {counted(target, 'balloon page')}: its "
+                f"guest pages are {self.pages_per_page} of them each. Nothing was changed; engine='steps' shows it."
             )
         pages += rest > 0
         more = pages - len(self.stack)
         if more > self.zone.free_pages and self.habits.hangs_without_memory:
             raise BadValueError(
-                f"target is {target:,} balloon pages; it must be at most "
+                f"target is {counted(target, 'balloon page')}; it must be at most "
                 f"{(len(self.stack) + self.zone.free_pages) * self.pages_per_page:,} here: driver {self.driver.name} "
                 "would hang without free memory. Nothing was changed; engine='steps' shows it."
             )
-        with self.history.operation(f"towards {target:,} balloon pages", lambda: self.set_target(target)) as now:
+        with self.history.operation(
+            f"towards {counted(target, 'balloon page')}", lambda: self.set_target(target)
+        ) as now:
             self.host.set_target(target)
             changed, before = np.zeros(0, np.int32), _FREE
             if more > 0:
@@ -170,8 +173,9 @@ class ArrayGuest:
         per = self.pages_per_page
         if -(-self.host.target // per) > len(self.stack) and self.zone.free_pages:
             raise BadValueError(
-                f"the target is {self.host.target:,} balloon pages and the balloon holds {self.balloon_pages:,}, with "
-                "memory free again: the driver would inflate while compaction runs. Set a target first."
+                f"the target is {counted(self.host.target, 'balloon page')} and the balloon holds "
+                f"{self.balloon_pages:,}, with memory free again: the driver would inflate while compaction runs. "
+                "Set a target first."
             )
         with self.history.operation("compaction", self.compact) as now:
             run, kinds = self._compact(say)
@@ -187,7 +191,7 @@ class ArrayGuest:
         # A page that moved twice is FREE by now: what moved is told by where it is at last, so ask backwards.
         kinds = self._kinds(run.pairs)
         balloon = np.flatnonzero(kinds == _BALLOON)
-        say(f"{len(old):,} pages moved")
+        say(f"{counted(len(old), 'page')} moved")
         old, new = old[balloon], new[balloon]
         put_back = run.put_back[states[run.put_back] == _BALLOON]
         if self.habits.moves_once and len(put_back):
@@ -219,7 +223,7 @@ class ArrayGuest:
 
     def _inflate(self, pages: int, say: Say) -> Pages:
         """Returns the pages in the order in which they were taken."""
-        say(f"looking for {pages:,} guest pages")
+        say(f"looking for {counted(pages, 'guest page')}")
         placement, seed = self._placed
         taken = self.zone.allocate(
             pages,
@@ -229,7 +233,7 @@ class ArrayGuest:
             seed=seed,
             balloon_moves=self.driver.movable,
         )
-        say(f"telling the host of {len(taken):,} guest pages")
+        say(f"telling the host of {counted(len(taken), 'guest page')}")
         entered = self._by_round(taken) if self.habits.reversed_rounds else taken
         self.stack = np.concatenate((self.stack, entered))
         self._tell(Queue.INFLATE, entered)
@@ -238,7 +242,7 @@ class ArrayGuest:
 
     def _deflate(self, pages: int, say: Say) -> Pages:
         """Returns the pages in the order in which they were given back."""
-        say(f"taking {pages:,} guest pages off the list")
+        say(f"taking {counted(pages, 'guest page')} off the list")
         left = self.stack[len(self.stack) - pages :][::-1].copy()
         self.stack = self.stack[: len(self.stack) - pages].copy()
         self._tell(Queue.DEFLATE, left)

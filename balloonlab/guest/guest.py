@@ -18,10 +18,11 @@ from balloonlab.drivers.compactor import Compaction
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.foundations.errors import BadValueError, whole_number
 from balloonlab.foundations.interrupt import held_back, interruptible
+from balloonlab.foundations.words import counted
 from balloonlab.guest.array_guest import ArrayGuest, StepsNeededError, beyond_arrays
 from balloonlab.guest.array_history import ArrayHistory
 from balloonlab.guest.outcomes import Compacted, Resized, View
-from balloonlab.guest.settings import balloon_pages, check_page_size, row, set_memory, use_arrays
+from balloonlab.guest.settings import balloon_pages, check_actors, check_page_size, check_states, set_memory, use_arrays
 from balloonlab.guest.stepped_guest import SteppedGuest
 from balloonlab.host.host import BALLOON_PAGE_SIZE, Host
 from balloonlab.kernel.machine import Machine
@@ -30,7 +31,7 @@ from balloonlab.memory.arrays.list_order import load_lists
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.fragmentation import Metrics
 from balloonlab.memory.placement import check_placement
-from balloonlab.memory.workloads import WorkloadResult
+from balloonlab.memory.workloads import WorkloadResult, workload_named
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState
 
 _AT_ONCE = "worked out at once"
@@ -75,11 +76,10 @@ class Guest:
         placement: str = "lifo",
     ) -> None:
         self.driver = find_driver(driver)
-        check_page_size(page_size)
+        self.page_size = check_page_size(page_size)
         pages = whole_number("pages", pages, 1, MOST_PAGES, "guest pages", "64 GiB of 4 KiB pages is the largest.")
         self.seed = whole_number("seed", seed, 0, 2**63 - 1)
         self.placement = check_placement(placement)
-        self.page_size = page_size
         self._settings: dict[str, Any] = {"backing": backing, "must_tell_host": must_tell_host}
         self._settings |= {"placement": self.placement, "seed": self.seed}
         map_states = np.zeros(pages, np.uint8)
@@ -87,17 +87,18 @@ class Guest:
         set_memory(map_states, types, states, pageblock_types)
         self._arrays: ArrayGuest | None = None
         self._steps: SteppedGuest | None = None
+        actors = check_actors(actors)
         several = zones is not None or candidates is not None or actors
         against = "zones, candidates and actors" if several else beyond_arrays(self.driver, types)
         if use_arrays(engine, pages, against):
             inside = balloon_pages(map_states, balloon)
-            self._arrays = ArrayGuest(self.driver, page_size, map_states, types, inside, **self._settings)
+            self._arrays = ArrayGuest(self.driver, self.page_size, map_states, types, inside, **self._settings)
             if target is not None:
                 self.set_target(target)
                 self._arrays.history.operations.clear()  # it was made so
             return
         more: dict[str, Any] = {"target": target, "zones": zones, "candidates": candidates, "actors": actors}
-        self._steps = SteppedGuest(self.driver, page_size, map_states, types, balloon, **self._settings, **more)
+        self._steps = SteppedGuest(self.driver, self.page_size, map_states, types, balloon, **self._settings, **more)
         self._steps.probe()
 
     @classmethod
@@ -108,9 +109,7 @@ class Guest:
         MOVABLE. `balloon`: guest PFNs of the balloon's list, head first, exactly the pages whose state is BALLOON;
         by default ascending. Raises BadValueError for anything that is not a possible page map at rest.
         """
-        array = row("states", states)
-        if array.ndim != 1 or not 1 <= array.size <= MOST_PAGES:
-            raise BadValueError(f"states has shape {array.shape}; it must be one row of 1 to {MOST_PAGES:,} pages.")
+        array = check_states(states)
         return cls(int(array.size), driver, states=array, **settings)
 
     def __repr__(self) -> str:
@@ -231,6 +230,7 @@ class Guest:
 
     def disagreements(self, most: int = 100) -> list[View]:
         """4 KiB PFNs on which guest and host disagree at this moment, lowest first, up to `most`."""
+        most = whole_number("most", most, 0, 16 * MOST_PAGES, "4 KiB pages")
         states = np.repeat(self._states, self._pages_per_page)
         inside = (states == PageState.BALLOON) | (states == PageState.ISOLATED)
         wrong = (inside != self.host.believed.astype(bool)) & (states != PageState.IN_TRANSIT)
@@ -243,7 +243,7 @@ class Guest:
         settings = {"seed": self.seed, **options}
         if self._arrays is None:
             return self._stepped().workload(name, **settings)
-        with interruptible(f"workload {name}"):
+        with interruptible(f"workload {workload_named(name).name}"):
             return self._arrays.workload(name, **settings)
 
     def release(self, fraction: float = 1.0) -> int:
@@ -280,7 +280,7 @@ class Guest:
             text, steps = self._stepped().set_target(n)
         else:
             text, steps = _AT_ONCE, 0
-            with interruptible(f"towards {n:,} balloon pages") as interruption:
+            with interruptible(f"towards {counted(n, 'balloon page')}") as interruption:
                 self._arrays.set_target(n, interruption.say)
         sent = len(self.host.messages) - sent
         return Resized(before, self.balloon_pages, self.host.target, sent, text, steps)

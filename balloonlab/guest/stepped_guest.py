@@ -18,9 +18,10 @@ from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction, compact_memory
 from balloonlab.drivers.device import host_threads
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
-from balloonlab.foundations.errors import BadValueError, DidNotSettleError, whole_number
+from balloonlab.foundations.errors import BadValueError, DidNotSettleError, each_of, whole_number
 from balloonlab.foundations.interrupt import held_back, interruptible
 from balloonlab.foundations.journal import Journal
+from balloonlab.foundations.words import counted, shown
 from balloonlab.guest.settings import balloon_pages, zones_of
 from balloonlab.host.host import BALLOON_PAGE_SIZE, Host
 from balloonlab.kernel.machine import Machine
@@ -138,7 +139,7 @@ class SteppedGuest:
         with self.machine.lock:
             before = self.balloon_pages
             self.machine.act("set_target", target)
-        text, steps = self._settle(f"towards {target:,} balloon pages", abs(target - before))
+        text, steps = self._settle(f"towards {counted(target, 'balloon page')}", abs(target - before))
         stuck = [f"{name} {wait.text}" for name, wait in self.machine.blocked().items() if wait.status == "blocked"]
         return "; ".join(stuck) or text, steps
 
@@ -167,7 +168,7 @@ class SteppedGuest:
                         break
                 ran = self.machine.run(_CHUNK, time_passes=ran.reason != "budget" or steps == 0)
                 steps += ran.steps
-                interruption.say(f"{steps:,} steps, balloon {self.balloon_pages:,} pages")
+                interruption.say(f"{counted(steps, 'step')}, balloon {counted(self.balloon_pages, 'page')}")
         self.machine.changed()
         if ran.reason == "budget" and steps >= budget:
             hint = ""
@@ -175,7 +176,7 @@ class SteppedGuest:
                 hint = f" A target that is no multiple of {self.world.pages_per_page} cannot be met with such pages."
             raise DidNotSettleError(
                 f"the driver is still busy after {steps:,} steps {what}; the balloon holds {self.balloon_pages:,} "
-                f"of {self.host.target:,} pages.{hint} It may be in an endless loop: look at it in a Lab."
+                f"of {counted(self.host.target, 'page')}.{hint} It may be in an endless loop: look at it in a Lab."
             )
         return ran.text, steps
 
@@ -184,11 +185,16 @@ class SteppedGuest:
     def _controls(self, movable: set[PageState], candidates: Sequence[int | tuple[int, ...]] | None) -> list[Control]:
         if candidates is None:
             return [CompactControl(b, name=f"compact {b.zone.name}", movable_states=movable) for b in self.buddies]
-        rounds = [pages if isinstance(pages, tuple) else (pages,) for pages in candidates]
+        wanted = "guest PFNs, or tuples of them"
+        rounds = [
+            pages if isinstance(pages, tuple) else (pages,) for pages in each_of("candidates", candidates, wanted)
+        ]
         rounds = [tuple(self.frames.check_pfn(page, "candidate for compaction") for page in pages) for pages in rounds]
         buddies = {self.world.buddy_of(page) for pages in rounds for page in pages} or {self.buddies[0]}
         if len(buddies) > 1:
-            raise BadValueError(f"candidates {candidates} lie in {len(buddies)} zones; they must all lie in one.")
+            raise BadValueError(
+                f"candidates {shown(candidates)} lie in {len(buddies)} zones; they must all lie in one."
+            )
         return [PickedPages(buddies.pop(), rounds, movable_states=movable)]
 
     def threads(self, actors: Sequence[Actor] = ()) -> list[ThreadSpec]:

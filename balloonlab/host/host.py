@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from balloonlab.foundations.errors import BadValueError, whole_number
+from balloonlab.foundations.errors import BadValueError, one_of, truth, whole_number
 from balloonlab.foundations.journal import Journal, Kind, Values
+from balloonlab.foundations.words import counted
 from balloonlab.host.messages import (
     ARRAY_PFNS_MAX,
     BALLOON_PAGE_SHIFT,
@@ -62,11 +63,9 @@ class Host:
         *,
         must_tell_host: bool = False,
     ) -> None:
-        if backing not in BACKING_SIZES or not isinstance(backing, int):
-            legal = ", ".join(f"{size:,}" for size in BACKING_SIZES)
-            raise BadValueError(f"backing page of {backing!r} bytes; legal: {legal} (4 KiB, 64 KiB, 2 MiB).")
+        backing = one_of("backing page", backing, BACKING_SIZES, "bytes (4 KiB, 64 KiB, 2 MiB)")
         self.balloon_pages = balloon_pages
-        self.must_tell_host = must_tell_host
+        self.must_tell_host = truth("must_tell_host", must_tell_host)
         self.backing_pages = backing >> BALLOON_PAGE_SHIFT  # 4 KiB pages in one backing page
         self.messages = MessageLog(journal)
         self.believed: np.ndarray[Any, np.dtype[np.uint8]] = np.zeros(balloon_pages, np.uint8)
@@ -149,7 +148,8 @@ class Host:
 
     def believes(self, balloon_pfn: int) -> bool:
         """Whether the host believes this 4 KiB page to be in the balloon."""
-        return bool(self._believed_of[balloon_pfn])
+        top = self.balloon_pages - 1
+        return bool(self._believed_of[whole_number("PFN", balloon_pfn, 0, top, "4 KiB page frame numbers")])
 
     def read(self, i: int) -> None:
         """The device reads message i and acts on it: discard on inflate, take back on deflate."""
@@ -246,6 +246,8 @@ def pack_stats(stats: dict[str, int]) -> bytes:
 def unpack_stats(buffer: bytes) -> dict[str, int]:
     """Statistics by name. Unknown tags are skipped, as the specification asks; a cut buffer is refused."""
     if len(buffer) % STAT_ENTRY.itemsize:
-        raise BadValueError(f"a statistics buffer of {len(buffer)} bytes; legal: a multiple of {STAT_ENTRY.itemsize}.")
+        raise BadValueError(
+            f"a statistics buffer of {counted(len(buffer), 'byte')}; legal: a multiple of {STAT_ENTRY.itemsize}."
+        )
     rows = np.frombuffer(buffer, STAT_ENTRY)
     return {STAT_TAGS[tag]: int(value) for tag, value in rows if tag < len(STAT_TAGS)}

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError, whole_number
 from balloonlab.foundations.journal import Journal, Kind
+from balloonlab.foundations.words import counted
 
 BALLOON_PAGE_SHIFT = 12  # the device's unit: 4 KiB
 BALLOON_PAGE_SIZE = 1 << BALLOON_PAGE_SHIFT
@@ -60,7 +61,7 @@ def decode_pfns(buffer: bytes) -> NDArray[np.uint32]:
     """The 4 KiB PFNs in a message's bytes; a length that is no multiple of 4 or too long is refused."""
     if len(buffer) % 4 or len(buffer) > 4 * ARRAY_PFNS_MAX:
         raise BadValueError(
-            f"a PFN message of {len(buffer)} bytes; legal: a multiple of 4 up to {4 * ARRAY_PFNS_MAX}. "
+            f"a PFN message of {counted(len(buffer), 'byte')}; legal: a multiple of 4 up to {4 * ARRAY_PFNS_MAX}. "
             "The buffer was cut, or is not a PFN array."
         )
     return np.frombuffer(buffer, "<u4").astype(np.uint32)
@@ -94,8 +95,7 @@ class MessageLog:
         return (self[i] for i in range(self._length))
 
     def __getitem__(self, i: int) -> PfnMessage:
-        if not -self._length <= i < self._length:
-            raise IndexError(f"message {i}; there are {self._length}")
+        i = whole_number("message", i, -self._length, self._length - 1, "negative ones count from the end")
         i %= self._length
         first = int(self._start[i])
         pfns = self._pfns[first : first + int(self._count[i])].copy()

@@ -10,7 +10,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from balloonlab.foundations.errors import BadScheduleError, NotRunnableError, pick, whole_number
+from balloonlab.foundations.errors import BadScheduleError, NotRunnableError, of_kind, pick, truth, whole_number
 from balloonlab.foundations.interrupt import held_back
 from balloonlab.foundations.journal import Kind
 from balloonlab.kernel.machine_events import Action, Bug, Ran
@@ -79,6 +79,7 @@ class Machine:
     def choices(self, position: int) -> tuple[str, ...]:
         """The choices that led from the start of the timeline to any position in it."""
         line = self.timeline
+        position = whole_number("position", position, 0, len(line), "steps", "The timeline is no longer than that.")
         return tuple(self._choice(line, i) for i in range(position))
 
     def _choice(self, line: Timeline, i: int) -> str:
@@ -266,6 +267,8 @@ class Machine:
         when `stop()` is true (asked every 256 steps); or at a bug. `time_passes` wakes who sleeps for a time first.
         """
         budget = whole_number("budget", budget, 0, 2**62, "steps")
+        of_kind("stop", stop, (Callable, type(None)), "a function, asked whether to stop")  # type: ignore[arg-type]
+        time_passes = truth("time_passes", time_passes)
         with held_back() as held, self.lock:
             steps = 0
             if time_passes:
@@ -291,6 +294,7 @@ class Machine:
 
     def walk(self, steps: int, seed: int) -> int:
         """Let a seeded random choice pick each thread; returns the steps taken (fewer if nobody can run)."""
+        seed = whole_number("seed", seed, -(2**63), 2**63 - 1)
         choose = random.Random(seed).choice  # noqa: S311  (a schedule, not a secret)
         steps = whole_number("steps", steps, 0, 2**62)
         with held_back() as held, self.lock:
@@ -301,8 +305,9 @@ class Machine:
                 self._step(choose(able))
         return steps
 
-    def replay(self, schedule: Schedule) -> None:
-        """Take the steps of a schedule; raises BadScheduleError at the first one that is impossible here."""
+    def replay(self, schedule: Schedule | str) -> None:
+        """Take the steps of a schedule, or of its token; raises BadScheduleError at the first one impossible here."""
+        schedule = Schedule.of(schedule)
         for i, choice in enumerate(schedule.choices):
             try:
                 if choice.startswith("!"):

@@ -3,7 +3,7 @@
 A forgotten yield is the commonest: ``mutex_lock(vb.balloon_lock)`` alone makes a primitive and throws it away. Names
 are looked up where the function would find them, so that any spelling counts; what cannot be looked up, or has no
 source, is let through and left to the run (wrong_yield.py, guard.py). State that is kept elsewhere than behind
-primitives is hidden_state.py's.
+primitives is hidden_state.py's, what is taken for a shared number compared_names.py's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from balloonlab.foundations.errors import BadValueError
+from balloonlab.kernel.compared_names import compared_names
 from balloonlab.kernel.hidden_state import hidden_state
 from balloonlab.kernel.learner_code import foreign_functions, source_lines
 from balloonlab.kernel.primitives.verb import Verb
@@ -45,17 +46,20 @@ class MistakenRoutineError(BadValueError):
         super().__init__("\n".join([head, *(f"  {mistake}" for mistake in self.mistakes)]))
 
 
-def check(what: str, function: Callable[..., Any], routines: Collection[str] = ()) -> None:
+def check(
+    what: str, function: Callable[..., Any], routines: Collection[str] = (), shared: Collection[str] = ()
+) -> None:
     """Raise MistakenRoutineError, which lists them all, if there are mistakes in a function or in its helpers.
 
-    routines: names that are routines when they are called as ``vb.driver.name(...)``.
+    routines: names that are routines when they are called as ``vb.driver.name(...)``. shared: names of what threads
+    share, as attributes of what the function is given: ``vb.num_pages``.
     """
-    found = [mistake for each in foreign_functions([function]) for mistake in mistakes(each, routines)]
+    found = [mistake for each in foreign_functions([function]) for mistake in mistakes(each, routines, shared)]
     if found:
         raise MistakenRoutineError(what, found)
 
 
-def mistakes(function: FunctionType, routines: Collection[str] = ()) -> list[Mistake]:
+def mistakes(function: FunctionType, routines: Collection[str] = (), shared: Collection[str] = ()) -> list[Mistake]:
     """The mistakes in one function's text, in the order of its lines; [] if no text is kept."""
     lines, first = source_lines(function)
     try:
@@ -67,7 +71,11 @@ def mistakes(function: FunctionType, routines: Collection[str] = ()) -> list[Mis
         return []
     found = {
         (node.lineno, node.col_offset): (node, sentence)
-        for node, sentence in [*_Reader(function, nodes[0], routines).read(), *hidden_state(function, nodes[0])]
+        for node, sentence in [
+            *_Reader(function, nodes[0], routines).read(),
+            *compared_names(nodes[0], shared),
+            *hidden_state(function, nodes[0]),
+        ]
     }
     name = function.__name__
     return [

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from balloonlab.foundations.errors import BadScheduleError
+from balloonlab.foundations.words import shown
 
 _VERSION = "bl1"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,40}|![a-z_]{1,40}(=-?\d{1,10})?")
@@ -24,6 +25,11 @@ class Schedule:
     """The choices of a run, first to last."""
 
     choices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.choices, tuple) or not all(isinstance(choice, str) for choice in self.choices):
+            wanted = "a tuple of the names of threads and actions; Schedule.from_token makes one of a token."
+            raise BadScheduleError(f"the choices of a schedule are {shown(self.choices)}; they must be {wanted}")
 
     def __len__(self) -> int:
         return len(self.choices)
@@ -47,10 +53,15 @@ class Schedule:
         return f"{_VERSION}.{','.join(names)}.{runs}"
 
     @classmethod
+    def of(cls, what: object) -> Schedule:
+        """A schedule itself, or the one that a token stands for; raises BadScheduleError for anything else."""
+        return what if isinstance(what, Schedule) else cls.from_token(what)
+
+    @classmethod
     def from_token(cls, token: object) -> Schedule:
         """The schedule a token stands for; raises BadScheduleError that says what is wrong with it."""
         if not isinstance(token, str):
-            raise BadScheduleError(f"a schedule token is text; this is {type(token).__name__}.")
+            raise BadScheduleError(f"{shown(token)} is no schedule; legal: a Schedule, or the text of its token.")
         parts = token.strip().split(".")
         if len(parts) != len(("version", "names", "runs")) or parts[0] != _VERSION:
             raise BadScheduleError(f"{_short(token)} is no schedule token; one looks like {_VERSION}.vballoon.a12.")

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 from types import FunctionType, GeneratorType
 from typing import Any, NamedTuple, cast
 
+from balloonlab.foundations.errors import BalloonlabError
 from balloonlab.kernel import guard
 from balloonlab.kernel.learner_code import foreign_functions, innermost, place, raised_at
+from balloonlab.kernel.primitives.arguments import fitted
 from balloonlab.kernel.primitives.verb import Primitive
 from balloonlab.kernel.primitives.waiting import Routine
 from balloonlab.kernel.world import NOBODY, KernelBugError, Ref, World
@@ -154,16 +157,12 @@ class Thread:
         return guard.guarded(function, *arguments) if self.foreign else function(*arguments)
 
     def _rebuild(self) -> None:
-        pending: Primitive | None = None
-        try:
-            self._generator = self.start()
-            pending = self._run(self._generator.send, None)
-            for result in self.results[: self.done]:
-                pending = self._run(self._generator.send, result)
-        except Exception:  # noqa: BLE001  (a learner's text may raise anything, or end early)
-            pending = None
+        self._generator = self.start()
+        pending: object = None
+        for result in chain((None,), self.results[: self.done]):
+            pending = proceed(self._generator, result, foreign=bool(self.foreign))
         self._at = self.done
-        if pending != self.pending:
+        if not is_same(None if isinstance(pending, KernelBugError) else pending, self.pending):
             raise not_deterministic(self.name, self._generator, pending, self.pending)
 
 
@@ -179,10 +178,24 @@ def proceed(routine: Routine, result: object, *, foreign: bool = False) -> Primi
     except KernelBugError as bug:
         return bug
     except Exception as error:  # noqa: BLE001  (driver text may be a learner's: any mistake in it ends the thread)
-        where = raised_at(error.__traceback__)
-        text = f"{type(error).__name__}: {error}"
-        return KernelBugError("exception", f"{where}: {text}" if where else text)
-    return yielded if type(yielded) is Primitive else not_a_primitive(routine, yielded)
+        return _exception(raised_at(error.__traceback__), error)
+    if type(yielded) is not Primitive:
+        return not_a_primitive(routine, yielded)
+    try:
+        return fitted(yielded) if foreign else yielded
+    except Exception as error:  # noqa: BLE001  (its arguments may be anything)
+        at = innermost(routine)
+        return _exception(place(*at) if at is not None else "", error)
+
+
+def _exception(where: str, error: Exception) -> KernelBugError:
+    text = str(error) if isinstance(error, BalloonlabError) else f"{type(error).__name__}: {error}"
+    return KernelBugError("exception", f"{where}: {text}" if where else text)
+
+
+def is_same(one: object, other: object) -> bool:
+    """Whether what a routine came to is the same primitive, or the same end."""
+    return type(one) is type(other) and one == other
 
 
 def not_deterministic(name: str, routine: Routine, now: object, before: object) -> KernelBugError:

@@ -12,6 +12,7 @@ import numpy as np
 
 from balloonlab.foundations.journal import Kind, Setter
 from balloonlab.host.host import ARRAY_PFNS_MAX, BALLOON_PAGE_SIZE, Host
+from balloonlab.kernel.not_a_value import stands_for_a_value
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.picked_pages import Control
 from balloonlab.memory.placement import Placement
@@ -19,10 +20,32 @@ from balloonlab.memory.zone import PageFrames, PageState
 
 NOBODY = -1
 PAGE_SIZES = (4096, 16384, 65536)
+KIND_WORDS = {
+    "value": "a shared number",
+    "tally": "a shared number",
+    "lock": "a lock",
+    "list": "a list of pages",
+    "wait queue": "a wait queue",
+    "queue": "a virtqueue",
+    "compact control": "a compactor",
+}
+_INSTEAD = {
+    "lock": "`yield mutex_lock({0})` and, when done, `yield mutex_unlock({0})`",
+    "list": "`(yield list_first({}))`, which is None if it is empty",
+    "wait queue": "`yield from wait_event({}, condition)`",
+    "queue": "`(yield virtqueue_get_buf({}))`",
+    "compact control": "`(yield compact_finished({}))`",
+}
 
 
+def _instead_of(ref: Ref) -> str:
+    instead = _INSTEAD.get(ref.kind, "`(yield read({}))`").format(ref.name)
+    return f"{ref.name} is only the name of {KIND_WORDS[ref.kind]}; write {instead}."
+
+
+@stands_for_a_value(_instead_of)
 class Ref(NamedTuple):
-    """The name of a shared object, as driver text holds it.
+    """The name of a shared object, as driver text holds it. It is a key, and nobody's value (not_a_value.py).
 
     kind: "lock", "list", "value", "tally", "wait queue", "queue" (a virtqueue) or "compact control".
     """

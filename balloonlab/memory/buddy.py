@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from balloonlab.foundations.errors import BadValueError, pick, whole_number
+from balloonlab.foundations.words import counted
 from balloonlab.memory.buddy_events import Event, Merged, Put, Split, Took
 from balloonlab.memory.fallback import FALLBACKS, STEAL
 from balloonlab.memory.free_lists import FreeLists, merges_across_types
@@ -36,7 +37,7 @@ class Buddy(FreeLists):
         super().__init__(zone)
 
     def __repr__(self) -> str:
-        return f"Buddy({self.zone!r}, rules {self.rules!r}, {self.free_pages:,} free guest pages)"
+        return f"Buddy({self.zone!r}, rules {self.rules!r}, {counted(self.free_pages, 'free guest page')})"
 
     def alloc(self, order: int = 0, migratetype: int = Migratetype.MOVABLE) -> int | None:
         """PFN of a block of 2^order pages, now IN_TRANSIT; None if there is none (nothing has changed then)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from balloonlab.foundations.words import counted
 from balloonlab.memory.zone import Migratetype
 
 
@@ -77,7 +78,7 @@ class Stole(NamedTuple):
     def __str__(self) -> str:
         text = (
             f"stole the order-{self.order} block at PFN {self.pfn} from {Migratetype(self.from_type).name} "
-            f"for {Migratetype(self.to_type).name}: {self.pages_moved} free pages moved"
+            f"for {Migratetype(self.to_type).name}: {counted(self.pages_moved, 'free page')} moved"
         )
         return f"{text}, pageblock retagged" if self.retagged else text
 

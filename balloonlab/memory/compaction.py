@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from balloonlab.foundations.words import counted
 from balloonlab.memory.compact_control import CompactControl
 
 __all__ = ["CompactControl", "CompactResult", "compact"]
@@ -34,9 +35,9 @@ class CompactResult:
     def __str__(self) -> str:
         end = "the scanners met" if self.complete else "no target page was left"
         return (
-            f"{self.pages_moved:,} pages moved, {self.failed:,} failed, in {self.rounds:,} rounds "
-            f"(compact_blocks_moved {self.blocks_moved:,}); scanned {self.migrate_scanned:,} pages for migration, "
-            f"{self.free_scanned:,} for targets; {end}"
+            f"{counted(self.pages_moved, 'page')} moved, {self.failed:,} failed, in {counted(self.rounds, 'round')} "
+            f"(compact_blocks_moved {self.blocks_moved:,}); scanned {counted(self.migrate_scanned, 'page')} for "
+            f"migration, {self.free_scanned:,} for targets; {end}"
         )
 
 

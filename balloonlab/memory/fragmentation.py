@@ -2,7 +2,7 @@
 
 Integer arithmetic as in mm/vmstat.c of Linux 3.6 and 6.1 (fill_contig_page_info, __fragmentation_index,
 unusable_free_index; extfrag_for_order is 6.1's). Every division there is of numbers that are not negative.
-`counts` is always a sequence of 11 whole numbers: free blocks of order 0..10.
+`counts` is always a sequence of 11 whole numbers: free blocks of order 0..10. BadValueError for anything else.
 """
 
 from __future__ import annotations
@@ -10,20 +10,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
+from numpy.typing import ArrayLike
 
-from balloonlab.foundations.errors import BadValueError, whole_number
+from balloonlab.foundations.errors import whole_number
+from balloonlab.foundations.rows import whole_row
 from balloonlab.memory.free_blocks import counts_by_order
 from balloonlab.memory.free_lists import FreeLists
-from balloonlab.memory.zone import MAX_ORDER, PAGEBLOCK_ORDER, Zone
+from balloonlab.memory.reduced_map import checked_states
+from balloonlab.memory.zone import MAX_ORDER, MOST_PAGES, PAGEBLOCK_ORDER, Zone
 
 __all__ = [
     "Metrics",
+    "checked_counts",
     "counts_by_order",
     "extfrag_for_order",
     "fragmentation_index",
     "free_huge_pages",
     "metrics",
+    "metrics_of_counts",
     "unusable_free_index",
 ]
 
@@ -58,13 +62,18 @@ def free_huge_pages(counts: Sequence[int]) -> int:
     return _contig_page_info(counts, PAGEBLOCK_ORDER)[2]
 
 
+def checked_counts(counts: Sequence[int], what: str = "counts") -> list[int]:
+    """Numbers of free blocks by order, as they are; raises BadValueError for what cannot be such numbers."""
+    unit = "free blocks of each order 0..10"
+    numbers: list[int] = whole_row(what, counts, 0, MOST_PAGES, (MAX_ORDER, MAX_ORDER), unit).tolist()
+    return numbers
+
+
 def _contig_page_info(counts: Sequence[int], order: int) -> tuple[int, int, int]:
     """(free pages, free blocks, blocks of `order` that the larger free blocks make)."""
     order = whole_number("order", order, 0, MAX_ORDER - 1, why="Blocks are of 2^order guest pages.")
-    if len(counts) != MAX_ORDER:
-        raise BadValueError(f"counts has {len(counts)} entries; it must have {MAX_ORDER}, one for each order 0..10.")
     pages = blocks = suitable = 0
-    for o, count in enumerate(map(int, counts)):
+    for o, count in enumerate(checked_counts(counts)):
         pages += count << o
         blocks += count
         if o >= order:
@@ -102,16 +111,20 @@ class Metrics:
         return "\n".join(lines)
 
 
-def metrics(source: Zone | FreeLists | np.ndarray) -> Metrics:
+def metrics(source: Zone | FreeLists | ArrayLike) -> Metrics:
     """Metrics of a zone (from its page states), of a Buddy (from its counters), or of page states from PFN 0 on.
 
-    States: uint8[pages] of PageState codes, FREE is 0.
+    States: uint8[pages] of PageState codes, FREE is 0. Raises BadValueError for anything else; those of a guest are
+    ``guest.metrics()``.
     """
     if isinstance(source, FreeLists):
-        counts = source.block_counts()
-    elif isinstance(source, Zone):
-        counts = counts_by_order(source.frames.states[source.start : source.end], source.start)
-    else:
-        counts = counts_by_order(np.asarray(source, np.uint8))
-    pages = sum(count << order for order, count in enumerate(counts))
-    return Metrics(pages, tuple(counts), free_huge_pages(counts))
+        return metrics_of_counts(source.block_counts())
+    if isinstance(source, Zone):
+        return metrics_of_counts(counts_by_order(source.frames.states[source.start : source.end], source.start))
+    return metrics_of_counts(counts_by_order(checked_states(source, "source")))
+
+
+def metrics_of_counts(counts: list[int]) -> Metrics:
+    """Metrics from the free blocks of each order, as the allocator counts them."""
+    huge = free_huge_pages(counts)
+    return Metrics(sum(count << order for order, count in enumerate(counts)), tuple(counts), huge)

@@ -82,14 +82,14 @@ class FreeLists:
 
     def nr_free(self, order: int, migratetype: int | None = None) -> int:
         """Free blocks of `order`: of all migratetypes (kept count), or on the list of one (counted)."""
-        whole_number("order", order, 0, MAX_ORDER - 1)
+        order = whole_number("order", order, 0, MAX_ORDER - 1)
         if migratetype is None:
             return self.values.numbers[self.slots[order]]
         return len(self.free_blocks(order, migratetype))
 
     def free_blocks(self, order: int, migratetype: int | None = None) -> list[int]:
         """PFNs of the free blocks of `order` from head to tail, of one migratetype or of each in turn."""
-        whole_number("order", order, 0, MAX_ORDER - 1)
+        order = whole_number("order", order, 0, MAX_ORDER - 1)
         if migratetype is not None:
             migratetype = whole_number("migratetype", migratetype, 0, len(Migratetype) - 1)
         kinds = Migratetype if migratetype is None else [Migratetype(migratetype)]

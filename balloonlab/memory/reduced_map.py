@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from balloonlab.foundations.errors import BadValueError, whole_number
+from balloonlab.foundations.errors import whole_number
+from balloonlab.foundations.rows import whole_row
 from balloonlab.memory.palette import PALETTE
 from balloonlab.memory.zone import MOST_PAGES, PageState
 
@@ -16,21 +17,16 @@ _TO_RANK = bytes(_RANKS) + bytes(256 - len(_RANKS))
 _FROM_RANK = bytes(_RANKS.index(rank) for rank in range(len(_RANKS))) + bytes(256 - len(_RANKS))
 
 
-def checked_states(states: ArrayLike) -> NDArray[np.uint8]:
+def checked_states(states: ArrayLike, what: str = "states") -> NDArray[np.uint8]:
     """`states` as one row of uint8 PageState codes; raises BadValueError for anything else."""
-    array = np.asarray(states)
-    if array.ndim != 1 or not 1 <= array.size <= MOST_PAGES or array.dtype.kind not in "iu":
-        raise BadValueError(
-            f"states is {array.dtype} of shape {array.shape}; legal: one row of 1 to {MOST_PAGES:,} PageState codes."
-        )
-    if not 0 <= array.min() <= array.max() < len(PageState):
-        raise BadValueError(f"states holds {array.min()}..{array.max()}; PageState codes are 0..{len(PageState) - 1}.")
+    unit = "PageState codes, one a guest page"
+    array = whole_row(what, states, 0, len(PageState) - 1, (1, MOST_PAGES), unit)
     return array.astype(np.uint8, copy=False)
 
 
 def pages_per_cell(pages: int, most_cells: int = MOST_CELLS) -> int:
     """The smallest power of two that brings `pages` guest pages into at most `most_cells` cells."""
-    whole_number("most_cells", most_cells, 1, MOST_PAGES, "cells")
+    most_cells = whole_number("most_cells", most_cells, 1, MOST_PAGES, "cells")
     cell = 1
     while -(-pages // cell) > most_cells:
         cell *= 2

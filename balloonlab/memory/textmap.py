@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from balloonlab.foundations.errors import whole_number
+from balloonlab.foundations.words import counted
 from balloonlab.memory.palette import PALETTE, state_counts
 from balloonlab.memory.reduced_map import checked_states, reduce_states
 
@@ -25,12 +26,12 @@ def text_map(states: ArrayLike, columns: int = 64, most_rows: int = 32) -> str:
     64 columns a guest of 64 MiB shows one pageblock a row. Raises BadValueError for bad states or sizes.
     """
     codes = checked_states(states)
-    whole_number("columns", columns, 1, 1024, "glyphs")
-    whole_number("most_rows", most_rows, 1, 1 << 16, "rows")
+    columns = whole_number("columns", columns, 1, 1024, "glyphs")
+    most_rows = whole_number("most_rows", most_rows, 1, 1 << 16, "rows")
     cells, cell = reduce_states(codes, columns * most_rows)
     glyphs = cells.tobytes().translate(_GLYPHS).decode("ascii")
     width = len(f"{len(codes) - 1:x}")
     each = "a glyph is a guest page" if cell == 1 else f"a glyph is {cell:,} guest pages"
-    lines = [f"{len(codes):,} guest pages; {each}: {legend(codes)}"]
+    lines = [f"{counted(len(codes), 'guest page')}; {each}: {legend(codes)}"]
     lines += [f"{at * cell:#0{width + 2}x} {glyphs[at : at + columns]}" for at in range(0, len(glyphs), columns)]
     return "\n".join(lines)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from balloonlab.foundations.errors import BadValueError, pick, whole_number
+from balloonlab.foundations.errors import BadValueError, pick, real_number, whole_number
+from balloonlab.foundations.words import counted
 from balloonlab.memory import workload_plans as plans
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import Migratetype, PageState
@@ -92,12 +93,17 @@ WORKLOADS: dict[str, Workload] = {
 }
 
 
+def workload_named(name: object) -> Workload:
+    """The workload of that name; raises UnknownNameError that lists the names."""
+    return WORKLOADS[pick("workload", name, list(WORKLOADS))]
+
+
 def workload_settings(name: str, options: Mapping[str, float]) -> dict[str, float]:
     """Every option of the workload `name` with its value: that of `options`, else the default.
 
     Raises UnknownNameError for a workload or option that nobody knows, BadValueError for a value out of range.
     """
-    workload = WORKLOADS[pick("workload", name, list(WORKLOADS))]
+    workload = workload_named(name)
     for key in options:
         pick(f"option of workload {workload.name!r}", key, list(workload.options))
     return {
@@ -134,8 +140,9 @@ class WorkloadResult:
     def __str__(self) -> str:
         settings = ", ".join(f"{key}={value}" for key, value in self.options.items())
         return (
-            f"{self.name}({settings}) seed {self.seed}: took {self.taken:,} guest pages and gave {self.freed:,} back; "
-            f"keeps {self.movable:,} movable and {self.unmovable:,} unmovable; {self.free_pages:,} free"
+            f"{self.name}({settings}) seed {self.seed}: took {counted(self.taken, 'guest page')} and gave "
+            f"{self.freed:,} back; keeps {self.movable:,} movable and {self.unmovable:,} unmovable; "
+            f"{self.free_pages:,} free"
         )
 
 
@@ -286,11 +293,4 @@ def _choose_bulk(buddy: Buddy, bulk: bool | None) -> bool:  # noqa: FBT001
 def _number(what: str, value: object, option: Option) -> float:
     if isinstance(option.default, int):
         return whole_number(what, value, int(option.low), int(option.high), option.text)
-    try:
-        number = float(value) if not isinstance(value, bool | str) else None  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        number = None
-    if number is None or not option.low <= number <= option.high:
-        span = f"from {option.low} to {option.high}"
-        raise BadValueError(f"{what} is {value!r}; it must be a number {span} ({option.text}).")
-    return number
+    return real_number(what, value, option.low, option.high, option.text)

@@ -12,6 +12,7 @@ import numpy as np
 
 from balloonlab.foundations.errors import BadValueError, whole_number
 from balloonlab.foundations.journal import Journal, Kind, Values
+from balloonlab.foundations.words import counted
 from balloonlab.memory.links import Links
 
 PAGEBLOCK_ORDER = 9  # x86-64 with 2 MiB huge pages
@@ -102,4 +103,5 @@ class Zone:
             raise BadValueError(f"zone {name!r} spans PFNs {self.start}..{self.end}; the guest has 0..{frames.pages}.")
 
     def __repr__(self) -> str:
-        return f"Zone({self.name!r}, PFN {self.start:#x}..{self.end - 1:#x}, {self.end - self.start:,} guest pages)"
+        size = counted(self.end - self.start, "guest page")
+        return f"Zone({self.name!r}, PFN {self.start:#x}..{self.end - 1:#x}, {size})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from balloonlab.plots.alternative_text import alternative_text, carry_alternative_texts
 from balloonlab.plots.fates import fates_by_depth_text, plot_fates_by_depth
 from balloonlab.plots.lanes import plot_schedule, schedule_text
 from balloonlab.plots.locks import plot_lock_order
@@ -20,6 +21,7 @@ from balloonlab.plots.states import plot_state_graph, state_graph_text
 from balloonlab.plots.two_threads import plot_two_threads, two_threads_text
 
 __all__ = [
+    "alternative_text",
     "fates_by_depth_text",
     "map_columns",
     "matrix_text",
@@ -43,3 +45,5 @@ __all__ = [
     "state_graph_text",
     "two_threads_text",
 ]
+
+carry_alternative_texts()

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.transforms import offset_copy
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from balloonlab.foundations.errors import as_text, of_kind
 
 INK = "#22262b"
 FAINT = "#808080"
 
 
-def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
-    """The axes to draw on: `ax`, or new ones in a figure of so many inches."""
+def axes_of(ax: Axes | None, width: float, height: float, title: str) -> Axes:
+    """The axes to draw on, with that title: `ax`, or new ones in a figure of so many inches.
+
+    Raises BadValueError for what is no axes or no title, before anything is drawn.
+    """
+    as_text("title", title)
     if ax is None:
         _, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    of_kind("ax", ax, Axes, "axes of matplotlib, such as plt.subplots()[1], or None").set_title(title, parse_math=False)
     return ax
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from balloonlab.explore.judge.fate import Fates
 from balloonlab.explore.judge.fate_legend import LOOKS
+from balloonlab.foundations.errors import of_kind
 from balloonlab.plots.axes import INK, axes_of, legend_below
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ def plot_fates_by_depth(
     fates: Fates, ax: Axes | None = None, title: str = "What can become of the states, by depth"
 ) -> Axes:
     """States by their steps from the start, stacked by fate; returns the axes. As text: fates_by_depth_text."""
-    ax = axes_of(ax, 8, 3.8)
-    counts = fates.by_depth()
+    counts = _counts(fates)
+    ax = axes_of(ax, 8, 3.8, title)
     bottom = np.zeros(len(counts), np.int64)
     for look, hatch, states in zip(LOOKS, _HATCHES, counts.T, strict=True):
         if not states.any():
@@ -45,13 +47,12 @@ def plot_fates_by_depth(
     ax.set_xlim(-0.5, len(counts) - 0.5)
     ax.locator_params(integer=True)
     legend_below(ax, ncols=4)
-    ax.set_title(title, parse_math=False)
     return ax
 
 
 def fates_by_depth_text(fates: Fates) -> str:
     """The same as a table: a row a depth, or several depths where there are many."""
-    counts = fates.by_depth()
+    counts = _counts(fates)
     each = -(-len(counts) // _ROWS)
     lines = [f"{'steps':>9}" + "".join(f"{f'{look.glyph} {look.word}':>16}" for look in LOOKS)]
     for first in range(0, len(counts), each):
@@ -60,3 +61,8 @@ def fates_by_depth_text(fates: Fates) -> str:
         steps = f"{first:,}" if first == last else f"{first:,}-{last:,}"
         lines.append(f"{steps:>9}" + "".join(f"{states:>16,}" for states in row))
     return "\n".join([*lines, f"{'all':>9}" + "".join(f"{states:>16,}" for states in counts.sum(axis=0).tolist())])
+
+
+def _counts(fates: Fates) -> NDArray[np.intp]:
+    wanted = "the fates of an exploration: bl.explore.Fates(result)"
+    return of_kind("fates", fates, Fates, wanted).by_depth()

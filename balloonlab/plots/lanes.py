@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from balloonlab.explore.judge.result import Finding
+from balloonlab.foundations.errors import of_kind
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.timeline import OUTSIDE
 from balloonlab.plots.axes import FAINT, INK, axes_of, legend_below
@@ -54,7 +55,7 @@ def plot_schedule(subject: Machine | Finding, ax: Axes | None = None, title: str
     The same as text: schedule_text.
     """
     steps = _steps(subject)
-    ax = axes_of(ax, min(14.0, max(6.0, 1.6 + 0.16 * len(steps.lanes))), 1.7 + 0.36 * len(steps.names))
+    ax = axes_of(ax, min(14.0, max(6.0, 1.6 + 0.16 * len(steps.lanes))), 1.7 + 0.36 * len(steps.names), title)
     for kind, look in _LOOKS.items():
         at = [i for i, found in enumerate(steps.kinds) if found == kind]
         if at:
@@ -76,7 +77,6 @@ def plot_schedule(subject: Machine | Finding, ax: Axes | None = None, title: str
     ax.set_xlabel("step")
     if steps.lanes:
         legend_below(ax, ncols=2, fontsize=8)
-    ax.set_title(title, parse_math=False)
     return ax
 
 
@@ -97,6 +97,7 @@ def schedule_text(subject: Machine | Finding) -> str:
 
 
 def _steps(subject: Machine | Finding) -> _Steps:
+    of_kind("subject", subject, (Machine, Finding), "a machine, or a finding of an exploration")
     machine = subject.machine() if isinstance(subject, Finding) else subject
     line = machine.timeline
     present = sorted(set(line.thread[: machine.position]))

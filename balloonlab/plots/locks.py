@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.lines import Line2D
 
 from balloonlab.explore.judge.lock_order import LockOrder
+from balloonlab.foundations.errors import of_kind
 from balloonlab.plots.axes import INK, axes_of, bare, legend_below
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def plot_lock_order(
 
     Whole arrows wait, dashed ones only try. The same as text: ``str(order)``.
     """
-    ax = bare(axes_of(ax, 8.5, 7))
+    wanted = "a lock order: lock_order(result) of balloonlab.explore.judge.lock_order"
+    of_kind("order", order, LockOrder, wanted)
+    ax = bare(axes_of(ax, 8.5, 7, title))
     ax.set_aspect("equal")
     ax.set_xlim(-1.75, 1.75)
     ax.set_ylim(-1.5, 1.35)
@@ -47,7 +50,6 @@ def plot_lock_order(
         Line2D([], [], color=_TRIES, linewidth=2, linestyle="--", label="only tries it"),
     ]
     legend_below(ax, handles=handles, ncols=2)
-    ax.set_title(title, parse_math=False)
     return ax
 
 

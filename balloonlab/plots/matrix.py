@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.patches import Patch, Rectangle
 
 from balloonlab.foundations.errors import BadValueError, pick
+from balloonlab.foundations.words import shown
 from balloonlab.plots.axes import INK, axes_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ ANSWERS = {  # word: glyph, colour
     "not finished": ("?", "#e69f00"),
     "not asked": (".", "#f3f4f6"),
 }
+_CUT = 40  # characters of a row's or a column's name in an error
 Cells = Mapping[tuple[str, str], str]
 
 
@@ -29,7 +31,7 @@ def plot_matrix(cells: Cells, ax: Axes | None = None, title: str = "Defects by d
     BadValueError for no cells, UnknownNameError for another word.
     """
     rows, columns, words = _read(cells)
-    ax = axes_of(ax, 2.2 + 0.95 * len(columns), 1.6 + 0.34 * len(rows))
+    ax = axes_of(ax, 2.2 + 0.95 * len(columns), 1.6 + 0.34 * len(rows), title)
     for i, row in enumerate(words):
         for j, word in enumerate(row):
             glyph, colour = ANSWERS[word]
@@ -49,7 +51,6 @@ def plot_matrix(cells: Cells, ax: Axes | None = None, title: str = "Defects by d
         if word in found
     ]
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), frameon=False, ncols=2)
-    ax.set_title(title, parse_math=False)
     return ax
 
 
@@ -68,10 +69,12 @@ def matrix_text(cells: Cells) -> str:
 
 
 def _read(cells: Cells) -> tuple[list[str], list[str], list[list[str]]]:
-    if not cells:
-        raise BadValueError("there are no cells; a matrix needs at least one (row, column) pair.")
-    for (row, column), word in cells.items():
-        pick(f"answer for {row}, {column}", word, list(ANSWERS))
+    if not isinstance(cells, Mapping) or not cells:
+        raise BadValueError(f"cells is {shown(cells)}; it must be a dict of (row, column) pairs, at least one.")
+    for pair, word in cells.items():
+        if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(name, str) for name in pair):  # noqa: PLR2004
+            raise BadValueError(f"a cell is {shown(pair)}; it must be a pair of names, (row, column).")
+        pick(f"answer for {pair[0][:_CUT]}, {pair[1][:_CUT]}", word, list(ANSWERS))
     rows = list(dict.fromkeys(row for row, _ in cells))
     columns = list(dict.fromkeys(column for _, column in cells))
     return rows, columns, [[cells.get((row, column), "not asked") for column in columns] for row in rows]

@@ -9,13 +9,16 @@ import numpy as np
 from matplotlib.ticker import MultipleLocator
 from numpy.typing import ArrayLike, NDArray
 
-from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError, as_text
+from balloonlab.foundations.rows import array_of
+from balloonlab.foundations.words import counted, noun, shown
 from balloonlab.memory.zone import PAGEBLOCK_PAGES
 from balloonlab.plots.axes import axes_of, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+MOST_PFN = (1 << 32) - 1  # of 4 KiB pages, as messages name them
 _OLD, _NEW = "#0072b2", "#d55e00"
 
 
@@ -26,7 +29,7 @@ def plot_moves(pairs: ArrayLike, ax: Axes | None = None, title: str = "Where com
     Raises BadValueError for anything else.
     """
     moves = _read(pairs)
-    ax = axes_of(ax, 8, 3.6)
+    ax = axes_of(ax, 8, 3.6, f"{as_text('title', title)}: {counted(len(moves), 'page')}")
     number = np.arange(1, len(moves) + 1)
     for column, (word, colour, marker) in enumerate((("taken from", _OLD, "."), ("moved to", _NEW, "x"))):
         ax.scatter(number, moves[:, column], s=9, marker=marker, linewidths=0.8, color=colour, label=word)
@@ -37,7 +40,6 @@ def plot_moves(pairs: ArrayLike, ax: Axes | None = None, title: str = "Where com
     ax.set_xlabel("move")
     ax.locator_params(axis="x", integer=True)
     legend_below(ax, ncols=2, markerscale=2)
-    ax.set_title(f"{title}: {len(moves):,} pages", parse_math=False)
     return ax
 
 
@@ -48,13 +50,14 @@ def moves_text(pairs: ArrayLike) -> str:
     lines = []
     for (source, goal), run in groupby(blocks):
         pages = len(list(run))
-        lines.append(f"{pages:>5} page{' ' if pages == 1 else 's'} from pageblock {source:>3} to pageblock {goal:>3}")
-    return "\n".join([*lines, f"{len(moves):>5,} pages moved"])
+        lines.append(f"{pages:>5} {noun(pages, 'page'):<5} from pageblock {source:>3} to pageblock {goal:>3}")
+    return "\n".join([*lines, f"{len(moves):>5,} {noun(len(moves), 'page')} moved"])
 
 
 def _read(pairs: ArrayLike) -> NDArray[np.int64]:
     """int64 (k, 2), checked."""
-    moves = np.asarray(pairs)
-    if moves.ndim != 2 or moves.shape[1] != 2 or moves.dtype.kind not in "iu" or np.any(moves < 0):  # noqa: PLR2004
-        raise BadValueError(f"pairs has shape {moves.shape} of {moves.dtype}; it must be rows of (old PFN, new PFN).")
+    wanted = "rows of (old PFN, new PFN), such as guest.compact().pairs"
+    moves = array_of("pairs", pairs, wanted)
+    if moves.ndim != 2 or moves.shape[1] != 2 or np.any(moves < 0) or np.any(moves > MOST_PFN):  # noqa: PLR2004
+        raise BadValueError(f"pairs is {shown(pairs)}; it must be {wanted}.")
     return moves.astype(np.int64)

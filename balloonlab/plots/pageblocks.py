@@ -8,7 +8,9 @@ import numpy as np
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
-from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError, as_text
+from balloonlab.foundations.rows import whole_row
+from balloonlab.foundations.words import counted
 from balloonlab.memory.palette import PALETTE, state_counts
 from balloonlab.memory.reduced_map import checked_states
 from balloonlab.memory.zone import PAGEBLOCK_PAGES, Migratetype, PageState
@@ -36,7 +38,8 @@ def plot_pageblocks(
     types of another length, or more than 1,024 pageblocks.
     """
     codes, counts, letters = _read(states, block_types)
-    ax = axes_of(ax, 8, 3)
+    whole = np.flatnonzero(counts[:, PageState.FREE] == PAGEBLOCK_PAGES)
+    ax = axes_of(ax, 8, 3, f"{as_text('title', title)} (*: {len(whole)} wholly free)")
     places = np.arange(len(counts))
     bottom = np.zeros(len(counts), np.int64)
     line = 0.4 if len(counts) <= _LETTERED else 0
@@ -46,7 +49,6 @@ def plot_pageblocks(
             colour, hatch = PALETTE[state].light, _HATCHES.get(state, "") if line else ""
             ax.bar(places, pages, 1, bottom, color=colour, edgecolor=INK, linewidth=line, hatch=hatch)
             bottom += pages
-    whole = places[counts[:, PageState.FREE] == PAGEBLOCK_PAGES]
     ax.plot(whole, np.full(len(whole), PAGEBLOCK_PAGES + 28), "*", color="#009e73", markersize=7, clip_on=False)
     ax.set_ylim(0, PAGEBLOCK_PAGES + 60)
     ax.set_yticks([0, PAGEBLOCK_PAGES // 2, PAGEBLOCK_PAGES])
@@ -68,7 +70,6 @@ def plot_pageblocks(
         for look, count in state_counts(codes)
     ]
     legend_below(ax, handles=handles, ncols=4)
-    ax.set_title(f"{title} (*: {len(whole)} wholly free)", parse_math=False)
     return ax
 
 
@@ -90,7 +91,7 @@ def pageblocks_line(states: ArrayLike) -> str:
     balloon = counts[:, PageState.BALLOON]
     whole = int((balloon == PAGEBLOCK_PAGES).sum())
     spread = f"balloon in {int((balloon > 0).sum())}, {whole} of them wholly" if balloon.any() else "no balloon"
-    return f"{len(counts)} pageblock{'s' * (len(counts) > 1)}: {free} wholly free, {spread}"
+    return f"{counted(len(counts), 'pageblock')}: {free} wholly free, {spread}"
 
 
 def _read(
@@ -106,9 +107,8 @@ def _read(
     counts = np.bincount(block * kinds + codes, minlength=blocks * kinds).reshape(blocks, kinds)
     if block_types is None:
         return codes, counts, None
-    types = np.asarray(block_types)
-    if types.shape != (blocks,):
-        raise BadValueError(f"block_types has shape {types.shape}; there are {blocks} pageblocks.")
+    unit = "Migratetype codes, one a pageblock"
+    types = whole_row("block_types", block_types, 0, max(Migratetype), (blocks, blocks), unit)
     return codes, counts, [_letter(Migratetype(int(kind))) for kind in types]
 
 

@@ -12,7 +12,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 from numpy.typing import ArrayLike, NDArray
 
-from balloonlab.foundations.errors import pick, whole_number
+from balloonlab.foundations.errors import BadValueError, as_text, pick, whole_number
+from balloonlab.foundations.words import counted, shown
+from balloonlab.memory.fragmentation import checked_counts
 from balloonlab.memory.palette import PALETTE, colours, state_counts
 from balloonlab.memory.reduced_map import checked_states, reduce_states
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, PageState
@@ -41,6 +43,7 @@ class MessageArrays(Protocol):
 
 def map_columns(cells: int) -> int:
     """Cells in a row: a power of two that makes small maps square and gives large ones whole pageblocks a row."""
+    cells = whole_number("cells", cells, 1, MOST_PAGES)
     square = 1 << max((cells - 1).bit_length() + 1 >> 1, 0)
     return max(square, PAGEBLOCK_PAGES) if cells >= WIDE_CELLS else square
 
@@ -57,7 +60,7 @@ def page_map_image(states: ArrayLike, columns: int | None = None, theme: str = "
 
 def page_map_png(states: ArrayLike, scale: int = 1, columns: int | None = None, theme: str = "light") -> bytes:
     """The page map as a PNG file, `scale` x `scale` pixels a cell; the same bytes for the same states."""
-    whole_number("scale", scale, 1, 64, "pixels")
+    scale = whole_number("scale", scale, 1, 64, "pixels")
     pixels = page_map_image(states, columns, theme).repeat(scale, axis=0).repeat(scale, axis=1)
     stream = io.BytesIO()
     image.imsave(stream, pixels, format="png", metadata=_NO_VERSION)
@@ -81,13 +84,14 @@ def plot_pages(
     pixels = page_map_image(codes, columns, theme)
     cells, cell = reduce_states(codes)
     rows, across = pixels.shape[:2]
-    ax = axes_of(ax, 8, min(5.5, max(3, 7 * rows / across)) + 1.5)
+    heading = title if title is not None else counted(len(codes), "guest page")
+    ax = axes_of(ax, 8, min(5.5, max(3, 7 * rows / across)) + 1.5, heading)
     ax.imshow(pixels, interpolation="nearest", aspect="equal" if across <= 2 * rows else "auto")
     ticks = sorted({rows * part // 8 for part in range(8)})
     ax.set_yticks(ticks, [f"{tick * across * cell:#x}" for tick in ticks])
     ax.set_xticks([])
     ax.set_ylabel("PFN of the row's first page")
-    ax.set_xlabel(f"{across} cells a row, {cell:,} guest page{'s' * (cell > 1)} a cell")
+    ax.set_xlabel(f"{counted(across, 'cell')} a row, {counted(cell, 'guest page')} a cell")
     if len(cells) <= GLYPH_CELLS:
         _write_glyphs(ax, cells, across, theme)
     handles = [
@@ -95,7 +99,6 @@ def plot_pages(
         for look, count in state_counts(codes)
     ]
     legend_below(ax, handles=handles, ncols=3)
-    ax.set_title(title if title is not None else f"{len(codes):,} guest pages", parse_math=False)
     return ax
 
 
@@ -115,10 +118,11 @@ def plot_free_blocks(
 ) -> Axes:
     """Free guest pages by the order of the free block that holds them; returns the axes.
 
-    counts: the number of free blocks of each order from 0, or several such rows by name (before and after).
+    counts: the number of free blocks of each order 0..10, or several such rows by name (before and after).
     """
-    table = counts if isinstance(counts, Mapping) else {"": counts}
-    ax = axes_of(ax, 8, 3.5)
+    rows = counts if isinstance(counts, Mapping) else {"": counts}
+    table = {as_text("the name of a row", name): checked_counts(row, _called(name)) for name, row in rows.items()}
+    ax = axes_of(ax, 8, 3.5, title)
     width = 0.8 / max(len(table), 1)
     for number, (name, row) in enumerate(table.items()):
         blocks = np.asarray(row, np.int64)
@@ -130,8 +134,11 @@ def plot_free_blocks(
     ax.set_ylabel("free guest pages")
     if any(table):
         ax.legend(frameon=False)
-    ax.set_title(title, parse_math=False)
     return ax
+
+
+def _called(row: object) -> str:
+    return f"counts of {shown(row)}" if row else "counts"
 
 
 _BARS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
@@ -142,17 +149,20 @@ def plot_messages(messages: MessageArrays, ax: Axes | None = None, title: str = 
 
     messages: a host's log (``guest.host.messages``) or a recording's (``recording.messages``).
     """
-    ax = axes_of(ax, 8, 4)
+    if not all(isinstance(getattr(messages, name, None), np.ndarray) for name in ("queue", "count", "pfns")):
+        wanted = "a host's log (guest.host.messages) or a recording's (recording.messages)"
+        raise BadValueError(f"messages is {shown(messages)}; it must be {wanted}.")
+    ax = axes_of(ax, 8, 4, title)
     number = np.repeat(np.arange(len(messages.queue)), messages.count)
     queue = np.asarray(messages.queue)[number]
     for code, (word, colour, marker) in enumerate(zip(QUEUE_WORDS, QUEUE_COLOURS, ".x", strict=True)):
         told = queue == code
-        label = f"{word}: {int((messages.queue == code).sum()):,} messages, {int(told.sum()):,} PFNs"
+        sent = counted(int((messages.queue == code).sum()), "message")
+        label = f"{word}: {sent}, {counted(int(told.sum()), 'PFN')}"
         ax.scatter(number[told], messages.pfns[told], s=4, marker=marker, linewidths=0.7, color=colour, label=label)
     ax.set_xlabel("message")
     ax.set_ylabel("PFN")
     ax.yaxis.set_major_locator(MultipleLocator(max(1 << max(int(messages.pfns.max(initial=1)).bit_length() - 3, 0), 1)))
     ax.yaxis.set_major_formatter(lambda pfn, _: f"{int(pfn):#x}" if pfn >= 0 else "")
     legend_below(ax, ncols=2, markerscale=3)
-    ax.set_title(title, parse_math=False)
     return ax

@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from balloonlab.explore.judge.fate import Fate, Fates, depths
 from balloonlab.explore.judge.fate_legend import LOOKS
 from balloonlab.explore.judge.result import Result
-from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError, of_kind
+from balloonlab.foundations.words import counted, noun
 from balloonlab.plots.axes import FAINT, INK, axes_of, bare, legend_below
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def plot_state_graph(result: Result, ax: Axes | None = None, title: str | None =
     places = _places(result)
     width = 1 + max(x for x, _ in places)
     height = 1 + max(y for _, y in places)
-    ax = bare(axes_of(ax, max(5.0, 0.62 * width), max(2.0, 0.75 * height + 1.1)))
+    heading = title if title is not None else _size(result)
+    ax = bare(axes_of(ax, max(5.0, 0.62 * width), max(2.0, 0.75 * height + 1.1), heading))
     letters = _letters(result.graph.table.names)
     size = 11.0
     for edge in edges:
@@ -56,9 +58,6 @@ def plot_state_graph(result: Result, ax: Axes | None = None, title: str | None =
     ax.set_xlim(-0.7, width - 0.3)
     ax.set_ylim(height - 0.3, -0.7)
     _legend(ax, result, fates, letters)
-    ax.set_title(
-        title if title is not None else f"{result.states} states, {result.transitions} steps", parse_math=False
-    )
     return ax
 
 
@@ -70,15 +69,21 @@ def state_graph_text(result: Result) -> str:
     for edge in edges:
         step = f"{' or '.join(names[t] for t in edge.threads)} -> {edge.goal}{'*' if edge.on_way else ''}"
         ahead.setdefault(edge.source, []).append(step)
-    lines = [f"{result.states} states, {result.transitions} steps"]
+    lines = [_size(result)]
     for state in range(result.states):
         look = LOOKS[fates.of(state)]
         steps = ", ".join(ahead.get(state, [])) or "nobody can step"
-        lines.append(f"{state:>3} after {depth[state]:>2} steps {look.glyph} {look.word + ':':<14} {steps}")
+        away = f"after {depth[state]:>2} {noun(depth[state], 'step'):<5}"
+        lines.append(f"{state:>3} {away} {look.glyph} {look.word + ':':<14} {steps}")
     return "\n".join(lines)
 
 
+def _size(result: Result) -> str:
+    return f"{counted(result.states, 'state')}, {counted(result.transitions, 'step')}"
+
+
 def _drawn(result: Result) -> tuple[Fates, list[_Edge]]:
+    of_kind("result", result, Result, "the result of an exploration: bl.explore(...)")
     if result.states > MOST_DRAWN:
         raise BadValueError(
             f"the graph has {result.states:,} states; up to {MOST_DRAWN} can be drawn. "

@@ -12,7 +12,8 @@ from matplotlib.patches import Patch
 from balloonlab.explore.judge.fate import Fate, Fates
 from balloonlab.explore.judge.fate_legend import LOOKS
 from balloonlab.explore.judge.result import Result
-from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError, as_text, of_kind
+from balloonlab.foundations.words import counted, shown
 from balloonlab.kernel.machine import Machine
 from balloonlab.plots.axes import INK, axes_of, bare, legend_below
 
@@ -38,11 +39,16 @@ def plot_two_threads(result: Result, label: Label = _nothing, ax: Axes | None = 
     two_threads_text. Raises BadValueError for other than two threads, more than 60 states, or an exploration that was
     not finished.
     """
-    names = _names(result)
+    names = _names(result, label)
     fates, points = Fates(result), _points(result)
     places = [(float(second - first) + beside, -float(first + second)) for first, second, beside in points]
     across, down = zip(*places, strict=True)
-    ax = bare(axes_of(ax, 8, min(7.5, 2.2 - 0.62 * min(down))))
+    said = [as_text("a label", label(result.machine_at(state))) for state in range(result.states)]
+    heading = (
+        as_text("title", title)
+        or f"{counted(result.states, 'state')}, {counted(result.transitions, 'step')} between them"
+    )
+    ax = bare(axes_of(ax, 8, min(7.5, 2.2 - 0.62 * min(down)), heading))
     ax.set_xlim(min(across) - 0.8, max(across) + 0.8)
     ax.set_ylim(min(down) - 0.5, 0.5)
     seen = [fate for fate in Fate if (fates.fates == fate).any()]
@@ -50,7 +56,7 @@ def plot_two_threads(result: Result, label: Label = _nothing, ax: Axes | None = 
     for state, place in enumerate(places):
         look = LOOKS[fates.of(state)]
         glyph, colour = (look.glyph, look.colour) if len(seen) > 1 else ("", "white")
-        lines = [line for line in (label(result.machine_at(state)), glyph) if line]
+        lines = [line for line in (said[state], glyph) if line]
         box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": INK}
         text = ax.annotate(
             "\n".join(lines) or " ", place, ha="center", va="center", fontsize=9, color="black", bbox=box
@@ -75,17 +81,16 @@ def plot_two_threads(result: Result, label: Label = _nothing, ax: Axes | None = 
         if len(seen) > 1
     ]
     legend_below(ax, handles=handles, ncols=3)
-    ax.set_title(title or f"{result.states} states, {result.transitions} steps between them", parse_math=False)
     return ax
 
 
 def two_threads_text(result: Result, label: Label = _nothing) -> str:
     """The same as text: a line for each pair of numbers of steps, with the states it leads to, and their fates."""
-    names = _names(result)
+    names = _names(result, label)
     fates = Fates(result)
     rows: dict[tuple[int, int], list[str]] = defaultdict(list)
     for state, (first, second, _) in enumerate(_points(result)):
-        said = label(result.machine_at(state)).replace("\n", ", ")
+        said = as_text("a label", label(result.machine_at(state))).replace("\n", ", ")
         rows[first, second].append(f"{said} ({LOOKS[fates.of(state)].word})".strip())
     return "\n".join(
         f"{names[0]} {first}, {names[1]} {second}: {' | '.join(states)}"
@@ -93,12 +98,15 @@ def two_threads_text(result: Result, label: Label = _nothing) -> str:
     )
 
 
-def _names(result: Result) -> list[str]:
+def _names(result: Result, label: Label) -> list[str]:
+    of_kind("result", result, Result, "the result of an exploration: bl.explore(...)")
+    if not callable(label):
+        raise BadValueError(f"label is {shown(label)}; it must be a function of a machine that returns text.")
     names = result.graph.table.names
     if len(names) != 2 or result.states > MOST_DRAWN:  # noqa: PLR2004 - two threads, two directions
         raise BadValueError(
-            f"this has {len(names)} threads and {result.states:,} states; what can be drawn is 2 threads with up to "
-            f"{MOST_DRAWN} states: a small bl.Program."
+            f"this has {counted(len(names), 'thread')} and {counted(result.states, 'state')}; what can be drawn is "
+            f"2 threads with up to {MOST_DRAWN} states: a small bl.Program."
         )
     return names
 

@@ -35,7 +35,7 @@ def load(name: str | Path) -> Recording:
     DamagedRecordingError for one that is damaged.
     """
     known = names()
-    if name not in known and isinstance(name, str | Path) and Path(name).is_dir():
+    if isinstance(name, str | Path) and name not in known and _is_folder(name):
         if not any((Path(name) / file).exists() for file in _TELLING):
             raise UnknownNameError(
                 f"there is no recording in the folder {shown_path(name)}: none of {', '.join(_TELLING)} is. "
@@ -43,3 +43,10 @@ def load(name: str | Path) -> Recording:
             )
         return Recording(Path(name).resolve())  # "." has a name, too
     return Recording(SHIPPED / pick("recording", name, known, "A folder of your own is loaded by its path."))
+
+
+def _is_folder(name: str | Path) -> bool:
+    try:
+        return name != "" and Path(name).is_dir()
+    except (OSError, ValueError):  # too long for a path, or not to be looked at
+        return False

@@ -118,11 +118,11 @@ class _Chooser:
         self.wanted = dict.fromkeys(_RARE, 0)
         self.lacking = {kind: np.zeros(MAX_ORDER, np.int64) for kind in _RARE}
         for word, (count, *_) in counts.items():
-            if MIGRATETYPES[word] in self.wanted:
-                self.wanted[MIGRATETYPES[word]] += count
+            if (kind := MIGRATETYPES.get(word, Migratetype.UNMOVABLE)) in self.wanted:
+                self.wanted[kind] += count
         for word, row in free.items():
-            if MIGRATETYPES[word] in self.lacking:
-                self.lacking[MIGRATETYPES[word]] += np.array(row, np.int64)
+            if (kind := MIGRATETYPES.get(word, Migratetype.UNMOVABLE)) in self.lacking:
+                self.lacking[kind] += np.array(row, np.int64)
 
     def take(self, ranked: list[int], *, fitting: bool = False, but: dict[Migratetype, int] | None = None) -> None:
         """Go through the blocks in order; fitting: only those whose free blocks bring a type's lists nearer.

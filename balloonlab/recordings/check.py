@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from balloonlab.foundations.interrupt import interruptible
+from balloonlab.foundations.words import counted
 from balloonlab.recordings.balloon_list import Operation, WatchedList
 from balloonlab.recordings.rounds import Rounds
 from balloonlab.recordings.rules import DEFLATE_ON_OOM, MESSAGE_PFNS, Rules
@@ -60,9 +61,9 @@ class Check:
         return not self.rejections
 
     def __str__(self) -> str:
-        seen = ", ".join(f"{count:,} {what}" for what, count in self.counts.items() if count)
+        seen = ", ".join(counted(count, what.removesuffix("s")) for what, count in self.counts.items() if count)
         verdict = "all accepted" if self else f"{len(self.rejections):,} rejected"
-        told = f"{self.messages:,} messages and {self.config_events:,} config events"
+        told = f"{counted(self.messages, 'message')} and {counted(self.config_events, 'config event')}"
         lines = [
             f"{self.name} by the rules of {self.rules.driver}: {told}, {verdict}",
             f"  seen: {seen or 'nothing'}",
@@ -102,7 +103,7 @@ def check(
             if number < len(messages):
                 walk.message(number)
             if number % _SAY_EVERY == 0:
-                interruption.say(f"{number:,} of {len(messages):,} messages")
+                interruption.say(f"{number:,} of {counted(len(messages), 'message')}")
                 if interruption.asked:
                     break
     walk.end(config)

@@ -19,14 +19,16 @@ pages of the buffer (reader_pages of snapshots.py) stayed.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError, of_kind, real_number
 from balloonlab.foundations.interrupt import interruptible
+from balloonlab.foundations.words import counted
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.compaction import CompactControl, compact
 from balloonlab.memory.per_cpu import PerCpuLists
@@ -118,16 +120,21 @@ class Prediction:
             f"  free blocks by order, engine: {' '.join(map(str, run.free_blocks))}",
             f"  free blocks by order, guest:  {' '.join(map(str, self.free_blocks))}",
         ]
-        lines += [f"    {count:,} pages: {_words(*states)}" for states, count in sorted(run.differences.items())]
+        lines += [
+            f"    {counted(count, 'page')}: {_words(*states)}" for states, count in sorted(run.differences.items())
+        ]
         lines.append(
-            f"  per-cpu lists, by the guest's count: {self.per_cpu[0]:,} pages before, {self.per_cpu[1]:,} after, "
-            f"{run.per_cpu:,} by the engine; {self.held:,} pages free here and neither free nor marked there"
+            f"  per-cpu lists, by the guest's count: {counted(self.per_cpu[0], 'page')} before, {self.per_cpu[1]:,} "
+            f"after, {run.per_cpu:,} by the engine; {counted(self.held, 'page')} free here and neither free nor marked "
+            "there"
         )
         lines.append(f"  known on them at first: {self.idle:,}, and {self.reader:,} of the process that read the flags")
         lines.append("  without per-cpu lists:")
         lines += _shares(self.without_lists)
         if self.changed:
-            lines.append(f"  and with the {len(self.changed):,} pages free that were in use, but that the run filled:")
+            lines.append(
+                f"  and with the {counted(len(self.changed), 'page')} free that were in use, but that the run filled:"
+            )
             lines += _shares(self.informed)
         return "\n".join(lines)
 
@@ -200,6 +207,9 @@ def predict_compaction(recording: RecordedGuest, before: str, after: str) -> Pre
 
 def moved_between(recording: RecordedGuest, start: float, end: float) -> Pairs:
     """(old, new) PFNs of the migrations told between two host seconds: adjacent messages of one page each."""
+    of_kind("recording", recording, RecordedGuest, "a recording: bl.recordings.load(...)")
+    why = "host seconds, such as recording.snapshot_times['freed']"
+    start, end = real_number("start", start, 0, math.inf, why), real_number("end", end, 0, math.inf, why)
     messages = recording.messages
     count, queue, time = messages.count, messages.queue, messages.time
     first = (count[:-1] == 1) & (count[1:] == 1) & (queue[:-1] == INFLATE) & (queue[1:] == DEFLATE)

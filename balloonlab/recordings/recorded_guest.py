@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from balloonlab.foundations.errors import pick
+from balloonlab.foundations.words import counted, shown
 from balloonlab.memory.zone import PageState
 from balloonlab.recordings import snapshots
 from balloonlab.recordings.block_types import block_types
@@ -39,8 +40,8 @@ class RecordedGuest:
         self._check_counts(path / "meta.json")
 
     def __repr__(self) -> str:
-        told = f"{len(self.messages):,} messages, snapshots {', '.join(self.snapshots)}"
-        return f"{type(self).__name__}({self.name!r}, {self.pages:,} guest pages, {told})"
+        told = f"{counted(len(self.messages), 'message')}, snapshots {', '.join(self.snapshots)}"
+        return f"{type(self).__name__}({self.name!r}, {counted(self.pages, 'guest page')}, {told})"
 
     def _read_times(self, path: Path) -> dict[str, float]:
         times: dict[str, float] = {}
@@ -49,12 +50,12 @@ class RecordedGuest:
             row = member({"a step": step}, "a step", dict, path)
             time = member(row, "host_t", float, path)
             if time < before:
-                raise damaged(path, f"step {row.get('step')!r} at {time} s comes after one at {before} s")
+                raise damaged(path, f"step {shown(row.get('step'))} at {time} s comes after one at {before} s")
             before = time
             if member(row, "step", str, path) == "snapshot":
                 name = member(row, "name", str, path)
                 if name in times:
-                    raise damaged(path, f"two snapshots are named {name!r}")
+                    raise damaged(path, f"two snapshots are named {shown(name)}")
                 times[name] = time
         return times
 
@@ -66,7 +67,9 @@ class RecordedGuest:
         found |= dict.fromkeys([texts_path], texts["pagetypeinfo"])
         for file, names in found.items():
             if names.keys() != self.snapshot_times.keys():
-                raise damaged(file, f"has snapshots {sorted(names)}; meta.json has {sorted(self.snapshot_times)}")
+                raise damaged(
+                    file, f"has snapshots {shown(sorted(names))}; meta.json has {shown(sorted(self.snapshot_times))}"
+                )
         self.pages = len(self._flags[self.snapshots[0]])
         zoneinfo = member(texts["zoneinfo"], self.snapshots[0], str, texts_path)
         self.zones = snapshots.read_zones(texts_path, zoneinfo, self.pages)
@@ -83,7 +86,7 @@ class RecordedGuest:
         counts = member(self.meta, "messages", dict, path)
         for what, count in (("total", len(self.messages)), ("pfns", len(self.messages.pfns))):
             if member(counts, what, int, path) != count:
-                raise damaged(path, f"messages.{what} is {counts[what]}; messages.npz has {count}")
+                raise damaged(path, f"messages.{what} is {shown(counts[what])}; messages.npz has {count:,}")
 
     def _snapshot(self, name: str) -> str:
         return pick("snapshot", name, self.snapshots, f"They are those of {self.name}.")

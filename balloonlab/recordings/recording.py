@@ -36,7 +36,7 @@ class Recording(RecordedGuest):
         """The engine's free blocks beside the guest's, from each snapshot to the next (follow.py)."""
         return follow(self)
 
-    def snapshot(self, name: str, driver: str = "v9") -> Guest:
+    def snapshot(self, name: str, driver: str | Driver = "v9") -> Guest:
         """A guest of this package that begins as the real one was at that snapshot, its target reached."""
         balloon = self.balloon(name)
         return Guest.from_states(

@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
+from balloonlab.foundations.errors import of_kind, real_number
 from balloonlab.recordings.traffic import INFLATE, PUTBACK, ListEvents, Messages
 
 
@@ -69,7 +70,15 @@ def operations(messages: Messages, events: ListEvents) -> Iterator[tuple[float, 
 def replay(
     messages: Messages, events: ListEvents, until: float = math.inf, balloon: BalloonList | None = None
 ) -> BalloonList:
-    """`balloon` (a new one if none is given) after all that happened up to host second `until`."""
+    """`balloon` (a new one if none is given) after all that happened up to host second `until`.
+
+    Raises BadValueError for what is no recording's messages and list events, or no time.
+    """
+    of_kind("messages", messages, Messages, "a recording's (recording.messages)")
+    of_kind("events", events, ListEvents, "a recording's (recording.list_events)")
+    until = real_number("until", until, 0, math.inf, "host seconds, such as recording.snapshot_times['freed']")
+    if balloon is not None:
+        of_kind("balloon", balloon, BalloonList, "a BalloonList, or None")
     balloon = balloon if balloon is not None else BalloonList()
     for _, time, what, pfns in operations(messages, events):
         if time > until:

@@ -6,6 +6,7 @@ host sees them. All sizes are 4 KiB balloon pages.
 
 from __future__ import annotations
 
+from balloonlab.foundations.words import counted
 from balloonlab.recordings.rules import MESSAGE_PFNS, OUT_OF_PUFF, Rules
 from balloonlab.recordings.traffic import ConfigEvent
 
@@ -57,7 +58,7 @@ class Rounds:
         if waiting and (self._due > 0) == inflate and self._due:
             due = min(abs(self._due), MESSAGE_PFNS)
             if pages > due or (pages < due and not self._may_be_short(time, inflate=inflate, more=more)):
-                problem = (f"{verb} of {due:,} pages, {self._reason(inflate=inflate)}", f"{pages:,}")
+                problem = (f"{verb} of {counted(due, 'page')}, {self._reason(inflate=inflate)}", f"{pages:,}")
             elif pages < due:
                 kind = "short rounds"
             self._due -= change
@@ -67,18 +68,18 @@ class Rounds:
             kind = "OOM rounds"
             due = min(self.size, MESSAGE_PFNS)
             if pages != due and (pages > due or more):
-                problem = (f"deflate of {due:,} pages, as memory ran out", f"{pages:,}")
+                problem = (f"deflate of {counted(due, 'page')}, as memory ran out", f"{pages:,}")
             self._oom_writes += 1
         elif waiting and self._due:
             problem = (
-                f"{'inflate' if self._due > 0 else 'deflate'} of {abs(self._due):,} pages",
+                f"{'inflate' if self._due > 0 else 'deflate'} of {counted(abs(self._due), 'page')}",
                 f"{verb} of {pages:,}",
             )
             self._told = True
             self._left -= change
         else:
             wanted = "actual written after the message before" if self.reading else "the target read before a round"
-            problem = (f"{wanted}", f"{verb} of {pages:,} pages")
+            problem = (f"{wanted}", f"{verb} of {counted(pages, 'page')}")
         self.size += change
         return kind, problem
 
@@ -138,7 +139,7 @@ class Rounds:
                 verb = "inflate" if inflate else "deflate"
                 reason = self._reason(inflate=inflate)
                 problems.append(
-                    (f"{verb} of {abs(self._due):,} pages, {reason}", "a write of actual without a message")
+                    (f"{verb} of {counted(abs(self._due), 'page')}, {reason}", "a write of actual without a message")
                 )
             self._finish()
         elif self.rules.one_read:

@@ -12,21 +12,25 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from balloonlab.foundations.words import counted, shown
 from balloonlab.memory.zone import MAX_ORDER, MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageState
 from balloonlab.recordings.reading import damaged, integers, member, read_arrays, read_json, whole
 
 LRU, SLAB, BUDDY, ANON, NOPAGE, OFFLINE, RESERVED = (1 << bit for bit in (5, 7, 10, 12, 20, 23, 32))
 REFERENCED, ACTIVE, MAPPED = (1 << bit for bit in (2, 6, 11))
 MOST_FLAGS = (1 << 63) - 1
-# /proc/pagetypeinfo's words. HighAtomic blocks are the kernel's own reserve, which nothing movable enters.
+# /proc/pagetypeinfo's words. HighAtomic blocks are the kernel's own reserve, which nothing movable enters; CMA, of
+# kernels built with it, lends its blocks to movable pages. A word of another kernel is taken for UNMOVABLE.
 MIGRATETYPES = {
     "Unmovable": Migratetype.UNMOVABLE,
     "Movable": Migratetype.MOVABLE,
     "Reclaimable": Migratetype.RECLAIMABLE,
     "HighAtomic": Migratetype.UNMOVABLE,
+    "CMA": Migratetype.MOVABLE,
     "Isolate": Migratetype.ISOLATE,
 }
 
+_WORD = re.compile(r"[A-Za-z]\w{0,30}", re.ASCII)
 _PER_CPU = re.compile(r"^ +count: +(\d+)\n +high: +(\d+)\n +batch: +(\d+)$", re.MULTILINE)
 
 States = npt.NDArray[np.uint8]
@@ -61,7 +65,9 @@ def read_flags(path: Path) -> dict[str, Flags]:
         flags[name].setflags(write=False)
     sizes = {len(row) for row in flags.values()}
     if len(sizes) != 1 or not 0 < min(sizes) <= MOST_PAGES:
-        raise damaged(path, f"snapshots of {sorted(sizes)} pages; all must have one size, from 1 to {MOST_PAGES:,}")
+        raise damaged(
+            path, f"snapshots of {shown(sorted(sizes))} pages; all must have one size, from 1 to {MOST_PAGES:,}"
+        )
     return flags
 
 
@@ -99,7 +105,8 @@ def read_zones(path: Path, text: str, pages: int) -> list[ZoneSpan]:
     zones.sort(key=lambda zone: zone.start_pfn)
     ends = [0, *(zone.end_pfn for zone in zones)]
     if not zones or ends[-1] > pages or any(zone.start_pfn < end for zone, end in zip(zones, ends, strict=False)):
-        raise damaged(path, f"zones {zones} do not lie one after another within {pages} pages")
+        found = ", ".join(zone.name for zone in zones) or "of no name"
+        raise damaged(path, f"zones {found} do not lie one after another within {pages:,} pages")
     return zones
 
 
@@ -142,11 +149,11 @@ def read_type_counts(path: Path, text: str, zones: list[ZoneSpan]) -> tuple[Type
         row = re.search(rf"^Node +\d+, zone +{zone.name} +([\d ]+)$", table, re.MULTILINE)
         numbers = row[1].split() if row else []
         blocks = -(-zone.end_pfn // PAGEBLOCK_PAGES) - zone.start_pfn // PAGEBLOCK_PAGES
-        if not set(words) <= MIGRATETYPES.keys() or len(numbers) != len(words) or not words:
+        if not (0 < len(words) == len(set(words)) == len(numbers) and all(map(_WORD.fullmatch, words))):
             raise damaged(path, f"no count of pageblocks by type for zone {zone.name}")
         row_counts = [whole(number, f"pageblocks of zone {zone.name}", path, blocks) for number in numbers]
         if sum(row_counts) > blocks:
-            raise damaged(path, f"zone {zone.name} has {blocks} pageblocks, not {sum(row_counts)}")
+            raise damaged(path, f"zone {zone.name} has {counted(blocks, 'pageblock')}, not {sum(row_counts)}")
         counts[zone.name] = {word: [count] for word, count in zip(words, row_counts, strict=True)}
         free[zone.name] = {word: _free_of_type(path, free_table, zone, word) for word in words}
     return counts, free
@@ -169,9 +176,7 @@ def read_free_blocks(path: Path, snapshot: dict[str, Any], zones: list[ZoneSpan]
         row = member(table, zone.name, list, path)
         most = zone.end_pfn - zone.start_pfn
         if len(row) != MAX_ORDER or not all(type(count) is int and 0 <= count <= most for count in row):
-            raise damaged(
-                path, f"buddyinfo of zone {zone.name} is {str(row)[:60]}, not {MAX_ORDER} counts up to {most}"
-            )
+            raise damaged(path, f"buddyinfo of zone {zone.name} is {shown(row)}, not {MAX_ORDER} counts up to {most}")
         free[zone.name] = row
     return free
 
@@ -179,12 +184,14 @@ def read_free_blocks(path: Path, snapshot: dict[str, Any], zones: list[ZoneSpan]
 def check_summary(path: Path, name: str, snapshot: dict[str, Any], flags: Flags) -> None:
     """The counts that were written beside the flags must be those of the flags."""
     summary = member(snapshot, "summary", dict, path)
-    counted = {"pfns": len(flags)}
+    found = {"pfns": len(flags)}
     for what, bit in (("free_buddy_pages", BUDDY), ("balloon_pages", OFFLINE), ("nopage", NOPAGE)):
-        counted[what] = int((flags & bit != 0).sum())
-    for what, count in counted.items():
+        found[what] = int((flags & bit != 0).sum())
+    for what, count in found.items():
         if member(summary, what, int, path) != count:
-            raise damaged(path, f"snapshot {name!r} says {what} = {summary[what]}; its page flags say {count}")
+            raise damaged(
+                path, f"snapshot {shown(name)} says {what} = {shown(summary[what])}; its page flags say {count}"
+            )
 
 
 def read_texts(path: Path) -> dict[str, dict[str, str]]:

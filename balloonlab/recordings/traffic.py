@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from balloonlab.foundations.errors import whole_number
+from balloonlab.foundations.words import counted, shown
 from balloonlab.recordings.reading import Integers, damaged, integers, read_arrays, read_table, seconds, times, whole
 
 INFLATE, DEFLATE = 0, 1  # the queues
@@ -18,7 +20,7 @@ MOST_BYTES = (1 << 63) - 1
 ISOLATE, PUTBACK = 0, 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Messages:
     """PFN messages in the order in which the host read them; one row a message.
 
@@ -38,7 +40,8 @@ class Messages:
         return len(self.queue)
 
     def of(self, number: int) -> Integers:
-        """The PFNs of one message."""
+        """The PFNs of one message, by its number from 0."""
+        number = whole_number("message", number, 0, len(self) - 1)
         return self.pfns[self.start[number] : self.start[number] + self.count[number]]
 
 
@@ -114,7 +117,7 @@ def read_config(path: Path, pages: int) -> list[ConfigEvent]:
     for number, (seq, time, event, a, b) in enumerate(read_table(path, ["seq", "t", "event", "a", "b"]), start=2):
         where = f"line {number}:"
         if event not in limits:
-            raise damaged(path, f"{where} unknown event {event[:60]!r}; known: {', '.join(limits)}")
+            raise damaged(path, f"{where} unknown event {shown(event)}; known: {', '.join(limits)}")
         most_a, most_b = limits[event]
         row = ConfigEvent(
             whole(seq, f"{where} seq", path, MOST_U32),
@@ -150,7 +153,9 @@ def read_guest_events(path: Path, messages: Messages, pages: int) -> tuple[ListE
                 pfn = whole(digits, f"line {number}: page_pfn", path, pages - 1)
                 rows.append((len(tells), event == "putback", pfn, us))
     if path.exists() and len(tells) != len(messages):
-        raise damaged(path, f"{len(tells)} tell_host lines, but the host read {len(messages)} messages")
+        raise damaged(
+            path, f"{counted(len(tells), 'tell_host line')}, but the host read {counted(len(messages), 'message')}"
+        )
     table = np.array(rows, np.int64).reshape(-1, 4)
     after, kind, page = table[:, 0], table[:, 1], table[:, 2]
     told = Told(*np.array(tells, np.int64).reshape(-1, 2).T) if path.exists() else None

@@ -11,9 +11,25 @@ from functools import cache
 from importlib.resources import files
 
 MODULES = (
-    *("codec", "geometry", "trace", "mirror", "words", "sentences", "levels", "lanes", "disagree", "dom", "fates", "painter"),
-    *("pagemap", "lens", "code", "rows", "panels", "shared", "numbers", "wire", "log", "tabs", "time", "actions", "headline"),
-    *("stage", "lab", "plain", "main"),
+    *("codec", "geometry", "trace", "mirror", "words", "sentences", "levels", "lanes", "disagree", "dom", "theme"),
+    *(
+        "fates",
+        "painter",
+        "pagemap",
+        "lens",
+        "code",
+        "rows",
+        "panels",
+        "shared",
+        "numbers",
+        "wire",
+        "log",
+        "tabs",
+        "time",
+        "actions",
+        "headline",
+    ),
+    *("stage", "lab", "plain", "picture", "saved_output", "main"),
 )  # a module stands after those it imports
 STYLES = ("base", "map", "panels", "stage", "fates")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)

@@ -18,6 +18,7 @@ from balloonlab.explore.judge.timeline_fates import NO_STEP, Known, TimelineFate
 from balloonlab.explore.learn.subject import Explorable
 from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick, whole_number
 from balloonlab.foundations.interrupt import Interruption, Listener
+from balloonlab.foundations.words import counted
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.schedule import Schedule
 from balloonlab.widgets.wire import Arrays, Content
@@ -142,7 +143,7 @@ class Foresight:
         _ = fates.fates, fates.kinds, fates.preemptions  # worked out now, while nobody is held up
         with self.machine.lock:
             self.outlook.add(fates)
-        self._note(text="")
+        self._note(text=f"Safe as far as it was looked at: {result.doubt}." if result.doubt else "")
 
     def _note(self, *, shown: bool | None = None, text: str | None = None) -> None:
         self.shown = self.shown if shown is None else shown
@@ -187,7 +188,7 @@ class Foresight:
     def _coverage(self) -> list[str]:
         """By graph: how much of it the learner's steps have shown."""
         return [
-            f"The steps so far have seen {len(seen):,} of {fates.graph.states:,} states."
+            f"The steps so far have seen {len(seen):,} of {counted(fates.graph.states, 'state')}."
             for seen, fates in zip(self.outlook.seen, self.outlook.graphs, strict=True)
         ]
 
@@ -219,7 +220,7 @@ class Foresight:
                 steps, preemptions = int(arrays["next_steps"][at]), int(arrays["next_preemptions"][at])
                 ahead = violation_words(self._kind(int(arrays["next_kind"][at])), steps, preemptions)
                 lines.append(f"{name:<20}{look.glyph} {look.word}{f': {ahead}' if ahead else ''}")
-        return [*lines, self._coverage()[int(arrays["graph"][position])]]
+        return [*lines, self._coverage()[int(arrays["graph"][position])], *([self.text] if self.text else [])]
 
     def _kind(self, number: int) -> str:
         return self.outlook.kinds[number - 1] if number else ""

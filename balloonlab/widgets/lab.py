@@ -9,7 +9,7 @@ from IPython.core.getipython import get_ipython
 from numpy.typing import NDArray
 
 from balloonlab.explore import Result
-from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError, as_text, truth
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.widgets.panels import panels, short
@@ -38,6 +38,9 @@ class Lab(Pictured):
         step: int | None = None,
         fate: bool = False,
     ) -> None:
+        fate = truth("fate", fate)
+        if title is not None:
+            as_text("title", title)
         shown = shown_of(subject, step)
         self.machine, self.question = shown.machine, shown.question
         self._driver, self._finding = shown.driver, shown.finding

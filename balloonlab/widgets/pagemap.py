@@ -8,6 +8,8 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from balloonlab.foundations.errors import as_text
+from balloonlab.foundations.words import counted
 from balloonlab.memory.palette import PALETTE, state_counts
 from balloonlab.memory.reduced_map import MOST_CELLS, checked_states, pages_per_cell, reduce_by
 from balloonlab.widgets.saved_output import Pictured
@@ -28,12 +30,14 @@ class PageMap(Pictured):
     """
 
     def __init__(self, states: ArrayLike, title: str | None = None) -> None:
+        if title is not None:
+            as_text("title", title)
         self._guard = threading.Lock()  # of what is known
         self._order = threading.Lock()  # of what is sent: taken first, and held while sending
         self._views: set[str] = set()
         self._windows: dict[str, tuple[int, int]] = {}
-        self._take(checked_states(np.asarray(states)))
-        super().__init__("map", title or f"{len(self._states):,} guest pages")
+        self._take(checked_states(states))
+        super().__init__("map", title or counted(len(self._states), "guest page"))
         self.on_msg(lambda _widget, content, _buffers: self._answer(content))
 
     def __repr__(self) -> str:
@@ -47,7 +51,7 @@ class PageMap(Pictured):
 
     def show(self, states: ArrayLike) -> None:
         """Show other states. An array of another length begins a new map. On BadValueError nothing has changed."""
-        array = checked_states(np.asarray(states))
+        array = checked_states(states)
         with self._order:
             with self._guard:
                 messages = self._changes(array)

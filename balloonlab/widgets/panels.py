@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from balloonlab.foundations.words import counted
 from balloonlab.host.host import BALLOON_PAGE_SIZE, QUEUE_NAMES, MessageStatus
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.thread import Thread
@@ -97,7 +98,7 @@ def page_map(machine: Machine) -> str:
     """How many guest pages are in each state."""
     states = machine.world.frames.states
     found = [f"{look.word} {count:,}" for look, count in state_counts(states)]
-    return f"page map: {len(states):,} guest pages\n  {', '.join(found)}"
+    return f"page map: {counted(len(states), 'guest page')}\n  {', '.join(found)}"
 
 
 def threads(machine: Machine) -> str:
@@ -139,7 +140,7 @@ def locks(machine: Machine) -> str:
     locked = list(world.page_locks.items())
     rows += [row(f"page {page:#x}", holder, f"the lock of page {page:#x}") for page, holder in locked[:PAGE_LOCKS]]
     if len(locked) > PAGE_LOCKS:
-        rows.append(f"  and {len(locked) - PAGE_LOCKS:,} more locked pages")
+        rows.append(f"  and {counted(len(locked) - PAGE_LOCKS, 'more locked page')}")
     return "\n".join(["locks", *rows])
 
 
@@ -150,7 +151,7 @@ def lists(machine: Machine) -> str:
         length = sum(1 for _ in machine.world.frames.links.walk(head))
         pages = [f"{page:#x}" for page in islice(machine.world.frames.links.walk(head), LIST_PAGES)]
         more = " ..." if length > LIST_PAGES else ""
-        rows.append(f"  {name:<20}{length:,} pages{': ' if pages else ''}{' '.join(pages)}{more}")
+        rows.append(f"  {name:<20}{counted(length, 'page')}{': ' if pages else ''}{' '.join(pages)}{more}")
     return "\n".join(["lists of pages", *rows])
 
 
@@ -160,7 +161,7 @@ def messages(machine: Machine) -> str:
     rows = []
     for i in range(len(log) - 1, max(-1, len(log) - 1 - MESSAGES), -1):
         start, count = int(log.start[i]), int(log.count[i])
-        what = f"{count:,} PFNs from {int(log.pfns[start]):#x}" if count else "no PFNs"
+        what = f"{counted(count, 'PFN')} from {int(log.pfns[start]):#x}" if count else "no PFNs"
         status = MessageStatus(int(log.status[i])).name.lower()
         rows.append(f"  {i + 1:<5,}{QUEUE_NAMES[log.queue[i]]:<11}{what:<28}{status}")
     return "\n".join([f"messages to the host: {len(log):,}", *rows])

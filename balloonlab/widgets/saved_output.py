@@ -1,7 +1,8 @@
 """What a widget leaves in a saved notebook: a picture and a text, for readers without a kernel.
 
-A widget is shown as two outputs: a picture, which the live view hides as soon as it stands there, and the view. So a
-notebook that is opened again without a kernel shows the picture, whatever becomes of the view.
+A widget is shown as two outputs: a picture, which makes room for the live view as soon as that stands there, and the
+view. So a notebook that is opened again without a kernel shows the picture, whatever becomes of the view. Where the
+front end lets it, the view brings the picture up to date when the notebook is saved (static/saved_output.js).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import io
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
+from uuid import uuid4
 
 import anywidget
 import numpy as np
@@ -51,12 +53,16 @@ class Pictured(anywidget.AnyWidget):
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
     _kind = traitlets.Unicode().tag(sync=True)
-    _alt = traitlets.Unicode().tag(sync=True)
-    _still = traitlets.Bytes(b"").tag(sync=True)
+    _id = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, kind: str, title: str) -> None:
         self.title = title
-        super().__init__(_esm=esm.module(), _css=esm.style(), _kind=kind, _alt=f"Page map of {title}")
+        name = uuid4().hex
+        super().__init__(model_id=name, _id=name, _esm=esm.module(), _css=esm.style(), _kind=kind)
+
+    def still_sentence(self) -> str:
+        """The picture in a sentence: its alternative text."""
+        return f"Page map of {self.title}"
 
     def still_states(self) -> NDArray[np.uint8]:
         """Page states of the picture."""
@@ -75,13 +81,16 @@ class Pictured(anywidget.AnyWidget):
         if made is None:
             return None
         data, metadata = made
-        self._still = picture(self.still_states(), self.title, self.still_lines())
-        return {**data, "image/png": self._still, "text/plain": self.still_text()}, metadata
+        drawn = picture(self.still_states(), self.title, self.still_lines())
+        data |= {"image/png": drawn, "text/plain": self.still_text()}
+        return data, {**metadata, "image/png": {"alt": self.still_sentence()}}
 
     def _ipython_display_(self) -> None:
         made = self._repr_mimebundle_()
         if made is None:
             return
         data, metadata = made
-        display({"image/png": data.pop("image/png"), "text/plain": self._alt}, raw=True)  # type: ignore[no-untyped-call]
+        still = {"image/png": data.pop("image/png"), "text/plain": self.still_sentence()}
+        about = {"image/png": metadata.pop("image/png")}
+        display(still, metadata=about, raw=True)  # type: ignore[no-untyped-call]
         display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]

@@ -19,6 +19,7 @@ from typing import Protocol
 from balloonlab.explore import Result
 from balloonlab.explore.learn.subject import Explorable
 from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick, whole_number
+from balloonlab.foundations.words import counted
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.machine_events import Ran
 from balloonlab.memory.reduced_map import MOST_CELLS
@@ -230,10 +231,10 @@ class Session:
         assert run.ended is not None
         if run.ended.reason == "stopped" and not self._stop.is_set():
             rate = run.steps / max(1e-9, time.monotonic() - run.began)
-            self._say(f"Running: {run.steps:,} steps, {rate:,.0f} a second", running=True)
+            self._say(f"Running: {counted(run.steps, 'step')}, {rate:,.0f} a second", running=True)
             return partial(self._go_on, run)
         how = {"idle": "Done", "bug": "A bug"}.get(run.ended.reason, "Stopped")
-        self._say(f"{how} after {run.steps:,} steps: {run.ended.text}")
+        self._say(f"{how} after {counted(run.steps, 'step')}: {run.ended.text}")
         return None
 
     def _due(self, deadline: float) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from balloonlab.explore import Finding, Result
 from balloonlab.explore.learn.subject import Explorable
 from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.words import counted, shown
 from balloonlab.host.host import BALLOON_PAGE_SIZE
 from balloonlab.kernel.machine import Machine
 from balloonlab.widgets.panels import size_words
@@ -38,7 +39,7 @@ def shown_of(subject: Any, step: int | None = None) -> Shown:  # noqa: ANN401  (
     if isinstance(subject, Finding):
         return _finding(subject, step)
     if step is not None:
-        raise BadValueError(f"step is {step!r}, but only a finding has a schedule to stand in; leave it out here.")
+        raise BadValueError(f"step is {shown(step)}, but only a finding has a schedule to stand in; leave it out here.")
     if isinstance(subject, Machine):
         return Shown(subject, _size_of(subject))
     if isinstance(subject, Result):
@@ -52,7 +53,7 @@ def shown_of(subject: Any, step: int | None = None) -> Shown:  # noqa: ANN401  (
         return Shown(found, title, str(getattr(subject, "question", "")), driver=_driver_of(subject))
     made = found() if callable(found) else None
     if not isinstance(made, Machine):
-        raise BadValueError(f"a Lab shows a guest, a scenario or a machine; this is a {type(subject).__name__}.")
+        raise BadValueError(f"a Lab shows a guest, a scenario or a machine; this is {shown(subject)}.")
     explorable = subject if callable(getattr(subject, "subject", None)) else None
     return Shown(made, *_words_of(subject, made), explorable, driver=_driver_of(subject))
 
@@ -69,7 +70,7 @@ def _finding(finding: Finding, step: int | None) -> Shown:
     question = f"{finding.text[:1].upper()}{finding.text[1:]}."
     return Shown(
         machine,
-        f"{finding.kind} after {finding.steps:,} steps: {title}",
+        f"{finding.kind} after {counted(finding.steps, 'step')}: {title}",
         question,
         finding.result.subject,
         finding.result,
@@ -87,4 +88,4 @@ def _words_of(subject: object, machine: Machine) -> tuple[str, str]:
 def _size_of(machine: Machine) -> str:
     pages, page_size = machine.world.frames.pages, machine.world.page_size
     each = f" of {page_size // 1024} KiB" if page_size != BALLOON_PAGE_SIZE else ""
-    return f"guest of {pages:,} pages{each} ({size_words(pages * page_size)})"
+    return f"guest of {counted(pages, 'page')}{each} ({size_words(pages * page_size)})"

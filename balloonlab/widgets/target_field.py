@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from balloonlab.foundations.errors import BadValueError, whole_number
+from balloonlab.foundations.words import counted
 
 
 def target_of(name: str, value: object, most: int, held: int) -> int:
@@ -19,8 +20,9 @@ def target_of(name: str, value: object, most: int, held: int) -> int:
     target = whole_number("target", number, 0, most, "4 KiB balloon pages", why)
     if (target <= held) if name == "inflate" else (target >= held):
         if target == held:
-            raise BadValueError(f"The balloon holds {held:,} pages already. Choose another target.")
+            raise BadValueError(f"The balloon holds {counted(held, 'page')} already. Choose another target.")
         side, other = ("above", "Deflate") if name == "inflate" else ("below", "Inflate")
-        text = f"The target {target:,} is not {side} the {held:,} pages in the balloon; {other} goes the other way."
+        pages = counted(held, "page")
+        text = f"The target {target:,} is not {side} the {pages} in the balloon; {other} goes the other way."
         raise BadValueError(text)
     return target

@@ -139,6 +139,7 @@ def running_lab(home: Path) -> Iterator[Server]:
     log = home / "server.log"
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"),
+        "--JupyterNotebookApp.expose_app_in_browser=True",  # Notebook 7 and Voila are extensions of the same server
         *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         *(f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={server.root}"),
         *("--ServerApp.terminals_enabled=False", "--LabApp.extension_manager=readonly"),

@@ -50,16 +50,27 @@ def test_the_model_agrees_with_the_hand(name: str) -> None:
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_wrong_answer_gets_a_hint_and_not_the_truth(name: str) -> None:
     ask = question(name)
-    for wrong in (BY_HAND[name] + 50, BY_HAND[name] - 1, 100):
+    for wrong in (BY_HAND[name] + 1, BY_HAND[name] - 1, min(100, ask.most)):
         told = ask.check(wrong)
         assert told.startswith(f"Not {wrong:,}.")
         assert ask.why not in told
     assert ask.check(None).startswith("Not answered yet")
 
 
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_that_cannot_be_is_told_the_range(name: str) -> None:
+    ask = question(name)
+    for absurd in (-1, ask.most + 1):
+        with pytest.raises(BadValueError, match=rf"from 0 to {ask.most:,} \({ask.unit[:6]}"):
+            ask.check(absurd)
+
+
 def test_no_number_is_refused() -> None:
     with pytest.raises(BadValueError, match="whole number"):
         question("messages").check("four")  # type: ignore[arg-type]
+    words = r"your answer is 0\.5; it must be a whole number from 0 to 1,000 \(thousandths: half of it is 500\)\."
+    with pytest.raises(BadValueError, match=words):
+        question("unusable").check(0.5)  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="messages, blocks, units, held"):
         question("everything")
 

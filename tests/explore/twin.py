@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 from balloonlab.explore.learn.subject import Explorable, Subject
 from balloonlab.host.host import MessageStatus
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.primitives import Primitive
 from balloonlab.kernel.thread import Thread
+from balloonlab.kernel.world import Ref
 
 NOWHERE = -1
 FROM_WAYS = ("doom", "starvation")  # kinds that follow from ways between states: no single state shows them
@@ -140,6 +142,8 @@ def shown(x: Any) -> object:  # noqa: ANN401, PLR0911
         return standing(x)
     if hasattr(x, "__next__"):
         return type(x).__name__, [shown(each) for each in copy.deepcopy(x)]
+    if isinstance(x, Ref | Primitive):
+        return repr(x)
     if isinstance(x, (list, tuple, set, frozenset)):
         return type(x).__name__, [shown(each) for each in x]
     if isinstance(x, dict):

@@ -44,7 +44,7 @@ def test_a_message_is_little_endian_32_bit_pfns() -> None:
 
 @pytest.mark.parametrize("size", [3, 1028])
 def test_a_cut_or_long_buffer_is_refused(size: int) -> None:
-    with pytest.raises(BadValueError, match=str(size)):
+    with pytest.raises(BadValueError, match=f"{size:,} bytes"):
         decode_pfns(b"\0" * size)
 
 
@@ -120,7 +120,7 @@ def test_the_log_grows() -> None:
     assert len(host.messages) == 300
     assert host.messages[299].pfns.tolist() == [299] * 256
     assert len(host.messages.pfns) == 300 * 256
-    with pytest.raises(IndexError):
+    with pytest.raises(BadValueError):
         host.messages[300]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import linecache
 import pkgutil
 from collections.abc import Callable
 from types import FunctionType
@@ -30,6 +31,7 @@ from balloonlab.kernel.primitives import (
     wait_event,
     write,
 )
+from balloonlab.kernel.world import Ref
 
 seen: list[int] = []
 guest = bl.Guest(4)
@@ -126,6 +128,34 @@ def keeps_a_default(vb, num=[]):  # noqa: B006
     yield mutex_lock(vb.balloon_lock)
 
 
+def compares_a_name(vb, num):
+    if vb.num_pfns == 0:
+        yield mutex_lock(vb.balloon_lock)
+
+
+def asks_whether_a_name_is_one(vb, num):
+    while vb.num_pages is not None:
+        yield mutex_lock(vb.balloon_lock)
+
+
+def looks_for_a_name_among_numbers(vb, num):
+    if num and vb.num_pages in {0, num}:
+        yield mutex_lock(vb.balloon_lock)
+
+
+def compares_two_names(vb, num):
+    def same():
+        return vb.num_pages == vb.num_pfns
+
+    if same():
+        yield mutex_lock(vb.balloon_lock)
+
+
+def takes_the_number_of_a_name(vb, num):
+    left = num - vb.num_pages.number
+    yield write(vb.num_pfns, left)
+
+
 WRONG = {
     forgets_a_yield: (1, "nothing happens; write `yield mutex_lock(vb.balloon_lock)`."),
     forgets_it_in_a_condition: (2, "counts as true, and not what it returns; write `(yield trylock_page(page))`."),
@@ -142,6 +172,11 @@ WRONG = {
     changes_a_global_list: (2, "changes `seen`, which outlives the routine"),
     counts_in_a_global: (1, "makes `rounds` outside the routine its own"),
     asks_the_guest: (1, "uses `guest`, a whole guest"),
+    compares_a_name: (1, "compares the name `vb.num_pfns`, not what is shared by that name; write `(yield read(vb.num"),
+    asks_whether_a_name_is_one: (1, "write `(yield read(vb.num_pages))`"),
+    looks_for_a_name_among_numbers: (1, "write `(yield read(vb.num_pages))`"),
+    compares_two_names: (2, "write `(yield read(vb.num_pages))`"),
+    takes_the_number_of_a_name: (1, "looks at the number of the name `vb.num_pages`"),
     keeps_a_default: (1, "changes `num`, which outlives the routine"),
 }
 
@@ -184,6 +219,28 @@ def test_a_program_is_read_too() -> None:
         bl.Program("lost update", {"one": adder}, values={"x": 0})
 
 
+def test_names_in_a_program_are_known_too() -> None:
+    def waits(shared):
+        while 0 == shared.x:  # noqa: SIM300
+            yield read(shared.x)
+
+    with pytest.raises(MistakenRoutineError, match=r"thread 'one' has 1 mistake(?s:.*)\(yield read\(shared\.x\)\)"):
+        bl.Program("waiting", {"one": waits}, values={"x": 0})
+
+
+@pytest.mark.parametrize("driver", DRIVERS.values(), ids=str)
+def test_every_name_that_the_device_holds_is_declared(driver: drivers.Driver) -> None:
+    device = bl.Guest(16, driver).vb
+    for name, value in vars(device).items():
+        if isinstance(value, Ref):
+            text = f"def leak_balloon(vb, num):\n    if vb.{name} is None:\n        yield read(vb.num_pages)\n"
+            linecache.cache["<names>"] = (len(text), None, text.splitlines(keepends=True), "<names>")
+            names: dict[str, Callable[..., Routine]] = {"read": read}
+            exec(compile(text, "<names>", "exec"), names)  # noqa: S102
+            with pytest.raises(MistakenRoutineError, match=f"compares the name `vb.{name}`"):
+                driver.replace(leak_balloon=names["leak_balloon"])
+
+
 class Tally:
     def __init__(self):  # noqa: ANN204
         self.number = 0
@@ -197,7 +254,9 @@ def right(vb, num):
     yield step
     leak_target = num
     pages: list[int] = []
-    entered = vb.driver.tell_host(vb, vb.deflate_vq)
+    vq = vb.deflate_vq
+    if vq == vb.deflate_vq and vq is not vb.inflate_vq and vq in (vb.inflate_vq, vb.deflate_vq):
+        entered = vb.driver.tell_host(vb, vq)
     yield from entered
 
     def enough() -> Routine:

@@ -131,7 +131,7 @@ def test_metrics_as_text() -> None:
 
 @pytest.mark.parametrize("index", [fragmentation_index, unusable_free_index, extfrag_for_order])
 def test_refused(index: Callable[[list[int], int], int]) -> None:
-    with pytest.raises(BadValueError, match="counts has 10 entries; it must have 11"):
+    with pytest.raises(BadValueError, match="counts is a row of 10; it must be one row of 11"):
         index([0] * 10, 9)
     with pytest.raises(BadValueError, match="order is 11"):
         index([0] * 11, 11)

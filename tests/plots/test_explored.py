@@ -114,8 +114,8 @@ def test_the_graph_as_text() -> None:
     assert lines[:6] == [
         "19 states, 22 steps",
         "  0 after  0 steps ? can go wrong:  one -> 1*, two -> 2",
-        "  1 after  1 steps ? can go wrong:  one -> 3, two -> 4*",
-        "  2 after  1 steps ? can go wrong:  one -> 4, two -> 5",
+        "  1 after  1 step  ? can go wrong:  one -> 3, two -> 4*",
+        "  2 after  1 step  ? can go wrong:  one -> 4, two -> 5",
         "  3 after  2 steps o safe:          one -> 6",
         "  4 after  2 steps ! wrong here:    nobody can step",
     ]

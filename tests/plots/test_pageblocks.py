@@ -66,7 +66,7 @@ def test_many_pageblocks_are_drawn_without_letters_and_too_many_not_at_all() -> 
 def test_bad_pageblocks_are_refused() -> None:
     with pytest.raises(BadValueError, match="PageState codes"):
         plots.plot_pageblocks([9])
-    with pytest.raises(BadValueError, match="there are 3 pageblocks"):
+    with pytest.raises(BadValueError, match="block_types is a row of 2; it must be one row of 3"):
         plots.pageblocks_text(three_blocks(), [1, 1])
 
 

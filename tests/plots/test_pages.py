@@ -74,14 +74,16 @@ def test_the_picture_of_a_small_guest_names_and_writes_its_states() -> None:
 def test_axes_that_are_given_are_used() -> None:
     _, axes = plt.subplots(3)
     assert plots.plot_pages(np.zeros(8, np.uint8), ax=axes[0]) is axes[0]
-    assert plots.plot_free_blocks([1, 2], ax=axes[1]) is axes[1]
+    assert plots.plot_free_blocks([1, 2, *[0] * 9], ax=axes[1]) is axes[1]
     assert plots.plot_messages(recordings.load("S1_256M_16384").messages, ax=axes[2]) is axes[2]
 
 
 def test_free_blocks_are_drawn_as_pages_and_labelled_as_blocks() -> None:
-    ax = plots.plot_free_blocks({"before": [5, 0, 3], "after": [1, 1, 4]})
-    assert [bar.get_height() for bar in ax.patches] == [5, 0, 12, 1, 2, 16]
-    assert [text.get_text() for text in ax.texts] == ["5", "", "3", "1", "1", "4"]
+    ax = plots.plot_free_blocks({"before": [5, 0, 3, *[0] * 8], "after": [1, 1, 4, *[0] * 8]})
+    bars = [bar.get_height() for bar in ax.patches]
+    assert (bars[:3], bars[11:14], sum(bars)) == ([5, 0, 12], [1, 2, 16], 36)
+    labels = [text.get_text() for text in ax.texts]
+    assert (labels[:4], labels[11:15]) == (["5", "", "3", ""], ["1", "1", "4", ""])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["before", "after"]
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import lzma
-import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from balloonlab import recordings
-from balloonlab.foundations.errors import DamagedRecordingError
-from balloonlab.memory.zone import PageState
 from balloonlab.recordings import reading
+from tests.recordings.damage import CONTENT, PACKERS, load_damaged
 
-SOUND = recordings.SHIPPED / "S1_256M_16384"
-CONTENT = {path.name: path.read_bytes() for path in SOUND.iterdir()}
-PACKERS: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
-    ".gz": (gzip.decompress, gzip.compress),
-    ".xz": (lzma.decompress, lzma.compress),
-}
 NASTY = st.one_of(
     st.none(),
     st.booleans(),
@@ -36,41 +26,6 @@ NASTY = st.one_of(
     st.text(max_size=5),
     st.sampled_from([[], {}, "snapshot", -1, 0, 1e400, "boot"]),
 )
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(SOUND, tmp_path_factory.mktemp("damage") / "S"))
-
-
-def load_damaged(folder: Path, name: str, content: bytes | None) -> str | None:
-    """Load `folder` with file `name` replaced (None: removed); the reason of a refusal, None for a sound recording."""
-    path = folder / name
-    try:
-        path.unlink()
-        if content is not None:
-            path.write_bytes(content)
-        recording = recordings.load(folder)
-    except DamagedRecordingError as error:
-        return str(error)
-    finally:
-        path.write_bytes(CONTENT[name])
-    check_sound(recording)
-    return None
-
-
-def check_sound(recording: recordings.Recording) -> None:
-    messages = recording.messages
-    assert messages.start.tolist() == (np.cumsum(messages.count) - messages.count).tolist()
-    assert messages.pfns.max(initial=0) < recording.pages
-    assert messages.count.max(initial=1) <= 256
-    assert np.isfinite(messages.time).all()
-    assert all(event.event in ("to_target", "get_config", "set_config") for event in recording.config)
-    for name in recording.snapshots:
-        states = recording.snapshot_states(name)
-        assert len(states) == recording.pages
-        assert len(recording.snapshot_block_types(name)) == -(-recording.pages // 512)
-        assert sorted(recording.balloon(name)) == np.flatnonzero(states == PageState.BALLOON).tolist()
 
 
 def test_the_copy_itself_is_sound(folder: Path) -> None:

@@ -30,10 +30,10 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Lab, Message]]:
 
 
 @pytest.fixture
-def capture_display(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The bundles that are displayed, in order."""
-    shown: list[dict[str, Any]] = []
-    monkeypatch.setattr(saved_output, "display", lambda data, **_: shown.append(data))
+def capture_display(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The bundles that are displayed, with their metadata, in order."""
+    shown: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    monkeypatch.setattr(saved_output, "display", lambda data, **more: shown.append((data, more["metadata"])))
     return shown
 
 
@@ -108,10 +108,10 @@ def test_a_saved_notebook_has_a_picture_and_a_stable_text() -> None:
     guest = bl.Guest.from_states(np.repeat(np.array([0, 1, 2], np.uint8), 512), "v9")
     lab = Lab(guest)
     guest.inflate(100)
-    data, _ = lab._repr_mimebundle_()
+    data, about = lab._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
     assert image.imread(io.BytesIO(data["image/png"]), "png").shape[1] >= 700
-    assert lab._still == data["image/png"]
+    assert about["image/png"] == {"alt": "Page map of guest of 1,536 pages (6 MiB), driver v9"}
     assert data["text/plain"].splitlines()[:4] == [
         f"<Lab: guest of 1,536 pages (6 MiB), driver v9, step {lab.machine.position:,} of {lab.machine.position:,}>",
         f"timeline: step {lab.machine.position:,} of {lab.machine.position:,}",
@@ -123,14 +123,15 @@ def test_a_saved_notebook_has_a_picture_and_a_stable_text() -> None:
     assert lab.text.count("\n") > data["text/plain"].count("\n")
 
 
-def test_it_is_shown_as_a_picture_and_a_view(capture_display: list[dict[str, Any]]) -> None:
+def test_it_is_shown_as_a_picture_and_a_view(capture_display: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
     lab = Lab(bl.Guest(pages=512, driver="v9"))
     lab._ipython_display_()
-    picture, view = capture_display
+    (picture, about), (view, more) = capture_display
     assert set(picture) == {"image/png", "text/plain"}
     assert picture["text/plain"] == "Page map of guest of 512 pages (2 MiB), driver v9"
+    assert about["image/png"]["alt"] == picture["text/plain"]
+    assert "image/png" not in more
     assert set(view) == {"application/vnd.jupyter.widget-view+json", "text/plain"}
-    assert picture["image/png"] == lab._still
 
 
 def test_looking_does_not_move_the_guest() -> None:

@@ -34,7 +34,7 @@ class Catalogue(Mapping[str, Defect]):
         return self._entries[pick("defect", name, list(self._entries))]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return isinstance(name, str) and name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from balloonlab.course.scenarios import Scenario, scenario
 from balloonlab.drivers import DRIVERS, Driver
 from balloonlab.explore import Finding, Result, explore
-from balloonlab.foundations.errors import UnknownNameError, pick
+from balloonlab.foundations.errors import UnknownNameError, of_kind, pick
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,12 @@ class Case:
 
     def is_shown_by(self, finding: Finding) -> bool:
         """Whether what an exploration found is this defect."""
+        of_kind("finding", finding, Finding, "a finding of an exploration: result.findings[0]")
         return finding.kind == self.finding and self.text in finding.text
 
     def found_in(self, result: Result) -> Finding | None:
         """The nearest finding of an exploration that is this defect; None if it found no such thing."""
+        of_kind("result", result, Result, "the result of an exploration: bl.explore(...)")
         return next((finding for finding in result.findings if self.is_shown_by(finding)), None)
 
 
@@ -78,15 +80,20 @@ class Defect:
         known = [case.scenario for case in self.cases]
         if not known:
             raise UnknownNameError(f"{self.id} is not expressed as a scenario: {self.unexpressed}")
-        return self.cases[known.index(pick(f"scenario of {self.id}", name or known[0], known, self.unexpressed))]
+        return self.cases[known.index(pick(f"scenario of {self.id}", _or(name, known[0]), known, self.unexpressed))]
 
     def explore(self, driver: str = "", scenario: str = "") -> Result:
         """Explore a scenario that shows it (the first by default), with a driver (by default the first that has it)."""
         case = self.case(scenario)
-        return case.explore(driver or next(iter(case.shortest or case.drivers)))
+        return case.explore(_or(driver, next(iter(case.shortest or case.drivers))))
 
     def __str__(self) -> str:
         where = ", ".join(self.versions) or "nowhere"
         shown = ", ".join(case.scenario for case in self.cases) or f"not expressed: {self.unexpressed}"
         lines = (f"{self.id}: {self.title} ({self.kind})", f"in: {where}", f"scenarios: {shown}")
         return "\n".join((*lines, f"fixed by: {self.fixed_by}", f"source: {self.source}"))
+
+
+def _or(name: str, default: str) -> str:
+    """`name`, or the default if it is "": nothing else means that none was given."""
+    return default if isinstance(name, str) and not name else name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from balloonlab.course.scenarios import basic, leaving, merged, pressure, review
 from balloonlab.course.scenarios.scenario import Plot, Scenario
 from balloonlab.drivers import Driver, find_driver
-from balloonlab.foundations.errors import pick
+from balloonlab.foundations.errors import of_kind, pick
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.schedule import Schedule
 
@@ -26,6 +26,8 @@ def replay(where: Scenario, token: str | Schedule) -> Machine:
     The token of `machine.schedule` includes the scenario's first actions. Raises BadScheduleError for a damaged
     token, or one with a step that is not possible here: it was made for another scenario or driver.
     """
+    of_kind("the first argument", where, Scenario, "a scenario, such as bl.scenario('inflate', driver='v9')")
+    schedule = Schedule.of(token)
     machine = where.bare_guest().machine
-    machine.replay(token if isinstance(token, Schedule) else Schedule.from_token(token))
+    machine.replay(schedule)
     return machine

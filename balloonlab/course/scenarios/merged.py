@@ -7,6 +7,7 @@ import numpy as np
 from balloonlab.course.scenarios.scenario import Plot
 from balloonlab.drivers import Driver
 from balloonlab.explore.learn.subject import Property
+from balloonlab.foundations.words import counted
 from balloonlab.guest.guest import Guest
 from balloonlab.host.host import MessageStatus, Queue
 from balloonlab.memory.zone import PageState
@@ -37,10 +38,11 @@ def isolated_pages_are_counted(guest: Guest) -> Property:
     """Nobody runs: as many pages are isolated as the driver counts. That is none."""
 
     def check() -> None:
-        counted = guest.world.values.get(guest.vb.num_isolated_pages.number)
+        said = guest.world.values.get(guest.vb.num_isolated_pages.number)
         unit = guest.world.pages_per_page if "4 KiB" in guest.driver.isolated_counter[1] else 1
         isolated = unit * int(np.count_nonzero(guest.frames.states == PageState.ISOLATED))
-        assert counted == isolated, f"everybody rests, {isolated} pages are isolated, and the balloon counts {counted}"
+        found = f"everybody rests, {counted(isolated, 'page')} {'is' if isolated == 1 else 'are'} isolated"
+        assert said == isolated, f"{found}, and the balloon counts {said}"
 
     reads = ("lists", guest.driver.isolated_counter[0])
     return Property("isolated pages are counted", "isolated count", "at rest", reads, check)

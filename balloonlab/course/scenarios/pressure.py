@@ -9,6 +9,7 @@ from balloonlab.drivers import Driver
 from balloonlab.drivers.merged_variants.broken_device import UNPLUGGER, breakable
 from balloonlab.drivers.merged_variants.reclaim import OUT_OF_MEMORY, WRITER, reclaiming, shrink_the_balloon
 from balloonlab.explore.learn.subject import Property
+from balloonlab.foundations.words import counted
 from balloonlab.guest.guest import Guest
 from balloonlab.memory.zone import PageState
 
@@ -44,7 +45,7 @@ def freed_is_counted_in_guest_pages(guest: Guest) -> Property:
     def check() -> None:
         said = guest.world.values.get(guest.vb.oom_freed.number)
         freed = (before - guest.balloon_pages) // guest.world.pages_per_page
-        assert said in (0, freed), f"the notifier says it has freed {said} guest pages; it has freed {freed}"
+        assert said in (0, freed), f"the notifier says it has freed {counted(said, 'guest page')}; it has freed {freed}"
 
     return Property("freed pages are guest pages", "wrong unit", "always", ("oom_freed", "num_pages"), check)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from balloonlab.drivers import invariants as checks
 from balloonlab.explore.learn.subject import Property
 from balloonlab.foundations.errors import pick
+from balloonlab.foundations.words import counted
 from balloonlab.guest.guest import Guest
 
 
@@ -18,7 +19,7 @@ def check_target(guest: Guest) -> None:
     ppp = guest.world.pages_per_page
     wanted = -(-guest.host.target // ppp) * ppp
     held = guest.balloon_pages
-    assert held == wanted, f"everybody rests, and the balloon holds {held} of {wanted} balloon pages"
+    assert held == wanted, f"everybody rests, and the balloon holds {held} of {counted(wanted, 'balloon page')}"
 
 
 def invariants(guest: Guest, names: Sequence[str]) -> tuple[Property, ...]:

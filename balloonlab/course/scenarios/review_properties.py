@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from balloonlab.explore.learn.subject import Property
+from balloonlab.foundations.words import counted
 from balloonlab.guest.guest import Guest
 from balloonlab.host.host import MessageStatus, Queue
 from balloonlab.kernel.primitives import Primitive
@@ -199,7 +200,9 @@ def totalram_is_right(guest: Guest) -> Property:
     def check() -> None:
         inside = guest.balloon_pages // guest.world.pages_per_page
         total = guest.world.values[guest.vb.totalram_pages.name]
-        assert total + inside == present, f"totalram_pages is {total}, with {inside} of {present} pages in the balloon"
+        assert total + inside == present, (
+            f"totalram_pages is {total}, with {inside} of {counted(present, 'page')} in the balloon"
+        )
 
     return Property("totalram_pages is right", "accounting", "at rest", ("num_pages", "totalram_pages"), check)
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from balloonlab.course.scenarios.properties import invariants
 from balloonlab.drivers import Driver
 from balloonlab.explore.learn.subject import GOALS, Property, Subject
-from balloonlab.foundations.errors import pick
+from balloonlab.foundations.errors import as_text, of_kind, pick
+from balloonlab.foundations.words import counted
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.schedule import Schedule
@@ -67,7 +68,8 @@ class Scenario:
 
     def on_one_cpu(self, *threads: str) -> Scenario:
         """The same situation where these threads share one CPU without preemption: each runs until it waits."""
-        return replace(self, plot=self.plot._replace(cpu=threads))
+        names = tuple(as_text("a thread", thread) for thread in threads)
+        return replace(self, plot=self.plot._replace(cpu=names))
 
     def aiming_at(self, goal: str) -> Scenario:
         """The same situation with another goal that must stay possible from every state (see explore.subject.GOALS)."""
@@ -97,6 +99,7 @@ class Scenario:
 
     def watched(self, guest: Guest) -> Subject:
         """A guest of this scenario as an exploration wants it, standing wherever it stands."""
+        of_kind("guest", guest, Guest, "a guest of this scenario: scenario.guest()")
         watched = self.plot.watch(guest) if self.plot.watch else ()
         properties = (*invariants(guest, self.plot.invariants), *watched)
         own = self.driver.threads[0].name
@@ -105,7 +108,7 @@ class Scenario:
 
     def after(self, schedule: Schedule) -> Later:
         """This scenario once a schedule has been taken (`machine.schedule`, the first actions included)."""
-        return Later(self, schedule)
+        return Later(self, Schedule.of(schedule))
 
     def __repr__(self) -> str:
         return f"<scenario {self.name}, driver {self.driver.name}: {self.title}>"
@@ -120,7 +123,7 @@ class Later:
 
     @property
     def title(self) -> str:
-        return f"{self.scenario.title}, {len(self.schedule):,} steps later"
+        return f"{self.scenario.title}, {counted(len(self.schedule), 'step')} later"
 
     @property
     def question(self) -> str:
@@ -136,7 +139,7 @@ class Later:
 
     def after(self, schedule: Schedule) -> Later:
         """The same scenario after another schedule, which begins where the scenario does."""
-        return Later(self.scenario, schedule)
+        return Later(self.scenario, Schedule.of(schedule))
 
     def _guest(self) -> Guest:
         guest = self.scenario.bare_guest()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from balloonlab.drivers.compare.side_by_side import Row, rows
 from balloonlab.drivers.driver import Driver
-from balloonlab.foundations.errors import pick
+from balloonlab.foundations.errors import of_kind, pick
 
 STATES = ("changed", "only in the first", "only in the second", "the same")
 
@@ -75,10 +75,12 @@ class Comparison:
 
     def heading(self, pair: Pair) -> str:
         """A routine's name, and in words of the two drivers its state."""
-        return next(f"{pair.name}: {words}" for words, pairs in self.lists() if pair in pairs)
+        of_kind("pair", pair, Pair, "one of comparison.pairs")
+        return f"{pair.name}: {self.lists()[STATES.index(pair.state)][0]}"
 
     def said(self, pair: Pair) -> list[str]:
         """The docstrings of a routine, paragraph by paragraph; with the driver's name where they differ."""
+        of_kind("pair", pair, Pair, "one of comparison.pairs")
         left, right = (text.about if text is not None else "" for text in (pair.left, pair.right))
         if left and right and left != right:
             left, right = f"{self.first.name}: {left}", f"{self.second.name}: {right}"

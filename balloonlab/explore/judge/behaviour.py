@@ -12,7 +12,8 @@ from functools import cached_property
 
 from balloonlab.explore.judge.result import Result
 from balloonlab.explore.search.graph import Graph
-from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError, as_text, each_of, of_kind
+from balloonlab.foundations.words import shown
 from balloonlab.host.host import QUEUE_NAMES, MessageStatus
 from balloonlab.kernel.schedule import Schedule
 
@@ -62,10 +63,14 @@ def difference(first: Result, second: Result, names: tuple[str, str] = ("the fir
     Raises BadValueError if one of them is not finished, or the comparison grows beyond MOST_PAIRS.
     """
     for result in (first, second):
+        of_kind("an exploration", result, Result, "what bl.explore(...) returned")
         if result.why:
             raise BadValueError(f"an exploration was not finished ({result.why}); nobody knows what it lacks.")
+    called = tuple(as_text("a name", name) for name in each_of("names", names, "two names"))
+    if len(called) != 2:  # noqa: PLR2004  (two are compared)
+        raise BadValueError(f"names are {shown(names)}; two explorations are compared, so there must be two.")
     one, other = _Heard(first), _Heard(second)
-    return Difference(one.lacking_in(other), other.lacking_in(one), names)
+    return Difference(one.lacking_in(other), other.lacking_in(one), called)
 
 
 class _Heard:

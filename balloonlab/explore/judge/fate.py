@@ -6,7 +6,7 @@ not only the first of each sort).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -19,7 +19,17 @@ from balloonlab.explore.judge.backwards import Backwards
 from balloonlab.explore.judge.nearest_violation import fewest_ahead, kinds_ahead
 from balloonlab.explore.judge.result import Result
 from balloonlab.explore.search.graph import Flags, Graph
-from balloonlab.foundations.errors import BadScheduleError, BadValueError, whole_number
+from balloonlab.foundations.errors import (
+    BadScheduleError,
+    BadValueError,
+    as_text,
+    each_of,
+    of_kind,
+    pick,
+    whole_number,
+)
+from balloonlab.foundations.words import shown
+from balloonlab.kernel.schedule import Schedule
 
 
 class Fate(IntEnum):
@@ -84,8 +94,7 @@ class Fates:
     """The fate of every state of a finished exploration. Raises BadValueError for one that is not finished."""
 
     def __init__(self, result: Result) -> None:
-        if not isinstance(result, Result):
-            raise BadValueError(f"a {type(result).__name__} has no fates; give what bl.explore(...) returned.")
+        of_kind("an exploration", result, Result, "what bl.explore(...) returned")
         if result.why:
             raise BadValueError(f"the exploration was not finished ({result.why}), so nobody's fate is known.")
         self.result = result
@@ -132,7 +141,7 @@ class Fates:
     def next_steps(self, state: int, running: str = "") -> list[NextStep]:
         """Every step that can be taken from a state. running: the thread that ran last (it is preempted, or not)."""
         state, names = self._check(state), self.graph.table.names
-        last = names.index(running) if running in names else -1
+        last = names.index(pick("thread", running, names)) if as_text("running", running) else -1
         steps = []
         for thread, there in enumerate(self.graph.following[state].tolist()):
             if there < 0:
@@ -150,23 +159,23 @@ class Fates:
         number = int(self.kinds[self._check(state)])
         return self.result.kinds[number - 1] if number else ""
 
-    def after(self, choices: Iterable[str]) -> list[int]:
+    def after(self, choices: Sequence[str] | Schedule) -> list[int]:
         """The states that a run by hand goes through; raises BadScheduleError for a step that is not possible."""
         names, state = self.graph.table.names, 0
         states = [state]
-        for i, choice in enumerate(choices):
+        for i, choice in enumerate(_steps(choices)):
             there = self.graph.following[state, names.index(choice)] if choice in names else -1
             if there < 0:
-                raise BadScheduleError(f"step {i} of the run is {choice!r}, who cannot step there.")
+                raise BadScheduleError(f"step {i} of the run is {shown(choice)}, who cannot step there.")
             state = int(there)
             states.append(state)
         return states
 
-    def coverage(self, *runs: Iterable[str]) -> Coverage:
+    def coverage(self, *runs: Sequence[str] | Schedule) -> Coverage:
         """How much of the graph some runs have seen; a run is thread names, as in `Schedule.choices`."""
         visited, steps = {0}, set()
         for run in runs:
-            states = self.after(choice for choice in run if not choice.startswith("!"))
+            states = self.after([choice for choice in _steps(run) if not choice.startswith("!")])
             visited |= set(states)
             steps |= set(pairwise(states))
         return Coverage(tuple(sorted(visited)), self.graph.states, len(steps), self.graph.transitions)
@@ -183,10 +192,16 @@ class Fates:
 
     def __str__(self) -> str:
         counts = np.bincount(self.fates, minlength=len(Fate))
-        return "\n".join(f"{counts[fate]:>9,} states: {fate.words}" for fate in Fate)
+        lines = [f"{counts[fate]:>9,} states: {fate.words}" for fate in Fate]
+        return "\n".join([*lines, *([self.result.doubt] if self.result.doubt else [])])
 
     def __repr__(self) -> str:
         return str(self)
+
+
+def _steps(run: Sequence[str] | Schedule) -> list[str]:
+    choices = run.choices if isinstance(run, Schedule) else run
+    return [as_text("a step of the run", step) for step in each_of("a run", choices, "threads, as in schedule.choices")]
 
 
 def depths(graph: Graph) -> NDArray[np.intp]:

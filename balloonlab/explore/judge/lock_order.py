@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from balloonlab.explore.judge.liveness import strong_components
 from balloonlab.explore.judge.result import Result
 from balloonlab.explore.learn.table import Row, Table
+from balloonlab.foundations.errors import of_kind, truth
 from balloonlab.kernel.world import Ref
 
 PAGE_LOCK = "page lock"
@@ -48,11 +49,13 @@ class LockOrder:
 
     def __or__(self, other: LockOrder) -> LockOrder:
         """What was found in either of two explorations."""
+        of_kind("the other", other, LockOrder, "the lock order of another exploration")
         locks = tuple(dict.fromkeys((*self.locks, *other.locks)))
         return LockOrder(locks, tuple(sorted({*self.edges, *other.edges})), self.finished and other.finished)
 
     def rings(self, *, tries: bool = False) -> list[tuple[str, ...]]:
         """Sets of locks each of which is waited for while another is held; tries: or only tried."""
+        tries = truth("tries", tries)
         waits = {(edge.held, edge.wanted) for edge in self.edges if tries or not edge.trying}
         ahead = [[i for i, lock in enumerate(self.locks) if (held, lock) in waits] for held in self.locks]
         found = [sorted(members) for members in strong_components(ahead)]
@@ -80,6 +83,7 @@ def lock_order(result: Result) -> LockOrder:
 
     Page locks count as one lock, "page lock": a driver takes them on whatever page it meets.
     """
+    of_kind("an exploration", result, Result, "what bl.explore(...) returned")
     table = result.graph.table
     locks: dict[str, None] = {}
     edges: set[LockEdge] = set()

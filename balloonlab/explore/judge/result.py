@@ -1,6 +1,7 @@
 """What an exploration found out: the verdict, what is wrong, the schedules that show it.
 
-A verdict has three values. "Not finished" is never a pass: a limit was hit, or somebody interrupted.
+"Not finished" is never a pass: a limit was hit, or somebody interrupted. Nor is "not tested": what must hold at an end
+was never looked at, for there is none.
 """
 
 from __future__ import annotations
@@ -12,20 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balloonlab.explore.judge.preemption import fewest_preemptions, preemptions
-from balloonlab.explore.learn.subject import Explorable
+from balloonlab.explore.learn.subject import Explorable, Property
 from balloonlab.explore.search.counting import schedules
 from balloonlab.explore.search.graph import Flags, Graph
 from balloonlab.foundations.errors import BalloonlabError, whole_number
+from balloonlab.foundations.words import shown
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.schedule import Schedule
 
 
 class Verdict(StrEnum):
-    """HOLDS: every state was looked at, nothing is wrong. VIOLATED: something is. NOT_FINISHED: not known."""
+    """HOLDS: every state was looked at, nothing is wrong. VIOLATED: something is. NOT_FINISHED: not known.
+
+    NOT_TESTED: nothing is wrong, but a check was never looked at, and nobody said that the threads go on for ever (the
+    goal "rounds").
+    """
 
     HOLDS = "holds"
     VIOLATED = "violated"
     NOT_FINISHED = "not finished"
+    NOT_TESTED = "not tested"
+
+
+_NEVER = {"at rest": "no end was reached", "between rounds": "no moment between two rounds was reached"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,7 +99,8 @@ class Result:
 
     why: in words, why it was not finished, else "". actions: the scenario's first actions, as a schedule writes them.
     findings: nearest first, one of each sort. graph: the states and the steps between them. wrong: uint8[states], what
-    is wrong in each: 0 nothing, else 1 + the number of a kind in `kinds`.
+    is wrong in each: 0 nothing, else 1 + the number of a kind in `kinds`. unseen: the properties that were never looked
+    at, since their moment never came.
     """
 
     subject: Explorable = field(repr=False)
@@ -99,6 +110,7 @@ class Result:
     findings: tuple[Finding, ...] = ()
     wrong: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8), repr=False)
     kinds: tuple[str, ...] = ()
+    unseen: tuple[Property, ...] = ()
 
     @property
     def violated(self) -> Flags:
@@ -131,19 +143,31 @@ class Result:
     def verdict(self) -> Verdict:
         if self.findings:
             return Verdict.VIOLATED
-        return Verdict.NOT_FINISHED if self.why else Verdict.HOLDS
+        if self.why:
+            return Verdict.NOT_FINISHED
+        return Verdict.NOT_TESTED if self.unseen and self.graph.table.subject.goal != "rounds" else Verdict.HOLDS
+
+    @property
+    def doubt(self) -> str:
+        """Where nothing wrong was found: in words, what speaks against relying on it; "" if nothing does."""
+        if self.findings or self.why:
+            return self.why
+        names = {when: [each.name for each in self.unseen if each.when == when] for when in _NEVER}
+        return "; ".join(
+            f"{_NEVER[when]}, so this was never looked at: {', '.join(of)}" for when, of in names.items() if of
+        )
 
     def __bool__(self) -> bool:
-        """Whether it holds: True only if every state was looked at and nothing is wrong."""
+        """Whether it holds: True only if every state was looked at, every check too, and nothing is wrong."""
         return self.verdict is Verdict.HOLDS
 
     def finding(self, kind: str) -> Finding:
         """The nearest finding of a kind; raises NothingFoundError that lists the kinds there are."""
         for each in self.findings:
-            if each.kind == kind:
+            if isinstance(kind, str) and each.kind == kind:
                 return each
         kinds = ", ".join(dict.fromkeys(each.kind for each in self.findings)) or "nothing"
-        raise NothingFoundError(f"no finding of kind {kind!r}; found: {kinds}.")
+        raise NothingFoundError(f"no finding of kind {shown(kind)}; found: {kinds}.")
 
     def machine_at(self, state: int) -> Machine:
         """A new machine that has gone the shortest way to a state, by its number (0: the first), and can be undone."""
@@ -155,8 +179,8 @@ class Result:
 
     def __str__(self) -> str:
         lines = [f"{self.verdict}: {self.states:,} states, {self.transitions:,} transitions"]
-        if self.why:
-            lines[0] += f"; {self.why}"
+        if self.doubt:
+            lines[0] += f"; {self.doubt}"
         lines += [f"  {finding}" for finding in self.findings]
         return "\n".join(lines)
 

@@ -40,12 +40,14 @@ class Inspection(NamedTuple):
     """What is wrong, nearest first, one of each sort; and where.
 
     wrong: uint8[states], what is wrong in each state: 0 nothing, else 1 + the number of a kind in `kinds` (where
-    several things are, the one that is looked for first).
+    several things are, the one that is looked for first). unseen: the properties that were never looked at, since no
+    state is of their moment.
     """
 
     found: list[Found]
     wrong: NDArray[np.uint8]
     kinds: tuple[str, ...]
+    unseen: tuple[Property, ...]
 
 
 Sorted = Iterator[tuple[object, Found, NDArray[np.intp]]]  # what makes two the same, the finding, all its states
@@ -58,6 +60,8 @@ def inspect_graph(graph: Graph, *, finished: bool) -> Inspection:
     wrong = np.zeros(graph.states, np.uint8)
     kinds: dict[str, int] = {}
     running = _running(graph)
+    properties = table.subject.properties
+    moments = {when: _moments(graph, when, running) for when in dict.fromkeys(each.when for each in properties)}
 
     def note(same: object, found: Found, states: NDArray[np.intp]) -> None:
         if same not in seen or found.state < seen[same].state:
@@ -65,7 +69,7 @@ def inspect_graph(graph: Graph, *, finished: bool) -> Inspection:
         number = kinds.setdefault(found.kind, min(len(kinds) + 1, MOST_KINDS))
         wrong[states[wrong[states] == 0]] = number
 
-    for find in (_bugs(graph), _rings(graph), _held(graph), _stopped(graph, running), _violations(graph, running)):
+    for find in (_bugs(graph), _rings(graph), _held(graph), _stopped(graph, running), _violations(graph, moments)):
         for same, found, states in find:
             note(same, found, states)
     if finished:
@@ -75,7 +79,8 @@ def inspect_graph(graph: Graph, *, finished: bool) -> Inspection:
     graph.forget_columns()
     table.stand(table.initial())
     nearest = sorted(seen.values(), key=lambda each: each.state)[:MOST_FOUND]
-    return Inspection(nearest, wrong, tuple(kinds)[:MOST_KINDS])
+    unseen = tuple(each for each in properties if not len(moments[each.when]))
+    return Inspection(nearest, wrong, tuple(kinds)[:MOST_KINDS], unseen)
 
 
 def _running(graph: Graph) -> Flags:
@@ -216,12 +221,8 @@ def _stopped(graph: Graph, running: Flags) -> Sorted:
 # -- properties --
 
 
-def _violations(graph: Graph, running: Flags) -> Sorted:
-    table = graph.table
-    moments: dict[str, NDArray[np.intp]] = {}
-    for prop in table.subject.properties:
-        if prop.when not in moments:
-            moments[prop.when] = _moments(graph, prop.when, running)
+def _violations(graph: Graph, moments: dict[str, NDArray[np.intp]]) -> Sorted:
+    for prop in graph.table.subject.properties:
         yield from _check(graph, prop, moments[prop.when])
 
 

@@ -17,7 +17,7 @@ from balloonlab.explore.learn.nonlocal_state import NonlocalState
 from balloonlab.explore.learn.unbounded import FEW, Variables
 from balloonlab.kernel.learner_code import is_foreign
 from balloonlab.kernel.primitives import Primitive, Routine
-from balloonlab.kernel.thread import Thread, not_deterministic, proceed
+from balloonlab.kernel.thread import Thread, is_same, not_deterministic, proceed
 from balloonlab.kernel.world import KernelBugError, World
 
 _TRIED = 8  # ways that are tried again
@@ -143,13 +143,13 @@ class Automaton:
             key = self._frames.identity(routine), self._frames.value(pending, {})  # only it may know a result
         number = self._numbers.get(key)
         if number is None:
-            calls, line, code = _stack(routine) if pending else ((), 0, None)
+            calls, line, code = _stack(routine) if pending is not None else ((), 0, None)
             if crash and before:
                 last = self.states[before[0]]
                 calls, line, code = last.calls, last.line, last.code
-            rests = self._rests(pending, calls) if pending else crash is None
+            rests = crash is None if pending is None else self._rests(pending, calls)
             number = self._numbers[key] = self._add(LocalState(pending, crash, calls, line, rests, before, code))
-            if pending and number > FEW:
+            if pending is not None and number > FEW:
                 self._variables.note(self.name, routine)
         if pending is not None and routine is not None:
             self._standing.setdefault(number, routine)
@@ -181,7 +181,7 @@ class Automaton:
                 raise self._other(routine, pending, "another primitive")
             pending = proceed(routine, result, foreign=self._foreign)
         for i, expected in enumerate(pendings):
-            if pending != expected:
+            if not is_same(pending, expected):
                 raise self._other(routine, pending, expected)
             if i < len(results):
                 pending = proceed(routine, results[i], foreign=self._foreign)

@@ -15,10 +15,10 @@ from types import BuiltinFunctionType, CellType, CodeType, FunctionType, Generat
 from typing import Any
 
 from balloonlab.foundations.errors import BadValueError
-from balloonlab.kernel.primitives.verb import Verb
+from balloonlab.kernel.primitives.verb import Primitive, Verb
 from balloonlab.kernel.world import Ref
 
-_PLAIN = (int, str, bytes, type(None), Ref, Verb, CodeType, range)
+_PLAIN = (int, str, bytes, type(None), Verb, CodeType, range)
 _KEPT = (ModuleType, BuiltinFunctionType, type)
 Met = dict[int, tuple[int, Any]]  # by id: the number and the object (so that it lives) of what was met on the way
 
@@ -62,6 +62,10 @@ class Frames:
             return x  # type: ignore[no-any-return]
         if kind is bool or kind is float:
             return kind, repr(x)
+        if kind is Ref:
+            return kind, x.kind, x.number, x.name
+        if kind is Primitive:
+            return kind, x.verb, self.value(x.args, met)
         if isinstance(x, tuple):
             return kind, tuple(self.value(each, met) for each in x)
         if id(x) in met:

@@ -51,7 +51,7 @@ class NonlocalState:
 
 def _things(value: object, inside: tuple[int, ...] = ()) -> int:
     """How many things a value holds, counted up to _LARGE."""
-    if not isinstance(value, list | tuple | set | frozenset | dict) or id(value) in inside:
+    if not isinstance(value, list | tuple | set | frozenset | dict) or isinstance(value, _FIXED) or id(value) in inside:
         return 1
     count = len(value)
     for part in value.values() if isinstance(value, dict) else value:

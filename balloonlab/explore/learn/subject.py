@@ -5,10 +5,12 @@ A scenario makes one, a hand-written program (program.py) another; the explorer 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, cast
 
 from balloonlab.foundations.errors import BadValueError, pick
+from balloonlab.foundations.words import shown
 from balloonlab.kernel.machine import Machine
 
 GOALS = {
@@ -87,10 +89,18 @@ def explorable(what: object) -> Explorable:
     if callable(getattr(what, "subject", None)):
         return cast("Explorable", what)
     if callable(what):
+        try:
+            inspect.signature(what).bind()
+        except TypeError as error:
+            raise BadValueError(
+                f"the function to explore is called without arguments; {shown(what)}: {error}."
+            ) from error
+        except ValueError:  # a built-in function without a signature
+            pass
         made = _Made(what)
         machine = made.make()
         if not isinstance(machine, Machine):
-            raise BadValueError(f"the function to explore made a {type(machine).__name__}; it must make a new Machine.")
+            raise BadValueError(f"the function to explore made {shown(machine)}; it must make a new Machine.")
         if made.make() is machine:
             raise BadValueError(
                 "the function to explore returns the same machine twice; it must make a new one each time."
@@ -98,6 +108,6 @@ def explorable(what: object) -> Explorable:
         return made
     hint = " Give the function that made this machine, not the machine." if isinstance(what, Machine) else ""
     raise BadValueError(
-        f"a {type(what).__name__} cannot be explored; legal: a Scenario such as bl.scenario('inflate'), a bl.Program, "
+        f"{shown(what)} cannot be explored; legal: a Scenario such as bl.scenario('inflate'), a bl.Program, "
         f"or a function that makes a new Machine.{hint}"
     )

@@ -104,6 +104,10 @@ class Table:
     def restart(self) -> None:
         """Forget the rows, and choose anew which registers are part of a state."""
         registers = self.registers
+        for thread, automaton in enumerate(self.automata):
+            for local in automaton.states:
+                if local.pending is not None:
+                    registers.deps(local.pending, thread)  # finds who reads tallies, the very first step included
         registers.forget_deps()
         dropped = registers.tallies - registers.read_tallies
         self.live = [i for i in range(len(registers)) if i not in dropped]

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from balloonlab.kernel.not_a_value import stands_for_a_value
 from balloonlab.kernel.world import Ref
 
 if TYPE_CHECKING:
@@ -74,12 +75,19 @@ class Verb:
         self.rests = rests
         self.touches = touches
         self.doc = inspect.getdoc(effect) or ""
-        self.parameters = tuple(inspect.signature(effect).parameters)[2:]  # after world and thread
+        self.wants = tuple(inspect.signature(effect).parameters.values())[2:]  # after world and thread
+        self.parameters = tuple(parameter.name for parameter in self.wants)
 
     def __repr__(self) -> str:
         return f"<verb {self.name}>"
 
 
+def _untaken(primitive: Primitive) -> str:
+    call = f"{primitive.verb.name}({', '.join(primitive.verb.parameters)})"
+    return f"{call} is a step that has not been taken, not what it returns; write `(yield {call})`."
+
+
+@stands_for_a_value(_untaken, keeps=("iter",))  # whoever yields from it is told by wrong_yield.py
 class Primitive(NamedTuple):
     """One shared-state statement: a verb and its arguments (Refs, page PFNs, numbers)."""
 
@@ -132,7 +140,8 @@ def primitive(
         def build(*args: Any) -> Primitive:  # noqa: ANN401
             return make(Primitive, (verb, args))
 
-        build.__name__, build.__doc__ = verb.name, verb.doc
+        build.__name__ = build.__qualname__ = verb.name
+        build.__doc__ = verb.doc
         build.verb = verb  # type: ignore[attr-defined]
         return build
 

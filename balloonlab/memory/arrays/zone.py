@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from balloonlab.foundations.errors import BadValueError, pick, whole_number
+from balloonlab.foundations.words import counted
 from balloonlab.memory.arrays.compaction import CHUNK, ArrayRun, compact_arrays
 from balloonlab.memory.arrays.fallback import steal
 from balloonlab.memory.arrays.list_order import ListOrder
 from balloonlab.memory.arrays.placement import choose
 from balloonlab.memory.buddy import RULES
 from balloonlab.memory.fallback import FALLBACKS
-from balloonlab.memory.fragmentation import Metrics, metrics
+from balloonlab.memory.fragmentation import Metrics, counts_by_order, metrics_of_counts
 from balloonlab.memory.free_blocks import FreeLevels
 from balloonlab.memory.placement import Placement, placement_named
 from balloonlab.memory.zone import MAX_ORDER, MOST_PAGES, PAGEBLOCK_ORDER, PAGEBLOCK_PAGES, Migratetype, PageState
@@ -46,12 +47,12 @@ class ArrayZone:
         self.states = states
         self.block_types = np.full(blocks, Migratetype.MOVABLE, np.uint8) if block_types is None else block_types
         if self.block_types.shape != (blocks,) or not np.isin(self.block_types, list(FALLBACKS)).all():
-            raise BadValueError(f"block_types must be {blocks:,} codes of UNMOVABLE, MOVABLE or RECLAIMABLE.")
+            raise BadValueError(f"block_types must be {counted(blocks, 'code')} of UNMOVABLE, MOVABLE or RECLAIMABLE.")
         self.ordered = ordered
         self.order = ListOrder(states, self.block_types)
 
     def __repr__(self) -> str:
-        return f"ArrayZone({len(self.states):,} guest pages, rules {self.rules!r})"
+        return f"ArrayZone({counted(len(self.states), 'guest page')}, rules {self.rules!r})"
 
     @property
     def free_pages(self) -> int:
@@ -59,11 +60,11 @@ class ArrayZone:
 
     def metrics(self) -> Metrics:
         """Free blocks by order and the fragmentation indexes."""
-        return metrics(self.states)
+        return metrics_of_counts(counts_by_order(self.states))
 
     def free_blocks(self, order: int, migratetype: int | None = None) -> list[int]:
         """PFNs of the free blocks of `order` from head to tail, of one migratetype or of each in turn."""
-        whole_number("order", order, 0, MAX_ORDER - 1)
+        order = whole_number("order", order, 0, MAX_ORDER - 1)
         self.order.settle()
         levels = FreeLevels(self.states)
         kinds = Migratetype if migratetype is None else [migratetype]

@@ -74,35 +74,3 @@ export class Table {
     });
   }
 }
-
-/** The theme around an element: dark or light, and the colours that the map's ink takes from the page. */
-export function themeOf(node) {
-  const { body } = document;
-  const lab = body.getAttribute("data-jp-theme-light");
-  const dark = lab === null ? body.classList.contains("vscode-dark") : lab === "false";
-  const style = getComputedStyle(node);
-  const colour = (name) => style.getPropertyValue(name).trim();
-  return {
-    dark,
-    ink: colour("--bl-ink"),
-    faint: colour("--bl-faint"),
-    paper: colour("--bl-paper"),
-    border: colour("--bl-border"),
-    mark: colour("--bl-mark"),
-    focus: colour("--bl-focus"),
-    scanner: colour("--bl-scanner"),
-    alarm: colour("--bl-alarm"),
-    mono: colour("--bl-mono"),
-    sans: style.fontFamily,
-  };
-}
-
-/** Call `changed` when the theme changes; returns a function that stops it. */
-export function watchTheme(changed) {
-  const observer = new MutationObserver(changed);
-  observer.observe(document.body, {
-    attributes: true,
-    attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"],
-  });
-  return () => observer.disconnect();
-}

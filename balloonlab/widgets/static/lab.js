@@ -162,6 +162,20 @@ export class LabView {
     this.stage.update(mirror, { bugs, history: this.told.history, busy, lost });
   }
 
+  /** The page map, once there is anything to see. */
+  get map() {
+    return this.stage?.map;
+  }
+
+  /** How it looks now, for drawPicture. */
+  look() {
+    if (!this.mirror) return null;
+    this.show();
+    const { headline, time, title, map, fates } = this.stage;
+    const lines = [`${time.where.textContent}: ${headline.title.textContent}`, headline.detail.textContent, fates?.live.textContent ?? ""];
+    return { map, title: title.textContent, lines: lines.filter((line) => line.trim()) };
+  }
+
   destroy() {
     if (this.waiting) cancelAnimationFrame(this.waiting);
     clearTimeout(this.patience);

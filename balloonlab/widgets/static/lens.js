@@ -1,6 +1,7 @@
 /** The lens: the pages around a change, large enough to count when they are a few among many. */
-import { attribute, el, put, themeOf } from "./dom.js";
+import { attribute, el, put } from "./dom.js";
 import { inkOn } from "./painter.js";
+import { themeOf } from "./theme.js";
 import { hex } from "./words.js";
 
 const CELL = 12; // CSS pixels of a page

@@ -1,34 +1,15 @@
 /** What anywidget calls: one module for the page map alone and for the Lab. */
 import { unpack } from "./codec.js";
-import { el } from "./dom.js";
+import { el, mark } from "./dom.js";
 import { LabView } from "./lab.js";
 import { PlainView } from "./plain.js";
+import { keepWhenSaved } from "./saved_output.js";
+import { followTheme } from "./theme.js";
 
 let views = 0;
 
-/** Bytes of a PNG as the address of an image. */
-function address(png) {
-  const bytes = new Uint8Array(png.buffer, png.byteOffset, png.byteLength);
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  return `data:image/png;base64,${btoa(text)}`;
-}
-
-/** Hide the still picture that Python put out before this view; returns what was hidden. */
-function hidePicture(source) {
-  const shows = (image) => (image.getAttribute("src") || "").replace(/\s/g, "") === source;
-  const found = [...document.querySelectorAll("img")].filter(shows);
-  const outputs = found.map((image) => image.closest(".jp-OutputArea-child") || image);
-  outputs.forEach((output) => (output.style.display = "none"));
-  return outputs;
-}
-
 function render({ model, el: host }) {
   const root = el("div", { class: "balloonlab" });
-  const png = model.get("_still");
-  const still = png && png.byteLength ? address(png) : "";
-  const hidden = still ? hidePicture(still) : [];
-  if (still) root.append(el("img", { class: "bl-still", alt: model.get("_alt"), src: still }));
   const waiting = el("p", { class: "bl-waiting", role: "status", text: "Waiting for the kernel\u2026" });
   const patience = setTimeout(
     () =>
@@ -45,15 +26,19 @@ function render({ model, el: host }) {
   const receive = (content, buffers) => {
     if (content.to === undefined || content.to === null || content.to === id)
       view.receive(content, unpack(content.arrays || [], buffers[0]));
+    mark(root, "bl-live", Boolean(view.map)); // the picture before it makes room (base.css)
   };
   model.on("msg:custom", receive);
   link.send({ type: "hello" });
+  const unwatch = followTheme(root);
+  const forget = keepWhenSaved(model.widget_manager, model.get("_id"), () => view.look());
   return () => {
     clearTimeout(patience);
     model.off("msg:custom", receive);
     link.send({ type: "bye" });
     view.destroy();
-    hidden.forEach((output) => (output.style.display = ""));
+    unwatch();
+    forget();
   };
 }
 

@@ -1,7 +1,8 @@
 /** The page map: one focusable canvas with a cursor, zoom, hover text and a legend. It draws what a source tells it. */
-import { attribute, el, put, themeOf, watchTheme } from "./dom.js";
+import { attribute, el, put } from "./dom.js";
 import { MOST_CELLS, deepest, moveCursor, pageAt, reveal, viewOf } from "./geometry.js";
 import { GUTTER, Painter } from "./painter.js";
+import { themeOf, watchTheme } from "./theme.js";
 import { counted, hex, number } from "./words.js";
 
 const SIDE = 512; // CSS pixels of the map at its largest

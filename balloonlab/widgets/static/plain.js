@@ -80,6 +80,11 @@ export class PlainView {
     this.map.windowCame();
   }
 
+  /** How it looks now, for drawPicture. */
+  look() {
+    return this.map ? { map: this.map, title: this.map.options.title, lines: [] } : null;
+  }
+
   destroy() {
     if (this.map) this.map.destroy();
   }

@@ -1,0 +1,40 @@
+"""The alternative text of a figure: what its axes say of themselves, where nbconvert and other readers look for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.getipython import get_ipython
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def alternative_text(figure: Figure) -> str:
+    """A figure in words: title, what is drawn over what, and the legend, of each of its axes."""
+    return " ".join(filter(None, map(_words, figure.axes)))
+
+
+def carry_alternative_texts() -> None:
+    """From now on every figure that this IPython shows carries its text, a learner's own figures too."""
+    shell = get_ipython()
+    if shell is not None and shell.display_formatter is not None:
+        shell.display_formatter.mimebundle_formatter.for_type_by_name("matplotlib.figure", "Figure", _metadata)
+
+
+def _metadata(figure: Figure) -> tuple[dict[str, Any], dict[str, Any]]:
+    """No data, which other formatters make; and what is to be said of it."""
+    text = alternative_text(figure)
+    return {}, {"image/png": {"alt": text}} if text else {}
+
+
+def _words(ax: Axes) -> str:
+    over, along = ax.get_ylabel(), ax.get_xlabel()
+    legend = ax.get_legend()
+    said = [
+        *(ax.get_title(where) for where in ("left", "center", "right")),
+        f"{over} over {along}" if over and along else over or along,
+        "Legend: " + ", ".join(label.get_text() for label in legend.get_texts()) if legend is not None else "",
+    ]
+    return " ".join(f"{' '.join(text.split())}." for text in said if text.strip())
