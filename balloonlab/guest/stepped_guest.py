@@ -204,7 +204,7 @@ class SteppedGuest:
         mains = [(name, role, partial(getattr(vb.driver, main), vb)) for name, role, main in vb.driver.threads]
         own = [ThreadSpec(*main, foreign, rests_in_wait=True) for main in mains]
         compactor = ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm), foreign)
-        more = [actor.thread(vb, mm, self._begin) for actor in actors if self._begin]
+        more = [actor.thread(vb, mm, self._begin) for actor in actors if self._begin is not None]
         return [own[0], compactor, *host_threads(vb), *own[1:], *more]
 
     def actions(self) -> dict[str, Action]:
@@ -226,7 +226,7 @@ class SteppedGuest:
             "compact": ask(self.mm.wanted.number),
             "request_stats": ask(vb.stats_wanted.number),
         }
-        return actions | ({"begin": ask(self._begin.number)} if self._begin else {})
+        return actions | ({"begin": ask(self._begin.number)} if self._begin is not None else {})
 
     def _adopt_balloon(self, balloon: Sequence[int] | NDArray[np.int64] | None, target: int | None) -> None:
         pages = balloon_pages(self.frames.states, balloon)
