@@ -239,10 +239,10 @@ def test_every_operation_of_a_long_life_can_be_visited() -> None:
 def test_going_back_far_can_be_stopped_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "CHUNK", 0.0)
     guest = a_guest()
-    guest.machine.most_steps = 20_000
+    guest.machine.most_steps = 8_000
     view = Receiver(Session.of(guest.machine))
     view.hello()
-    for name, value in 10 * (("inflate", 300), ("deflate", 0)):
+    for name, value in 2 * (("inflate", 300), ("deflate", 0)):
         view.ask("act", name=name, value=value)
     end = guest.machine.end
     assert view.history["first_step"] > 0
