@@ -139,9 +139,13 @@ class Fates:
         return Fate(self.fates[self._check(state)])
 
     def next_steps(self, state: int, running: str = "") -> list[NextStep]:
-        """Every step that can be taken from a state. running: the thread that ran last (it is preempted, or not)."""
+        """Every step that can be taken from a state.
+
+        running: the thread that ran last (it is preempted, or not); "" or an action from outside for nobody.
+        """
         state, names = self._check(state), self.graph.table.names
-        last = names.index(pick("thread", running, names)) if as_text("running", running) else -1
+        outside = as_text("running", running).startswith("!") or not running
+        last = -1 if outside else names.index(pick("thread", running, names))
         steps = []
         for thread, there in enumerate(self.graph.following[state].tolist()):
             if there < 0:

@@ -139,7 +139,7 @@ export class LabView {
 
   /** Go to a step of the whole history; Python makes it again if it is not in the trace. */
   visit(step) {
-    const position = step - (this.history.first_step ?? 0);
+    const position = step - this.history.first_step;
     if (position >= 0 && position <= this.mirror.trace.length) this.goTo(position);
     else this.ask({ type: "go", to: step });
   }
@@ -156,10 +156,8 @@ export class LabView {
 
   show() {
     this.waiting = 0;
-    const { bugs, busy, lost, mirror } = this;
-    const { first_step = 0, last_step = first_step + mirror.trace.length, marks = [] } = this.history;
-    if (this.told?.from !== this.history) this.told = { from: this.history, history: { first_step, last_step, marks } };
-    this.stage.update(mirror, { bugs, history: this.told.history, busy, lost });
+    const { bugs, history, busy, lost } = this;
+    this.stage.update(this.mirror, { bugs, history, busy, lost });
   }
 
   /** The page map, once there is anything to see. */

@@ -171,6 +171,8 @@ export class Stage {
     const later = history.last_step - history.first_step - position;
     const replaced = later === 1 ? "step" : `${number(later)} steps`;
     const past = [placeWords(mirror, operation), ...(later ? [`what you do here replaces the ${replaced} after it`] : [])].filter(Boolean).join(" \u00b7 ");
+    if (!position && history.first_step)
+      return { title: "Here begins what is at hand.", detail: "Earlier steps are made again when you go there." };
     if (!position) return { title: this.question || "Ready: nothing has happened yet.", detail: later ? `${number(later)} steps were recorded` : this.title.textContent };
     const over = operation && position === this.operations.endOf(operation) && trace.step.thread.data[position - 1] >= 0;
     const rests = mirror.waits.every((wait) => wait !== 0);
