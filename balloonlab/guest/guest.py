@@ -94,7 +94,7 @@ class Guest:
             self._arrays = ArrayGuest(self.driver, page_size, map_states, types, inside, **self._settings)
             if target is not None:
                 self.set_target(target)
-                self._arrays.history.operations.clear()  # it was made so
+                self._arrays.history.forget()  # it was made so
             return
         more: dict[str, Any] = {"target": target, "zones": zones, "candidates": candidates, "actors": actors}
         self._steps = SteppedGuest(self.driver, page_size, map_states, types, balloon, **self._settings, **more)
