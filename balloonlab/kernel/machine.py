@@ -40,12 +40,12 @@ class Machine:
         self.timeline = Timeline()
         self.position = 0
         self.watchers: list[Callable[[], None]] = []
-        self._bugs: list[Bug] = []
         world.sleeping[:] = [0] * len(threads)
         self.threads = [Thread(i, spec) for i, spec in enumerate(threads)]
         self.names = [thread.name for thread in self.threads]
         for thread in self.threads:
             self._ask(thread)
+        self._bugs = [bug for thread in self.threads if (bug := thread.bug(-1)) is not None]
         self.thread_at = [0] * len(threads)
         self.thread_wait = [0] * len(threads)
         self._last = 0
@@ -61,9 +61,9 @@ class Machine:
     def record(self) -> None:
         """Begin a timeline here: from now on every step can be taken back. Forgets an older one."""
         with self.lock:
+            self._bugs = [bug._replace(step=-1) for bug in self.bugs]  # who crashed does not run again
             self.timeline = Timeline()
             self.position = 0
-            self._bugs.clear()
             self.journal.truncate(0)
             for thread in self.threads:
                 thread.remember()
@@ -200,9 +200,8 @@ class Machine:
                 self.journal.undo(before, len(self.journal))
                 self.journal.truncate(before)
             thread.die(KernelBugError("exception", f"{primitive}: {type(error).__name__}: {error}"))
-        bug = None
-        if thread.crash is not None:
-            bug = Bug(thread.crash.kind, str(thread.crash), thread.name, self.position)
+        bug = thread.bug(self.position)
+        if bug is not None:
             self._bugs.append(bug)
         if recording:
             at = self.timeline.location_number(thread.generator) if thread.pending is not None else 0
@@ -284,7 +283,7 @@ class Machine:
                 steps += 1
                 used += 1
                 if bug is not None:
-                    return Ran(steps, "bug", f"{bug.thread}: {bug.text}")
+                    return Ran(steps, "bug", str(bug))
                 if stop is not None and steps % 256 == 0 and stop():
                     return Ran(steps, "stopped", "stopped on request")
             return Ran(steps, "budget", f"still busy after {steps:,} steps")
