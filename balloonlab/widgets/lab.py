@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from balloonlab.explore import Result
 from balloonlab.foundations.errors import BadValueError
 from balloonlab.guest.guest import Guest
+from balloonlab.guest.outcomes import bug_first
+from balloonlab.guest.shortfall import bugs
 from balloonlab.kernel.machine import Machine
 from balloonlab.widgets.panels import panels, short
 from balloonlab.widgets.saved_output import Pictured
@@ -61,7 +63,7 @@ class Lab(Pictured):
 
     def __repr__(self) -> str:
         at, end = self.machine.position, len(self.machine.timeline)
-        return f"<Lab: {self.title}, step {at:,} of {end:,}>"
+        return f"<{bug_first(bugs(self.machine), f'Lab: {self.title}, step {at:,} of {end:,}')}>"
 
     @property
     def text(self) -> str:

@@ -19,6 +19,7 @@ from typing import Protocol
 from balloonlab.explore import Result
 from balloonlab.explore.learn.subject import Explorable
 from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick, whole_number
+from balloonlab.guest.shortfall import ended_in_words
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.machine_events import Ran
 from balloonlab.memory.reduced_map import MOST_CELLS
@@ -232,8 +233,8 @@ class Session:
             rate = run.steps / max(1e-9, time.monotonic() - run.began)
             self._say(f"Running: {run.steps:,} steps, {rate:,.0f} a second", running=True)
             return partial(self._go_on, run)
-        how = {"idle": "Done", "bug": "A bug"}.get(run.ended.reason, "Stopped")
-        self._say(f"{how} after {run.steps:,} steps: {run.ended.text}")
+        with self.machine.lock:
+            self._say(ended_in_words(self.machine, run.ended, run.steps))
         return None
 
     def _due(self, deadline: float) -> bool:

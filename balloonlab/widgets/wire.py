@@ -140,7 +140,7 @@ class Encoder:
     # -- parts of them --
 
     def _bugs(self) -> list[Content]:
-        return [bug._asdict() for bug in self.machine.bugs]
+        return [{"step": bug.step, "text": str(bug)} for bug in self.machine.bugs]
 
     def _note_sent(self) -> None:
         self._rows = {name: len(getattr(self._line, name)) for name in _TABLES}
