@@ -60,7 +60,7 @@ class Lab(Pictured):
         self._foresight.show(wait=True)
 
     def __repr__(self) -> str:
-        at, end = self.machine.position, len(self.machine.timeline)
+        at, end = self.machine.position, self.machine.end
         return f"<Lab: {self.title}, step {at:,} of {end:,}>"
 
     @property
