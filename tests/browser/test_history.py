@@ -1,4 +1,4 @@
-"""A life longer than a timeline in a real JupyterLab: To start reaches its opening, and every operation where it began."""
+"""A life longer than a timeline in a real JupyterLab: To start and every operation can be gone back to."""
 
 from __future__ import annotations
 
