@@ -206,7 +206,12 @@ class Stepper:
     def happen(self, mark: Mark) -> Any:  # noqa: ANN401  (what its change returns)
         """Let that come from outside, here; where it is refused, nothing has changed."""
         before = len(self.journal)
-        result = mark.change()
+        try:
+            result = mark.change()
+        except BaseException:  # refused, or given up for an interrupt
+            self.journal.undo(before, len(self.journal))
+            self.journal.cut(before)
+            raise
         self.turn = Turn()
         if self.recording:
             self.forget_future(before)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from balloonlab.explore import Result
 from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.interrupt import held_back
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.widgets.panels import panels, short
@@ -57,7 +58,8 @@ class Lab(Pictured):
                 "fate is shown of a scenario, a program, a finding or the result of an exploration: a guest or machine "
                 "by itself does not say what must hold. Start the Lab with bl.scenario(...)."
             )
-        self._foresight.show(wait=True)
+        with held_back():  # half an exploration is no reason for a Lab
+            self._foresight.show(wait=True)
 
     def __repr__(self) -> str:
         at, end = self.machine.position, self.machine.end
