@@ -19,7 +19,7 @@ from balloonlab.kernel.stepper import Stepper
 from balloonlab.kernel.thread import Packed
 from balloonlab.kernel.timeline import OUTSIDE, Timeline
 
-MOST_STEPS = 1_000_000  # that are there one by one, about 200 bytes each
+MOST_STEPS = 1_000_000  # that are there one by one, about 250 bytes each
 MOST_BYTES = 64 << 20  # of moments
 _MOMENTS = 16  # in as many steps as are there one by one
 _CHANGES = 8  # a step, on average, that are there as well

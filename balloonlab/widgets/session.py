@@ -184,10 +184,14 @@ class Session:
         """Make steps again for a moment."""
         deadline = time.monotonic() + CHUNK
         with self.machine.lock:
-            there = next((step for step in way if self._due(deadline)), None)
-            if there is None or self._stop.is_set():
-                self._arrive()
-                return None
+            there = None
+            try:
+                there = next((step for step in way if self._due(deadline)), None)
+            finally:
+                if there is None or self._stop.is_set():
+                    self._arrive()
+        if there is None or self._stop.is_set():
+            return None
         self._say(f"Making steps again: at step {there:,}", running=True)
         return partial(self._visit, way)
 

@@ -215,3 +215,14 @@ def test_text_that_does_not_repeat_itself_is_found_out_and_said() -> None:
     with pytest.raises(BadScheduleError, match="cannot be made again: fickle"):
         machine.seek(35)
     assert machine.end == 400
+
+
+def test_pictures_and_text_of_a_late_stretch_number_its_steps_from_the_opening() -> None:
+    guest, _ = four_operations("v9", 400)
+    machine, first = guest.machine, guest.machine.timeline.first
+    assert first > 0
+    assert bl.plots.schedule_text(machine).splitlines()[0].split() == ["step", f"{first:,}"]
+    assert len(bl.plots.plot_schedule(machine).lines) > 0
+    assert f"step {machine.end:,} of {machine.end:,}" in bl.Lab(machine).text
+    machine.seek(first)
+    assert f"step {first:,} of {machine.end:,}" in bl.Lab(guest).text
