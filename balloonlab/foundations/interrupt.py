@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 _PAUSE = 0.5  # seconds between two signs of life
+_PATIENCE = 0.5  # seconds that an interrupt waits for a routine to come to its next step
 _BAR = 20  # characters of a bar in a terminal
 
 
@@ -21,6 +22,7 @@ class _Held:
 
     def __init__(self) -> None:
         self.asked = False
+        self.since = 0.0
 
 
 class SignOfLife:
@@ -131,6 +133,16 @@ _held: _Held | None = None  # of the main thread; others never see an interrupt
 _times = 0
 
 
+def asked() -> bool:
+    """Whether an interrupt is held back here and now: what can be taken back may be given up for it."""
+    return _held is not None and _held.asked and threading.current_thread() is threading.main_thread()
+
+
+def overdue() -> bool:
+    """Whether it has waited longer than any step takes."""
+    return asked() and _held is not None and time.monotonic() - _held.since > _PATIENCE
+
+
 def times_held_back() -> int:
     """How many interrupts have been held back in this process: more than before, and what ran may have ended early."""
     return _times
@@ -151,7 +163,7 @@ def held_back() -> Iterator[_Held]:
     def ask(_signal: int, _frame: FrameType | None) -> None:
         global _times  # noqa: PLW0603
         _times += 1
-        held.asked = True
+        held.asked, held.since = True, time.monotonic()
 
     before = signal.signal(signal.SIGINT, ask)  # may raise, for an interrupt that came just before it
     try:

@@ -84,6 +84,10 @@ class Journal:
         """Forget every entry from `length` on (a new future replaces them)."""
         del self.kinds[length:], self.keys[length:], self.old[length:], self.new[length:]
 
+    def cut(self, start: int, stop: int | None = None) -> None:
+        """Forget entries ``start..stop-1``, to the end by default: nobody goes back to them."""
+        del self.kinds[start:stop], self.keys[start:stop], self.old[start:stop], self.new[start:stop]
+
 
 class Values:
     """Named whole numbers whose changes are journaled: counters, atomics, scanner positions, config fields."""

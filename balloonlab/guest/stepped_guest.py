@@ -6,9 +6,9 @@ them, or instead, the machine can be stepped by hand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from balloonlab.drivers.compactor import Compaction, compact_memory
 from balloonlab.drivers.device import host_threads
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.foundations.errors import BadValueError, DidNotSettleError, whole_number
-from balloonlab.foundations.interrupt import held_back, interruptible
+from balloonlab.foundations.interrupt import interruptible
 from balloonlab.foundations.journal import Journal
 from balloonlab.guest.outcomes import bug_first
 from balloonlab.guest.settings import balloon_pages, zones_of
@@ -27,6 +27,7 @@ from balloonlab.guest.shortfall import balloon_shortfall, bugs, compaction_short
 from balloonlab.host.host import BALLOON_PAGE_SIZE, Host
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.machine_events import Action, Ran
+from balloonlab.kernel.running import Settling
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.kernel.world import World
 from balloonlab.memory.buddy import Buddy
@@ -37,6 +38,7 @@ from balloonlab.memory.placement import placement_named
 from balloonlab.memory.workloads import WorkloadResult, apply_workload, release
 from balloonlab.memory.zone import PageFrames, PageState
 
+T = TypeVar("T")
 _CHUNK = 20_000  # steps between two looks at the clock
 _SOME, _A_PAGE = 20_000, 200  # steps that nothing at all may take, and each page besides: far more than they do
 
@@ -121,21 +123,22 @@ class SteppedGuest:
 
     def workload(self, name: str, **options: Any) -> WorkloadResult:  # noqa: ANN401
         """In the zone that is asked first."""
-        with held_back(), self.machine.lock:
-            result = apply_workload(self.buddies[-1], name, **options)
-            if self.machine.recording:
-                self.machine.record()  # a workload is no step: the timeline begins anew
-        self.machine.changed()
-        return result
+        change = partial(apply_workload, self.buddies[-1], name, **options)
+        return self._outside("workload", change, name)
 
     def release(self, fraction: float, seed: int) -> int:
         """In every zone."""
-        with held_back(), self.machine.lock:
-            freed = sum(release(buddy, fraction, seed) for buddy in self.buddies)
-            if self.machine.recording:
-                self.machine.record()  # no step either
+
+        def change() -> int:
+            return sum(release(buddy, fraction, seed) for buddy in self.buddies)
+
+        return self._outside("release", change)
+
+    def _outside(self, name: str, change: Callable[[], T], about: str = "") -> T:
+        """What is no step of a thread; where steps are recorded it is one from outside, which can be taken back."""
+        result = self.machine.outside(name, change, about=about)
         self.machine.changed()
-        return freed
+        return result
 
     def set_target(self, target: int) -> tuple[str, int]:
         """Ask for a balloon of so many pages (checked by the caller), and run until the driver rests.
@@ -173,20 +176,16 @@ class SteppedGuest:
         """Run until the driver rests, or sleeps for a time after which it gets no further; returns the steps."""
         left = self._left()
         budget = _SOME + _A_PAGE * left
-        steps, reached = 0, (-1, -1)
+        steps, settling = 0, Settling(self.machine)
         with interruptible(what) as interruption:
             ran = Ran(0, "budget", "")
-            while not interruption.asked:
+            while ran.reason == "budget" and not interruption.asked:
                 if steps >= budget:
                     was, left = left, self._left()
                     if left >= was:
                         break
                     budget = steps + _SOME + _A_PAGE * left
-                if ran.reason != "budget":
-                    before, reached = reached, (self.balloon_pages, len(self.host.messages))
-                    if not self.machine.naps() or before == reached:
-                        break
-                ran = self.machine.run(_CHUNK, time_passes=ran.reason != "budget" or steps == 0)
+                ran = settling.go_on(_CHUNK)
                 steps += ran.steps
                 interruption.say(f"{steps:,} steps, balloon {self.balloon_pages:,} pages")
         self.machine.changed()

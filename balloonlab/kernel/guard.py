@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
+from balloonlab.foundations.interrupt import overdue
 from balloonlab.kernel.learner_code import is_foreign, loop_around, place, with_nested
 from balloonlab.kernel.world import KernelBugError
 
@@ -28,6 +29,15 @@ class _EndlessError(BaseException):
         super().__init__(
             f"{where} loops without yielding, {MOST:,} times by now. A loop ends only if something that it tests "
             "changes, and what others change is seen by a yield alone: put one into the loop."
+        )
+
+
+class _InterruptedError(_EndlessError):
+    """Raised where an interrupt waited in vain for the next primitive."""
+
+    def __init__(self, code: CodeType, line: int) -> None:
+        BaseException.__init__(
+            self, f"{place(code, line)} was interrupted: it came to no yield, and until then nobody can stop it."
         )
 
 
@@ -73,6 +83,8 @@ class _Monitor:
             return
         if left == 0:
             raise _EndlessError(code, _line(code, offset))
+        if overdue():
+            raise _InterruptedError(code, _line(code, offset))
         _left.jumps = left - 1
 
 
@@ -117,6 +129,8 @@ def _traced(function: Callable[..., Any], *arguments: object) -> Any:  # noqa: A
             if event == "line":
                 if left == 0:
                     raise _EndlessError(frame.f_code, frame.f_lineno)
+                if overdue():
+                    raise _InterruptedError(frame.f_code, frame.f_lineno)
                 left -= 1
             if theirs is not None:
                 theirs = theirs(frame, event, arg)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 
 class Action(NamedTuple):
@@ -36,3 +37,27 @@ class Bug(NamedTuple):
     def __str__(self) -> str:
         kind = "" if self.kind == "BUG" else f" ({self.kind})"
         return f"BUG in {self.thread}{kind}: {self.text}{f' ({self.where})' if self.where else ''}"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that came from outside: an operation begins here.
+
+    step: steps before it, from the opening on. name, number: of the action; number is None for what is no action (a
+    workload), and `about` says then what it was.
+    """
+
+    step: int
+    name: str
+    number: int | None = None
+    about: str = ""
+    change: Callable[[], Any] = field(default=lambda: None, repr=False, compare=False)
+
+    @property
+    def choice(self) -> str:
+        """As a schedule names it."""
+        return f"!{self.name}={self.number}"
+
+    def __str__(self) -> str:
+        what = self.about or (f"{self.number:,}" if self.number else "")
+        return f"{self.name.replace('_', ' ')} {what}".rstrip()

@@ -6,8 +6,11 @@ generator cannot go back; after a step back it is made again and fed the results
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import marshal
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from types import FunctionType, GeneratorType
 from typing import Any, NamedTuple, cast
 
@@ -18,6 +21,24 @@ from balloonlab.kernel.primitives.verb import Primitive
 from balloonlab.kernel.primitives.waiting import Routine
 from balloonlab.kernel.world import NOBODY, KernelBugError, Ref, World
 from balloonlab.kernel.wrong_yield import not_a_primitive
+
+
+class Packed:
+    """A list of plain values, such as results that a thread received, in little memory: a byte for some ten of them."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self._bytes, self._list = b"", items
+        with suppress(ValueError):  # there is a kind of value that marshal does not know
+            self._bytes, self._list = zlib.compress(marshal.dumps(items), 1), []
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        return len(self._bytes) + 40 * len(self._list)
+
+    def items(self) -> list[Any]:
+        """The list."""
+        return marshal.loads(zlib.decompress(self._bytes)) if self._bytes else self._list  # noqa: S302  (our own)
 
 
 class ThreadSpec(NamedTuple):
@@ -37,7 +58,8 @@ class ThreadSpec(NamedTuple):
 class Thread:
     """One thread of a machine.
 
-    `done`: results received so far (the thread's position). `pending`: the primitive it will perform next, None once
+    `done`: results received so far (the thread's position). `results`: those from number `base` on; `packed`: the
+    ones before. `pending`: the primitive it will perform next, None once
     it has finished or crashed. `foreign`: functions in it that are not this package's; they are guarded against loops.
     `held_up_by`: a number; while it is not 0 an interrupt has the thread's CPU, and the thread whose number is one less
     handles it (None: there are no interrupts).
@@ -52,18 +74,18 @@ class Thread:
         self.rests_in_wait = spec.rests_in_wait
         guard.watch(self.foreign)
         self.results: list[Any] = []
-        self.done = 0
+        self.base = self.done = 0
+        self.packed: Sequence[Packed] = ()
         self.crash: KernelBugError | None = None
         self._calls: tuple[str, ...] | None = None
         self._generator = self.start()
         self._at = 0  # results the generator has consumed
-        self._pending_since = 0
         self._pendings: list[Primitive | None] | None = None
         self.pending: Primitive | None = self._next(None)
 
     @property
     def crashed(self) -> bool:
-        return self.crash is not None and self.done == len(self.results)
+        return self.crash is not None and self.done == self.base + len(self.results)
 
     def bug(self, step: int) -> Bug | None:
         """What ended it at that step of a timeline, if a bug did."""
@@ -78,6 +100,11 @@ class Thread:
         """Whether it can take a step now."""
         pending = self.pending
         return pending is not None and self.interrupted(world) == NOBODY and pending.enabled(world, self.index)
+
+    @property
+    def naps(self) -> bool:
+        """Whether it sleeps for a time (msleep): it goes on when time passes."""
+        return self.pending is not None and self.pending.verb.naps
 
     @property
     def generator(self) -> Routine:
@@ -110,15 +137,44 @@ class Thread:
         """Be shown at a place that this thread did not walk to. It cannot be stepped any more."""
         self.pending, self.crash, self._calls = pending, crash, calls
 
+    def past(self) -> Iterator[Any]:
+        """Every result received so far, from the first on."""
+        return chain(*(packed.items() for packed in self.packed), self.results[: self.done - self.base])
+
     def remember(self) -> None:
         """From now on keep what was pending at each position, so that `go_to` can return to any of them."""
-        self._pending_since = self.done
-        self._pendings = [self.pending]
+        packed = [*self.packed, self.pack(self.base, self.done)]
+        self._stand(packed, self.done, self.pending, self.crash)
+
+    def pack(self, first: int, last: int) -> Packed:
+        """The results ``first..last-1``, none of them before `base`."""
+        return Packed(self.results[first - self.base : last - self.base])
+
+    def forget(self, packed: Sequence[Packed], done: int) -> None:
+        """Let the results before `done` go: they are all in `packed`. `go_to` reaches none of those positions now."""
+        assert self._pendings is not None
+        del self.results[: done - self.base], self._pendings[: done - self.base]
+        self.packed, self.base = packed, done
+
+    def stand_again(
+        self, packed: Sequence[Packed], done: int, pending: Primitive | None, crash: KernelBugError | None
+    ) -> None:
+        """Stand where `done` results had been received, all of them in `packed`, and remember from there on."""
+        self._stand(packed, done, pending, crash)
+        self._at = -1  # the generator is somewhere else
+
+    def _stand(
+        self, packed: Sequence[Packed], done: int, pending: Primitive | None, crash: KernelBugError | None
+    ) -> None:
+        self.results, self.packed = [], packed
+        self.base = self.done = done
+        self.pending, self.crash = pending, crash
+        self._pendings = [pending]
 
     def advance(self, result: object) -> None:
         """Hand the pending primitive's result to the routine and run it to its next primitive."""
         generator = self.generator
-        del self.results[self.done :]
+        del self.results[self.done - self.base :]
         self.crash = None
         self.results.append(result)
         self.done += 1
@@ -132,7 +188,7 @@ class Thread:
             bug.where = place(*at)
         with suppress(RuntimeError, KernelBugError):  # a routine that yields, or loops, in its `finally` clause
             self._run(self._generator.close)
-        del self.results[self.done :]
+        del self.results[self.done - self.base :]
         self.results.append(None)
         self.done += 1
         self._at = self.done
@@ -151,11 +207,11 @@ class Thread:
         """Stand where `done` results had been received. The generator follows when it is next needed."""
         assert self._pendings is not None
         self.done = done
-        self.pending = self._pendings[done - self._pending_since]
+        self.pending = self._pendings[done - self.base]
 
     def _keep(self) -> None:
         if self._pendings is not None:
-            del self._pendings[self.done - self._pending_since :]
+            del self._pendings[self.done - self.base :]
             self._pendings.append(self.pending)
 
     def _next(self, result: object, generator: Routine | None = None) -> Primitive | None:
@@ -173,7 +229,7 @@ class Thread:
         try:
             self._generator = self.start()
             pending = self._run(self._generator.send, None)
-            for result in self.results[: self.done]:
+            for result in self.past():
                 pending = self._run(self._generator.send, result)
         except Exception:  # noqa: BLE001  (a learner's text may raise anything, or end early)
             pending = None

@@ -17,6 +17,9 @@ from balloonlab.kernel.world import Ref
 
 NONE = -(2**31)  # no number here
 OUTSIDE = -1  # the thread column of an action from outside
+_COLUMNS = ("thread", "used", "verb", "obj", "page", "amount", "result", "end")
+_TABLES = ("verbs", "objects", "locations", "functions", "waits")
+_OF_A_RUN = ("run", *_TABLES, *(f"_{name[:-1]}_numbers" for name in _TABLES))
 
 
 class SourceFunction(NamedTuple):
@@ -46,15 +49,27 @@ FINISHED = Wait("finished", "has finished")
 CRASHED = Wait("crashed", "has crashed")
 
 
+class Turn(NamedTuple):
+    """Whose turn it is when threads run by themselves: who stepped last, and how many steps in a row."""
+
+    last: int = 0
+    used: int = 0
+
+
 class Timeline:
     """Columns (array.array, one entry a step) and tables.
 
-    thread 'b' (OUTSIDE for an action), verb 'H', obj 'H', page 'i' (guest PFN or -1), amount 'i' and result 'i'
-    (NONE if absent), end 'I' (length of the journal after the step). `cuts`: how often recorded steps were replaced.
+    thread 'b' (OUTSIDE for an action), used 'B' (of the thread's turn), verb 'H', obj 'H', page 'i' (guest PFN or -1),
+    amount 'i' and result 'i' (NONE if absent), end 'I' (length of the journal after the step). Steps are numbered from
+    the opening on; the rows are those from `first` to `stop`. turn: the one before them. `cuts`: how often recorded
+    steps were replaced. like: another stretch of the same run, whose tables these rows point into too; all stretches
+    of one run have the same `run`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0, turn: Turn = Turn(), like: Timeline | None = None) -> None:  # noqa: B008
+        self.first, self.turn = first, turn
         self.thread = array("b")
+        self.used = array("B")
         self.verb = array("H")
         self.obj = array("H")
         self.page = array("i")
@@ -62,6 +77,10 @@ class Timeline:
         self.result = array("i")
         self.end = array("I")
         self.cuts = 0
+        if like is not None:
+            vars(self).update({name: vars(like)[name] for name in _OF_A_RUN})
+            return
+        self.run = object()
         self.verbs: list[str] = []
         self.objects: list[str] = [""]
         self.locations: list[tuple[tuple[int, int], ...]] = [()]
@@ -76,14 +95,42 @@ class Timeline:
     def __len__(self) -> int:
         return len(self.thread)
 
-    def truncate(self, length: int) -> None:
-        """Forget every step from `length` on; tables stay. `cuts` counts how often that happened."""
-        self.cuts += length < len(self)
-        for column in (self.thread, self.verb, self.obj, self.page, self.amount, self.result, self.end):
-            del column[length:]
+    @property
+    def stop(self) -> int:
+        """The number of steps up to the end of the last row."""
+        return self.first + len(self)
 
-    def append(self, thread: int, primitive: Primitive, result: object, end: int) -> None:
-        """Note a step that `thread` made."""
+    def truncate(self, position: int) -> None:
+        """Forget every step from `position` on; tables stay. `cuts` counts how often that happened."""
+        length = position - self.first
+        self.cuts += length < len(self)
+        for name in _COLUMNS:
+            del getattr(self, name)[length:]
+
+    def since(self, position: int) -> Timeline:
+        """The rows from `position` on, as another stretch of the run."""
+        row = position - self.first
+        later = Timeline(position, self.turn_at(position), self)
+        for name in _COLUMNS:
+            setattr(later, name, getattr(self, name)[row:])
+        begin = self.journal_at(position)
+        later.end = array("I", (end - begin for end in later.end))
+        return later
+
+    def turn_at(self, position: int) -> Turn:
+        """Whose turn it is after that many steps. What comes from outside ends every turn."""
+        row = position - self.first - 1
+        if row < 0:
+            return self.turn
+        return Turn() if self.thread[row] == OUTSIDE else Turn(self.thread[row], self.used[row])
+
+    def journal_at(self, position: int) -> int:
+        """Length of the journal after that many steps."""
+        row = position - self.first - 1
+        return self.end[row] if row >= 0 else 0
+
+    def append(self, turn: Turn, primitive: Primitive, result: object, end: int) -> None:
+        """Note a step that the thread whose turn it is made."""
         obj, page, amount = "", -1, NONE
         for parameter, arg in zip(primitive.verb.parameters, primitive.args, strict=False):
             if type(arg) is Ref:
@@ -92,11 +139,17 @@ class Timeline:
                 page = arg
             elif isinstance(arg, int):
                 amount = int(arg)
-        self.append_row(thread, primitive.verb.name, obj, page, amount, result, end)
+        self._row(*turn, primitive.verb.name, obj, page, amount, result, end)
 
-    def append_row(self, thread: int, verb: str, obj: str, page: int, amount: int, result: object, end: int) -> None:
-        """Note one row as it is."""
+    def append_outside(self, name: str, about: str, number: int, end: int) -> None:
+        """Note something from outside, with what it is about and its number (NONE if it has none)."""
+        self._row(OUTSIDE, 0, name, about, -1, number, None, end)
+
+    def _row(
+        self, thread: int, used: int, verb: str, obj: str, page: int, amount: int, result: object, end: int
+    ) -> None:
         self.thread.append(thread)
+        self.used.append(used)
         self.verb.append(_intern(verb, self.verbs, self._verb_numbers))
         self.obj.append(_intern(obj, self.objects, self._object_numbers))
         self.page.append(page)
@@ -131,17 +184,20 @@ class Timeline:
         return number
 
     def text(self, step: int, threads: list[str]) -> str:
-        """Step number `step` in words, e.g. ``vballoon: trylock_page(page 0x1f) = 1``."""
+        """Step number `step` in words, e.g. ``vballoon: trylock_page(page 0x1f) = 1``; IndexError without a row."""
+        row = step - self.first
+        if row < 0:
+            raise IndexError(step)
         words = []
-        if self.page[step] >= 0:
-            words.append(f"page {self.page[step]:#x}")
-        if self.obj[step]:
-            words.append(self.objects[self.obj[step]])
-        if self.amount[step] != NONE:
-            words.append(f"{self.amount[step]:,}")
-        who = "you" if self.thread[step] == OUTSIDE else threads[self.thread[step]]
-        text = f"{who}: {self.verbs[self.verb[step]]}({', '.join(words)})"
-        return text if self.result[step] == NONE else f"{text} = {self.result[step]:,}"
+        if self.page[row] >= 0:
+            words.append(f"page {self.page[row]:#x}")
+        if self.obj[row]:
+            words.append(self.objects[self.obj[row]])
+        if self.amount[row] != NONE:
+            words.append(f"{self.amount[row]:,}")
+        who = "you" if self.thread[row] == OUTSIDE else threads[self.thread[row]]
+        text = f"{who}: {self.verbs[self.verb[row]]}({', '.join(words)})"
+        return text if self.result[row] == NONE else f"{text} = {self.result[row]:,}"
 
 
 def _fit(number: int) -> int:

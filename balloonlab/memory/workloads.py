@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from balloonlab.foundations.errors import BadValueError, pick, whole_number
+from balloonlab.foundations.interrupt import asked
 from balloonlab.memory import workload_plans as plans
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import Migratetype, PageState
@@ -201,8 +202,7 @@ def release(
         frames.states[pfns] = PageState.FREE
         buddy.rebuild()
     else:
-        for pfn in pfns.tolist():
-            buddy.free(pfn)
+        _free_all(buddy, pfns)
     return len(pfns)
 
 
@@ -241,10 +241,22 @@ def _go_through(buddy: Buddy, plan: plans.Plan) -> None:
     states = dict(zip(plan.pfns.tolist(), plan.states.tolist(), strict=True))
     while (pfn := buddy.alloc(0, Migratetype.MOVABLE)) is not None:
         buddy.frames.set_state(pfn, states[pfn])
+        _give_up_if_asked(buddy)
     for block in plan.blocks.tolist():
         buddy.frames.set_block_type(block, Migratetype.UNMOVABLE)
-    for pfn in plan.freed.tolist():
+    _free_all(buddy, plan.freed)
+
+
+def _free_all(buddy: Buddy, pfns: np.ndarray) -> None:
+    for pfn in pfns.tolist():
         buddy.free(pfn)
+        _give_up_if_asked(buddy)
+
+
+def _give_up_if_asked(buddy: Buddy) -> None:
+    """End here for an interrupt, where whoever records the changes can take them back."""
+    if buddy.frames.journal.recording and asked():
+        raise KeyboardInterrupt
 
 
 def _set_at_once(states: np.ndarray, block_types: np.ndarray, plan: plans.Plan) -> None:

@@ -40,12 +40,13 @@ _LOOKS = {
 
 
 class _Steps(NamedTuple):
-    """A timeline, ready to be drawn: by step its lane and kind; the lanes' names; what is wrong at the end."""
+    """A timeline, ready to be drawn: by step its lane and kind; the lanes' names; what is wrong; its first step."""
 
     lanes: list[int]
     kinds: list[str]
     names: list[str]
     wrong: str
+    first: int
 
 
 def plot_schedule(subject: Machine | Finding, ax: Axes | None = None, title: str = "Who steps when") -> Axes:
@@ -60,15 +61,20 @@ def plot_schedule(subject: Machine | Finding, ax: Axes | None = None, title: str
         if at:
             lanes = [steps.lanes[i] for i in at]
             ax.plot(
-                at, lanes, look.marker, color=look.colour, markersize=7, label=f"{look.glyph}  {look.word} {len(at)}"
+                [steps.first + i for i in at],
+                lanes,
+                look.marker,
+                color=look.colour,
+                markersize=7,
+                label=f"{look.glyph}  {look.word} {len(at)}",
             )
     if steps.wrong:
-        end = len(steps.lanes) - 0.5
+        end = steps.first + len(steps.lanes) - 0.5
         ax.axvline(end, color="#d55e00", linewidth=2, linestyle=":", label=f"!  {steps.wrong}")
         ax.plot(end, steps.lanes[-1], "X", color="#d55e00", markeredgecolor=INK, markersize=11)
     ax.set_yticks(range(len(steps.names)), steps.names)
     ax.set_ylim(len(steps.names) - 0.5, -0.5)
-    ax.set_xlim(-1, len(steps.lanes) + 0.5)
+    ax.set_xlim(steps.first - 1, steps.first + len(steps.lanes) + 0.5)
     ax.grid(axis="y", color="#dddddd", linewidth=0.6)
     ax.set_axisbelow(True)
     ax.locator_params(axis="x", integer=True)
@@ -87,7 +93,7 @@ def schedule_text(subject: Machine | Finding) -> str:
     lines = []
     for first in range(0, max(1, len(steps.lanes)), _COLUMNS):
         last = min(first + _COLUMNS, len(steps.lanes))
-        lines.append(f"{'step':<{wide}}  {first:,}")
+        lines.append(f"{'step':<{wide}}  {steps.first + first:,}")
         for lane, name in enumerate(steps.names):
             row = (_LOOKS[steps.kinds[i]].glyph if steps.lanes[i] == lane else " " for i in range(first, last))
             end = "!" if steps.wrong and last == len(steps.lanes) and steps.lanes[-1] == lane else ""
@@ -99,16 +105,17 @@ def schedule_text(subject: Machine | Finding) -> str:
 def _steps(subject: Machine | Finding) -> _Steps:
     machine = subject.machine() if isinstance(subject, Finding) else subject
     line = machine.timeline
-    present = sorted(set(line.thread[: machine.position]))
+    rows = range(machine.position - line.first)
+    present = sorted(set(line.thread[: len(rows)]))
     lane_of = {thread: lane for lane, thread in enumerate(present)}
     names = ["from outside" if thread == OUTSIDE else machine.names[thread] for thread in present]
-    kinds = [_kind(line.verbs[line.verb[i]], line.thread[i], line.result[i]) for i in range(machine.position)]
+    kinds = [_kind(line.verbs[line.verb[i]], line.thread[i], line.result[i]) for i in rows]
     wrong = ""
     if isinstance(subject, Finding):
         wrong = f"{subject.kind}: {subject.text}"
     elif machine.bugs:
         wrong = f"{machine.bugs[-1].kind}: {machine.bugs[-1].text}"
-    return _Steps([lane_of[line.thread[i]] for i in range(machine.position)], kinds, names or ["nobody"], wrong)
+    return _Steps([lane_of[line.thread[i]] for i in rows], kinds, names or ["nobody"], wrong, line.first)
 
 
 def _kind(verb: str, thread: int, result: int) -> str:

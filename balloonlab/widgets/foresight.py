@@ -94,6 +94,7 @@ class Foresight:
             raise BadValueError("An exploration is going on already. Stop it first, or wait for it.")
         with self.machine.lock:
             position = whole_number("position", at, 0, len(self.machine.timeline), "steps")
+            position += self.machine.timeline.first
             schedule = Schedule(self.machine.choices(position))
         self._note(shown=True)
         self._start(self.subject.after(schedule))
@@ -204,6 +205,7 @@ class Foresight:
             return [self.text]
         self._follow()
         arrays = self.outlook.arrays(0)
+        position -= self.machine.timeline.first
         known = Known(int(arrays["known"][position]))
         if known is not Known.YES:
             return [f"here: not known. {known.words}"]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from balloonlab.explore import Result
 from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.interrupt import held_back
 from balloonlab.guest.guest import Guest
 from balloonlab.guest.outcomes import bug_first
 from balloonlab.guest.shortfall import bugs
@@ -59,10 +60,11 @@ class Lab(Pictured):
                 "fate is shown of a scenario, a program, a finding or the result of an exploration: a guest or machine "
                 "by itself does not say what must hold. Start the Lab with bl.scenario(...)."
             )
-        self._foresight.show(wait=True)
+        with held_back():  # half an exploration is no reason for a Lab
+            self._foresight.show(wait=True)
 
     def __repr__(self) -> str:
-        at, end = self.machine.position, len(self.machine.timeline)
+        at, end = self.machine.position, self.machine.end
         return f"<{bug_first(bugs(self.machine), f'Lab: {self.title}, step {at:,} of {end:,}')}>"
 
     @property

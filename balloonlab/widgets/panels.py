@@ -87,8 +87,8 @@ def ahead(fates: Sequence[str]) -> str:
 
 def timeline(machine: Machine) -> str:
     """Where the machine is, and the step that led here."""
-    text = f"timeline: step {machine.position:,} of {len(machine.timeline):,}"
-    if machine.position:
+    text = f"timeline: step {machine.position:,} of {machine.end:,}"
+    if machine.position > machine.timeline.first:
         text += f"\n  {machine.timeline.text(machine.position - 1, machine.names)}"
     return "\n".join([text, *(f"  {bug}" for bug in machine.bugs)])
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -22,15 +22,16 @@ from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick, 
 from balloonlab.guest.shortfall import ended_in_words
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.machine_events import Ran
+from balloonlab.kernel.running import Settling
 from balloonlab.memory.reduced_map import MOST_CELLS
 from balloonlab.widgets.foresight import Foresight
+from balloonlab.widgets.jobs import Jobs
 from balloonlab.widgets.target_field import target_of
 from balloonlab.widgets.wire import Arrays, Content, Encoder, pack
 
 CHUNK = 0.15  # seconds a run holds the machine at a time,
 FIRST_CHUNK = 0.05  # and the first time
-MOST_STEPS = 1_000_000  # steps that one timeline keeps; past them a new one begins
-_FULL = f"A timeline keeps {MOST_STEPS:,} steps; there were more, so a new one begins here."
+AHEAD = 250_000  # steps made again past the one that is wanted, to the next operation at most
 _LOG = logging.getLogger(__name__)
 _RUN_STEPS = 1_000_000_000
 
@@ -42,6 +43,7 @@ Job = Callable[..., "Job | None"]  # does something, and returns what is left of
 class Running:
     """A run in chunks: when it began (seconds), its steps so far, how its last chunk ended."""
 
+    settling: Settling
     began: float
     steps: int = 0
     ended: Ran | None = None
@@ -73,11 +75,9 @@ class Session:
             self._encoder = Encoder(machine)
         self._outbox: deque[tuple[Shows | None, Content, list[bytes]]] = deque()
         self._sending = threading.Lock()
-        self._jobs: deque[Callable[[], None]] = deque()
-        self._idle = threading.Condition()
-        self._working = False
         self._stop = threading.Event()
         self._progress: Content = {"type": "progress", "running": False, "text": ""}
+        self._jobs = Jobs(lambda: bool(self._progress["running"]))
         machine.watchers.append(self.changed)
 
     @classmethod
@@ -102,8 +102,7 @@ class Session:
 
     def settle(self, seconds: float = 60.0) -> bool:
         """Wait until every request is answered; returns whether that came in time."""
-        with self._idle:
-            return self._idle.wait_for(lambda: not self._working, seconds)
+        return self._jobs.settle(seconds)
 
     # -- requests --
 
@@ -127,9 +126,9 @@ class Session:
                         self._from(request)
                 self.foresight.ask(request)
             else:
-                job: Job = getattr(self, "_" + pick("request", kind, ["act", "run", "step"]))
-                self._jobs.append(partial(self._guarded, lab, view, partial(job, request)))
-                self._work_here()
+                job: Job = getattr(self, "_" + pick("request", kind, ["act", "go", "run", "step"]))
+                self._jobs.add(partial(self._guarded, lab, view, partial(job, request)))
+                self._jobs.work()
         except BalloonlabError as error:
             self._post(lab, {"type": "error", "to": view, "text": str(error)})
         self._flush()
@@ -175,6 +174,34 @@ class Session:
             self._at(request, lambda: self._chunk(run))
         return self._rest(run)
 
+    def _go(self, request: Content) -> Job | None:
+        with self.machine.lock:
+            self._from(request)
+            to = whole_number("position", request.get("to"), 0, self.machine.end, "steps")
+            self._stop.clear()
+            return self._visit(self.machine.visit(to, AHEAD))
+
+    def _visit(self, way: Iterator[int]) -> Job | None:
+        """Make steps again for a moment."""
+        deadline = time.monotonic() + CHUNK
+        with self.machine.lock:
+            there = None
+            try:
+                there = next((step for step in way if self._due(deadline)), None)
+            finally:
+                if there is None or self._stop.is_set():
+                    self._arrive()
+        if there is None or self._stop.is_set():
+            return None
+        self._say(f"Making steps again: at step {there:,}", running=True)
+        return partial(self._visit, way)
+
+    def _arrive(self) -> None:
+        """Show every view the step at which the machine is. With the lock held."""
+        self._catch_up()
+        line = self.machine.timeline
+        self._post(None, {"type": "stand", "epoch": self._encoder.epoch, "at": self.machine.position - line.first})
+
     # -- doing it --
 
     def _step_of(self, name: object) -> None:
@@ -195,10 +222,10 @@ class Session:
 
     def _at(self, request: Content, act: Callable[[], None]) -> None:
         """Do something at the learner's position; the future goes. If it is refused, nothing has changed."""
-        machine, end = self.machine, len(self.machine.timeline)
-        at = whole_number("position", request.get("at"), 0, end, "steps")
-        if at == request.get("known"):
-            at = end  # the view stood at the end it knew of
+        machine, line = self.machine, self.machine.timeline
+        at = line.first + whole_number("position", request.get("at"), 0, len(line), "steps")
+        if request.get("at") == request.get("known"):
+            at = line.stop  # the view stood at the end it knew of
         before = machine.position
         machine.seek(at)
         try:
@@ -206,18 +233,17 @@ class Session:
         except Exception:
             machine.seek(before)
             raise
-        was = self._encoder.cut(at) if self._encoder.lost else self._encoder.epoch
+        was = self._encoder.cut(at - line.first) if self._encoder.lost else self._encoder.epoch
         self._catch_up(was)
 
     def _begin(self) -> Running:
         self._stop.clear()
-        return Running(time.monotonic())
+        return Running(Settling(self.machine), time.monotonic())
 
     def _chunk(self, run: Running) -> None:
         """Run for a moment. With the lock held."""
         deadline = time.monotonic() + (CHUNK if run.ended else FIRST_CHUNK)
-        first = run.ended is None
-        run.ended = self.machine.run(_RUN_STEPS, lambda: self._due(deadline), time_passes=first)
+        run.ended = run.settling.go_on(_RUN_STEPS, lambda: self._due(deadline))
         run.steps += run.ended.steps
 
     def _go_on(self, run: Running) -> Job | None:
@@ -255,51 +281,16 @@ class Session:
             _LOG.exception("a Lab's request failed")
             self._post(lab, {"type": "error", "to": view, "text": f"This went wrong in Python: {error!r}."})
         if rest is not None:
-            self._jobs.appendleft(partial(self._guarded, lab, view, rest))
+            self._jobs.add_rest(partial(self._guarded, lab, view, rest))
         elif self._progress["running"]:
             self._say("")
         self._flush()
-
-    def _work_here(self) -> None:
-        """Do what waits; if a long run is part of it, leave it to a thread, so that Stop and other views are heard."""
-        with self._idle:
-            if self._working:
-                return
-            self._working = True
-        if self._work(until_long=True):
-            return
-        try:
-            threading.Thread(target=self._work, name="balloonlab", daemon=True).start()
-        except RuntimeError:  # where there are no threads (WebAssembly)
-            self._work()
-
-    def _work(self, *, until_long: bool = False) -> bool:
-        """Do what waits; returns False if it stopped at the rest of a long run."""
-        while True:
-            with self._idle:
-                if not self._jobs:
-                    self._working = False
-                    self._idle.notify_all()
-                    return True
-                if until_long and self._progress["running"]:
-                    return False
-                job = self._jobs.popleft()
-            try:
-                job()
-            except BaseException:  # an interrupt: the next request must be heard all the same
-                with self._idle:
-                    self._working = False
-                    self._idle.notify_all()
-                raise
 
     # -- sending --
 
     def _catch_up(self, was: int | None = None) -> None:
         """Queue what the Labs do not know yet. With the lock held. was: the epoch their steps belong to."""
         encoder = self._encoder
-        if len(self.machine.timeline) > MOST_STEPS:
-            self.machine.record()
-            self._post(None, {"type": "error", "text": _FULL})
         if encoder.lost:
             encoder.begin()
             content, arrays = encoder.frame()

@@ -32,6 +32,7 @@ _PANEL_KINDS = (
 )
 _PAGE_KINDS = (Kind.REFCOUNT, Kind.HOST_PAGE)  # of single pages: only where every page crosses
 _COLUMNS = ("thread", "verb", "obj", "page", "amount", "result")
+MOST_MARKS = 200  # that a Lab lists
 _TABLES = ("verbs", "objects", "locations", "functions", "waits")
 
 
@@ -88,7 +89,7 @@ class Encoder:
     def frame(self) -> tuple[Content, Arrays]:
         """Everything a new view needs: tables, every step, and the state after the last one."""
         machine, world = self.machine, self.machine.world
-        position = machine.position
+        position = machine.position - self._line.first
         with at_end(machine):
             arrays = self._base_arrays() | self._steps(0) | self._messages(0)
             del arrays["new_messages"]
@@ -110,6 +111,7 @@ class Encoder:
             "position": position,
             "steps": len(self._line),
             "bugs": bugs,
+            **self._around(),
             "base": base,
             "tables": self._fixed_tables() | {name: self._table(name, 0) for name in _TABLES},
         }
@@ -129,18 +131,29 @@ class Encoder:
         rows = {name: new for name, new in rows.items() if new["rows"]}
         self._note_sent()
         content = {"type": "steps", "epoch": self.epoch, "from": first, "count": count, "rows": rows}
-        return content | {"messages_from": sent_before, "bugs": bugs}, arrays
+        return content | {"messages_from": sent_before, "bugs": bugs} | self._around(), arrays
 
     def window(self, first: int, count: int) -> tuple[Content, Arrays]:
         """Pages ``first..first+count-1`` in full, as they are at the machine's position."""
         states = self.machine.world.frames.states[first : first + count].copy()
-        content = {"type": "window", "epoch": self.epoch, "first": first, "position": self.machine.position}
+        content = {
+            "type": "window",
+            "epoch": self.epoch,
+            "first": first,
+            "position": self.machine.position - self._line.first,
+        }
         return content, {"states": states}
 
     # -- parts of them --
 
     def _bugs(self) -> list[Content]:
-        return [{"step": bug.step, "text": str(bug)} for bug in self.machine.bugs]
+        return [{"step": bug.step - self._line.first, "text": str(bug)} for bug in self.machine.bugs]
+
+    def _around(self) -> Content:
+        """What else the history has than the steps that cross: its length, steps before them, the latest marks."""
+        machine = self.machine
+        marks = [[mark.step, str(mark)] for mark in machine.marks[-MOST_MARKS:]]
+        return {"first_step": self._line.first, "last_step": machine.end, "marks": marks}
 
     def _note_sent(self) -> None:
         self._rows = {name: len(getattr(self._line, name)) for name in _TABLES}
@@ -222,7 +235,7 @@ class Encoder:
 def at_end(machine: Machine) -> Iterator[None]:
     """The machine at the end of its timeline, and back where it was afterwards."""
     position = machine.position
-    machine.seek(len(machine.timeline))
+    machine.seek(machine.timeline.stop)
     try:
         yield
     finally:

@@ -71,7 +71,10 @@ def test_the_workload_gives_back_what_it_holds_and_nothing_else() -> None:
     assert np.bincount(guest.page_states, minlength=4).tolist() == [1960, 1536, 0, 600]
     assert guest.release() == 1536
     assert np.bincount(guest.page_states, minlength=4).tolist() == [3496, 0, 0, 600]
-    assert (guest.machine.position, len(guest.machine.timeline)) == (0, 0), "no step, and none to be taken back"
+    assert [str(mark) for mark in guest.machine.marks] == ["release", "release"]
+    guest.machine.step_back()
+    assert np.bincount(guest.page_states, minlength=4).tolist() == [1960, 1536, 0, 600]
+    guest.machine.seek(2)
     with pytest.raises(BadValueError, match="fraction is 2"):
         guest.release(2)
     check_at_rest(guest.machine, guest.vb)

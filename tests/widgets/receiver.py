@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ class Receiver:
     def __init__(self, session: Session, name: str = "view") -> None:
         self.session, self.name = session, name
         self.messages: list[Message] = []
-        self.epoch, self.length = -1, -1
+        self.epoch, self.length, self.stands = -1, -1, -1
+        self.history: dict[str, Any] = {}
+        self.heard: Callable[[Receiver, dict[str, Any]], None] | None = None
         self.came = threading.Condition()
         session.labs.append(self)
 
@@ -38,15 +41,21 @@ class Receiver:
     def send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if content.get("to") not in (None, self.name) or (content["type"] == "steps" and self.epoch < 0):
             return  # for somebody else, or before the first frame
+        if self.heard is not None:
+            self.heard(self, content)
         with self.came:
             self.messages.append(decoded(content, buffers))
             self.came.notify_all()
         if content["type"] == "frame":
-            self.epoch, self.length = content["epoch"], content["steps"]
+            self.epoch, self.length, self.history = content["epoch"], content["steps"], content
+            self.stands = content["position"]
         elif content["type"] == "steps":
             assert content["was"] == self.epoch, "steps of an epoch this view was not in"
             assert content["from"] <= self.length, "steps are missing"
-            self.epoch, self.length = content["epoch"], content["from"] + content["count"]
+            self.epoch, self.length, self.history = content["epoch"], content["from"] + content["count"], content
+        elif content["type"] == "stand":
+            assert content["epoch"] == self.epoch
+            self.stands = content["at"]
 
     def hello(self) -> Message:
         frames = len(self.of("frame"))

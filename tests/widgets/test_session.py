@@ -7,12 +7,15 @@ import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import pytest
 
 from balloonlab.foundations.errors import BadValueError, BalloonlabError
 from balloonlab.guest.guest import Guest
+from balloonlab.kernel.machine_events import Ran
+from balloonlab.kernel.running import Settling
 from balloonlab.widgets import session as session_module
 from balloonlab.widgets.lab import Lab
 from balloonlab.widgets.session import Session
@@ -178,7 +181,7 @@ def test_what_a_cell_does_reaches_every_view(guest: Guest, view: Receiver) -> No
     frame = view.messages[-1][0]
     assert (frame["type"], frame["steps"]) == ("frame", 5)
     guest.workload("fill")
-    assert (view.messages[-1][0]["type"], view.length) == ("frame", 0)
+    assert (view.messages[-1][0]["type"], view.length) == ("steps", 6), "a workload is one step, to be taken back"
 
 
 def test_a_click_after_a_silent_cell_acts_on_what_there_is(guest: Guest, view: Receiver) -> None:
@@ -221,29 +224,76 @@ def test_a_long_run_streams_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_run_that_fails_is_over(guest: Guest, view: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "FIRST_CHUNK", 0.0)
-    run, calls = guest.machine.run, iter([True, False])
+    go_on, calls = Settling.go_on, iter([True, False])
 
-    def fails(*args: object, **options: object) -> object:
+    def fails(settling: Settling, budget: int, stop: Callable[[], bool]) -> Ran:
         if next(calls):
-            return run(*args, **options)  # type: ignore[arg-type]
+            return go_on(settling, budget, stop)
         raise BadValueError("no more")
 
-    monkeypatch.setattr(guest.machine, "run", fails)
+    monkeypatch.setattr(Settling, "go_on", fails)
     view.ask("act", name="inflate", value=200)
     said = [content["running"] for content, _ in view.of("progress")]
     assert (said[-2:], view.errors) == ([True, False], ["no more"])
     assert view.length == len(guest.machine.timeline) > 1
 
 
-def test_a_full_timeline_begins_anew(guest: Guest, view: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "MOST_STEPS", 300)
-    monkeypatch.setattr(session_module, "FIRST_CHUNK", 60.0)  # all of it in one chunk, however slow the machine
-    view.ask("act", name="inflate", value=40)
-    assert guest.balloon_pages == 40
-    assert view.length == len(guest.machine.timeline) == 0
-    assert "a new one begins here" in view.errors[0]
-    view.ask("act", name="deflate", value=38)
-    assert view.length == len(guest.machine.timeline) > 0
+def test_every_operation_of_a_long_life_can_be_visited() -> None:
+    guest = a_guest()
+    machine = guest.machine
+    machine.most_steps = 800
+    view = Receiver(Session.of(machine))
+    view.hello()
+    shots = {0: fingerprint(machine)}
+    for name, value in (("inflate", 200), ("compact", None), ("deflate", 50), ("inflate", 300)):
+        view.ask("act", name=name, value=value)
+        shots[machine.end] = fingerprint(machine)
+    end = machine.end
+    assert [step for step, _ in view.history["marks"]] == list(shots)[:-1]
+    assert view.history["last_step"] == end
+    assert view.history["first_step"] > 0, "the opening is no longer in the timeline"
+    for step in [0, *shots, *reversed(shots), 1, end]:
+        view.ask("go", to=step)
+        assert view.errors == []
+        assert (machine.position, machine.end, view.history["last_step"]) == (step, end, end)
+        assert view.history["first_step"] + view.stands == step
+        assert view.history["first_step"] <= step <= view.history["first_step"] + view.length
+        if step in shots:
+            assert fingerprint(machine) == shots[step]
+    view.ask("go", to=list(shots)[1])
+    view.ask("act", at=view.stands, name="deflate", value=150)  # a new future from there
+    assert [text for _, text in view.history["marks"]] == ["set target 200", "set target 150"]
+    assert guest.balloon_pages == 150
+
+
+def test_going_back_far_can_be_stopped_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "CHUNK", 0.0)
+    guest = a_guest()
+    guest.machine.most_steps = 20_000
+    view = Receiver(Session.of(guest.machine))
+    view.hello()
+    for name, value in 10 * (("inflate", 300), ("deflate", 0)):
+        view.ask("act", name=name, value=value)
+    end = guest.machine.end
+    assert view.history["first_step"] > 0
+    session_ask = view.session.ask
+
+    def stops_soon(lab: Receiver, content: dict[str, Any]) -> None:
+        if content["type"] == "progress" and content["running"]:
+            session_ask(lab, {"type": "stop", "view": lab.name})
+
+    view.heard = stops_soon
+    view.ask("go", to=3_000)
+    assert (view.errors, guest.machine.end) == ([], end)
+    assert any("Making steps again" in content["text"] for content, _ in view.of("progress"))
+    view.heard = None
+    view.ask("go", to=end)
+    assert (guest.machine.position, view.stands + view.history["first_step"]) == (end, end)
+
+
+def test_what_cannot_be_gone_to_is_said(view: Receiver) -> None:
+    view.ask("go", to=5)
+    assert "position is 5" in view.errors[0]
 
 
 def test_nothing_is_sent_while_the_machine_is_held(guest: Guest) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from balloonlab.explore.judge.fate import Fates
 from balloonlab.kernel.machine import Machine
-from balloonlab.kernel.timeline import OUTSIDE, Timeline
+from balloonlab.kernel.timeline import OUTSIDE
 
 NO_STEP = 255  # the fate of a step that nobody can take, or of which nothing is known
 Arrays = dict[str, NDArray[Any]]
@@ -65,7 +65,8 @@ class TimelineFates:
         self.kinds: list[str] = []  # of violations, those of all graphs
         self.places: list[Place] = []
         self._kind_numbers: list[NDArray[np.uint8]] = []  # by graph: its kinds' numbers, from 1, in `kinds`
-        self._line: Timeline = machine.timeline
+        self._run = machine.timeline.run
+        self._line = machine.timeline
         self._followed: list[array[int]] = []  # columns of the steps that `places` are of
 
     def add(self, fates: Fates) -> None:
@@ -82,7 +83,8 @@ class TimelineFates:
     def follow(self) -> int:
         """Find the place of every position; returns the first position whose place may be another than before."""
         line = self.machine.timeline
-        if line is not self._line and self.places and self.places[0].known is not Known.LOST:
+        if line is not self._line:
+            self._line = line
             self.places.clear()
         columns = [line.thread, line.verb, line.amount]
         same = min(map(_common, columns, self._followed), default=0)
@@ -98,7 +100,7 @@ class TimelineFates:
 
     def _place(self, position: int) -> Place:
         line = self.machine.timeline
-        if line is not self._line:
+        if line.run is not self._run or line.first:
             return Place(Known.LOST)
         before = self.places[position - 1] if position else Place(Known.BEFORE)
         place = before

@@ -60,7 +60,7 @@ class Automaton:
         self.index, self.name = thread.index, thread.name
         self._world = world
         self._start: Callable[[], Routine] = thread.start
-        self._past = thread.results[: thread.done]
+        self._past = list(thread.past())
         self._foreign = bool(thread.foreign)
         self._rests_in_wait = thread.rests_in_wait
         self._outside = NonlocalState(thread.foreign)

@@ -40,6 +40,7 @@ export class LabView {
     else if (!this.mirror) return;
     else if (content.type === "steps") this.takeSteps(content, arrays);
     else if (content.type === "window") this.takeWindow(content, arrays);
+    else if (content.type === "stand") this.takeStand(content);
     else if (content.type === "progress") this.takeProgress(content);
     else if (content.type === "fates") this.takeFates(content, arrays);
     else if (content.type === "error") this.actions.say(content.text);
@@ -52,6 +53,7 @@ export class LabView {
     const trace = new Trace(tables, content.unit > 1);
     this.epoch = content.epoch;
     this.bugs = content.bugs;
+    this.history = content;
     trace.appendMessages(0, arrays);
     trace.append(content.steps, arrays);
     this.mirror = new Mirror({ ...content, position: content.steps }, arrays, trace);
@@ -60,7 +62,7 @@ export class LabView {
     if (this.map && content.session === this.session) this.map.setSource(this.mirror);
     else this.build(content, tables);
     this.session = content.session;
-    this.transport.update(this.mirror, this.busy, "");
+    this.transport.update(this.mirror, this.history, this.busy, "");
     this.transport.lanesChanged(waits);
     this.refresh();
   }
@@ -73,6 +75,7 @@ export class LabView {
     this.actions = new Actions(content, (message) => this.ask(message));
     this.transport = new Transport(tables.threads, {
       goTo: (position) => this.goTo(position),
+      visit: (step) => this.visit(step),
       stepOn: () => this.ask({ type: "step", thread: null }),
       pinned: () => this.map.pinned,
       missed: (text) => put(this.note, text),
@@ -118,6 +121,7 @@ export class LabView {
       trace.cut(content.from);
     }
     this.bugs = content.bugs;
+    this.history = content;
     trace.appendMessages(content.messages_from, arrays);
     trace.append(content.count, arrays, content.rows);
     mirror.seek(trace.length);
@@ -130,6 +134,11 @@ export class LabView {
     if (epoch !== this.epoch) return;
     this.mirror.setWindow(first, states, position);
     this.map.windowCame();
+  }
+
+  /** Python made steps again, up to one that was asked for. */
+  takeStand({ epoch, at }) {
+    if (epoch === this.epoch) this.goTo(at);
   }
 
   takeFates(content, arrays) {
@@ -161,6 +170,13 @@ export class LabView {
     else this.ask({ type: "step", thread: trace.tables.threads[thread].name });
   }
 
+  /** Go to a step of the whole history; Python makes it again if it is not in the trace. */
+  visit(step) {
+    const position = step - this.history.first_step;
+    if (position >= 0 && position <= this.mirror.trace.length) this.goTo(position);
+    else this.ask({ type: "go", to: step });
+  }
+
   goTo(position) {
     this.mirror.seek(position);
     this.actions.say("");
@@ -186,13 +202,14 @@ export class LabView {
     this.waiting = 0;
     const { mirror, map } = this;
     const { trace, position } = mirror;
-    const words = position ? stepWords(trace, position - 1) : "the start of the timeline";
+    const start = this.history.first_step ? "earlier steps are made again when you go there" : "the start of the timeline";
+    const words = position ? stepWords(trace, position - 1) : start;
     const bug = this.bugs.findLast(({ step }) => step < position);
     put(this.said, words);
     this.said.setAttribute("aria-live", this.transport.playing || this.busy ? "off" : "polite");
     mark(this.note, "bl-bug", Boolean(bug));
     put(this.note, bug ? bug.text : this.pastWords());
-    this.transport.update(mirror, this.busy, words);
+    this.transport.update(mirror, this.history, this.busy, words);
     this.actions.actual = mirror.values[trace.tables.num_pages];
     const found = this.fates ? this.fates.update(position, this.transport.playing || this.busy) : null;
     this.threads.update(mirror, this.busy, found);
@@ -205,8 +222,7 @@ export class LabView {
   }
 
   pastWords() {
-    const { trace, position } = this.mirror;
-    const later = trace.length - position;
+    const later = this.history.last_step - this.history.first_step - this.mirror.position;
     if (!later) return "\u00a0";
     const steps = later === 1 ? "step" : `${number(later)} steps`;
     return `A look at the past: what you do here replaces the ${steps} after it.`;

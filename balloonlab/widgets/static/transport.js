@@ -49,17 +49,24 @@ export function lanes(trace, waits, width) {
   return rows;
 }
 
-/** goTo(position), stepOn(): a step past the recorded end; both are told by whoever makes the transport. */
+/**
+ * goTo(position) in the trace, visit(step) of the whole history, stepOn(): a step past its end; all told by whoever
+ * makes the transport.
+ */
 export class Transport {
-  constructor(threads, { goTo, stepOn, pinned, missed = () => {} }) {
-    Object.assign(this, { goTo, stepOn, pinned, missed, playing: false, speed: 10, due: 0, cost: 0 });
+  constructor(threads, { goTo, visit, stepOn, pinned, missed = () => {} }) {
+    Object.assign(this, { goTo, visit, stepOn, pinned, missed, playing: false, speed: 10, due: 0, cost: 0 });
     this.names = ["from outside", ...threads.map(({ name }) => name)];
     const button = (text, act, title) => el("button", { type: "button", text, title, onclick: act });
     this.back = button("Back", () => this.move(-1), "One step back ( [ )");
     this.step = button("Step", () => this.move(1), "One step on ( ] ); past the end, whoever can go on does");
     this.play = button("Play", () => (this.playing ? this.pause() : this.start()), "Play the recorded steps (space)");
-    this.first = button("To start", () => this.jump(0), "To the start of the timeline");
-    this.last = button("To end", () => this.jump(Infinity), "To the end of the timeline");
+    this.first = button("To start", () => this.leap(0), "To the start of the timeline");
+    this.last = button("To end", () => this.leap(this.history.last_step), "To the end of the timeline");
+    this.marks = el("select", {
+      "aria-label": "Go to where an operation begins",
+      onchange: () => this.leap(Number(this.marks.value)),
+    });
     this.rate = el("select", {
       "aria-label": "Speed, steps a second",
       onchange: () => (this.speed = Number(this.rate.value)),
@@ -101,6 +108,7 @@ export class Transport {
         "div",
         { class: "bl-bar" },
         group(this.first, this.back, this.step, this.play, this.last, this.rate),
+        group(this.marks),
         group(el("span", { class: "bl-label", text: "Jump to" }), this.kind, this.before, this.after),
         this.where,
       ),
@@ -111,26 +119,50 @@ export class Transport {
     this.resizer.observe(this.strip);
   }
 
-  /** Show where the mirror is. `busy`: the kernel is at work, so steps past the end must wait. */
-  update(mirror, busy, words) {
+  /**
+   * Show where the mirror is. history: {first_step, last_step, marks}, steps before the trace and in all, and [step,
+   * text] of what came from outside. `busy`: the kernel is at work, so steps past the end must wait.
+   */
+  update(mirror, history, busy, words) {
     const { trace, position } = mirror;
+    const here = history.first_step + position;
+    const last = history.last_step;
     this.mirror = mirror;
+    if (this.history !== history) this.listMarks(history);
+    this.history = history;
+    this.marks.value = "";
     if (this.range.max !== String(trace.length)) this.range.max = String(trace.length);
     if (this.range.value !== String(position)) this.range.value = String(position);
-    attribute(this.range, "aria-valuetext", `step ${position} of ${trace.length}: ${words}`);
-    put(this.where, `step ${number(position)} of ${number(trace.length)}`);
-    this.back.disabled = this.first.disabled = this.before.disabled = position === 0;
-    this.last.disabled = this.after.disabled = position === trace.length;
-    this.step.disabled = position === trace.length && (busy || !mirror.waits.some((wait) => wait === 0));
+    attribute(this.range, "aria-valuetext", `step ${here} of ${last}: ${words}`);
+    put(this.where, `step ${number(here)} of ${number(last)}`);
+    const away = position === 0 && busy; // steps that are made again wait for the kernel too
+    this.back.disabled = this.first.disabled = here === 0 || away;
+    this.before.disabled = position === 0;
+    this.last.disabled = here === last;
+    this.after.disabled = position === trace.length;
+    this.step.disabled = position === trace.length && (busy || (here === last && !mirror.waits.some((w) => w === 0)));
     this.play.disabled = !this.playing && trace.length === 0;
     put(this.play, this.playing ? "Pause" : "Play");
   }
 
   move(by) {
     this.pause();
-    const { position, trace } = this.mirror;
-    if (by > 0 && position === trace.length) this.stepOn();
-    else this.goTo(position + by);
+    const { first_step: first, last_step: last } = this.history;
+    const step = first + this.mirror.position + by;
+    if (step > last) this.stepOn();
+    else if (step >= 0) this.visit(step);
+  }
+
+  leap(step) {
+    this.pause();
+    this.visit(step);
+  }
+
+  listMarks({ marks }) {
+    const option = (value, text) => el("option", { value: String(value), text });
+    const each = marks.map(([step, text]) => option(step, `${number(step)}: ${text}`));
+    this.marks.replaceChildren(option("", "Operations"), option(0, "0: the opening"), ...each);
+    this.marks.disabled = !marks.length;
   }
 
   jump(position) {
