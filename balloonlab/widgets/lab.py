@@ -12,6 +12,8 @@ from balloonlab.explore import Result
 from balloonlab.foundations.errors import BadValueError, as_text, truth
 from balloonlab.foundations.interrupt import held_back
 from balloonlab.guest.guest import Guest
+from balloonlab.guest.outcomes import bug_first
+from balloonlab.guest.shortfall import bugs
 from balloonlab.kernel.machine import Machine
 from balloonlab.widgets.panels import panels, short
 from balloonlab.widgets.saved_output import Pictured
@@ -66,7 +68,7 @@ class Lab(Pictured):
 
     def __repr__(self) -> str:
         at, end = self.machine.position, self.machine.end
-        return f"<Lab: {self.title}, step {at:,} of {end:,}>"
+        return f"<{bug_first(bugs(self.machine), f'Lab: {self.title}, step {at:,} of {end:,}')}>"
 
     @property
     def text(self) -> str:

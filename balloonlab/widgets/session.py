@@ -20,6 +20,7 @@ from balloonlab.explore import Result
 from balloonlab.explore.learn.subject import Explorable
 from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick, whole_number
 from balloonlab.foundations.words import counted
+from balloonlab.guest.shortfall import ended_in_words
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.machine_events import Ran
 from balloonlab.kernel.running import Settling
@@ -259,8 +260,8 @@ class Session:
             rate = run.steps / max(1e-9, time.monotonic() - run.began)
             self._say(f"Running: {counted(run.steps, 'step')}, {rate:,.0f} a second", running=True)
             return partial(self._go_on, run)
-        how = {"idle": "Done", "bug": "A bug"}.get(run.ended.reason, "Stopped")
-        self._say(f"{how} after {counted(run.steps, 'step')}: {run.ended.text}")
+        with self.machine.lock:
+            self._say(ended_in_words(self.machine, run.ended, run.steps))
         return None
 
     def _due(self, deadline: float) -> bool:

@@ -208,7 +208,7 @@ export class LabView {
     put(this.said, words);
     this.said.setAttribute("aria-live", this.transport.playing || this.busy ? "off" : "polite");
     mark(this.note, "bl-bug", Boolean(bug));
-    put(this.note, bug ? `Bug in ${bug.thread} (${bug.kind}): ${bug.text}` : this.pastWords());
+    put(this.note, bug ? bug.text : this.pastWords());
     this.transport.update(mirror, this.history, this.busy, words);
     this.actions.actual = mirror.values[trace.tables.num_pages];
     const found = this.fates ? this.fates.update(position, this.transport.playing || this.busy) : null;
