@@ -1,4 +1,4 @@
-"""What a learner asks of the guest in a real JupyterLab: targets as people write them, and what a scenario began with."""
+"""What a learner asks of the guest in a real JupyterLab: targets as people write them, and a scenario's beginning."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 /** What the learner asks of the guest: a target, inflate, deflate, compact, run on, stop. And what came of it. */
-import { el, put } from "./dom.js";
+import { el, mark, put } from "./dom.js";
 import { BALLOON_PAGE, bytes, number, wholeNumber } from "./words.js";
 
 /** What can be asked beside a target: its name, the button's text, what it does. */
@@ -14,6 +14,7 @@ export class Actions {
   constructor({ most, target, actions }, send) {
     const can = (name) => actions.includes(name);
     this.most = most;
+    this.lost = false;
     this.slider = el("input", {
       type: "range",
       min: "0",
@@ -109,8 +110,17 @@ export class Actions {
   }
 
   setBusy(busy, text) {
-    for (const button of [...this.buttons, this.run]) button.disabled = busy;
-    this.stop.disabled = !busy;
+    this.busy = busy;
     put(this.progress, text);
+    this.setLost(this.lost);
+  }
+
+  /** Whether Python is not heard from, so that nothing can be asked. */
+  setLost(lost) {
+    this.lost = lost;
+    for (const button of [...this.buttons, this.run]) button.disabled = this.busy || lost;
+    this.stop.disabled = !this.busy || lost;
+    for (const input of [this.slider, this.field, this.by]) input.disabled = lost;
+    mark(this.progress, "bl-off", lost && this.busy);
   }
 }
