@@ -49,14 +49,17 @@ class Pulse:
 
     def _round(self) -> bool:
         """One sign of life of each; returns whether there is to be another round. Holds no widget afterwards."""
-        for widget in tuple(self._widgets):
+        with self._guard:
+            asked = tuple(self._widgets)
+            self._widgets.clear()  # who is added meanwhile stays
+        for widget in asked:
             try:
                 looked_at = widget.beat()
             except Exception:  # noqa: BLE001  (one whose connection is gone must not silence the others)
                 _LOG.exception("a widget could not give a sign of life")
                 looked_at = False
-            if not looked_at:
-                self._widgets.discard(widget)
+            if looked_at:
+                self._widgets.add(widget)
         with self._guard:
             self._beating = len(self._widgets) > 0
             return self._beating

@@ -1,4 +1,4 @@
-"""A Lab and a PageMap whose Python goes away, in a real JupyterLab: they say so, can still be looked at, and come back."""
+"""A Lab and a PageMap whose Python goes away, in a real JupyterLab: they say so, can be looked at, and come back."""
 
 from __future__ import annotations
 
