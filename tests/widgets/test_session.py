@@ -190,8 +190,8 @@ def test_a_cell_takes_every_view_to_where_the_machine_is(guest: Guest, view: Rec
     assert (steps["position"], steps["by_cell"]) == (len(guest.machine.timeline), True)
     guest.machine.seek(4)
     guest.machine.changed()
-    moment = view.messages[-1][0]
-    assert (moment["type"], moment["position"], moment["by_cell"]) == ("moment", 4, True)
+    stand = view.messages[-1][0]
+    assert (stand["type"], stand["at"], stand["follow"]) == ("stand", 4, True)
     told = len(view.messages)
     guest.machine.changed()
     assert len(view.messages) == told  # nothing moved, nobody is told
