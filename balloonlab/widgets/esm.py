@@ -12,7 +12,7 @@ from importlib.resources import files
 
 MODULES = (
     *("codec", "geometry", "trace", "mirror", "words", "dom", "theme", "fates", "painter", "pagemap"),
-    *("threads", "panels", "transport", "actions", "lab", "plain", "picture", "saved_output", "main"),
+    *("threads", "panels", "transport", "actions", "lab", "plain", "picture", "saved_output", "presence", "main"),
 )  # a module stands after those it imports
 STYLES = ("base", "map", "panels", "lab", "fates")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)

@@ -184,6 +184,22 @@ def test_what_a_cell_does_reaches_every_view(guest: Guest, view: Receiver) -> No
     assert (view.messages[-1][0]["type"], view.length) == ("steps", 6), "a workload is one step, to be taken back"
 
 
+def test_a_cell_takes_every_view_to_where_the_machine_is(guest: Guest, view: Receiver) -> None:
+    guest.inflate(25)
+    steps = view.of("steps")[-1][0]
+    assert (steps["position"], steps["by_cell"]) == (len(guest.machine.timeline), True)
+    guest.machine.seek(4)
+    guest.machine.changed()
+    stand = view.messages[-1][0]
+    assert (stand["type"], stand["at"], stand["follow"]) == ("stand", 4, True)
+    told = len(view.messages)
+    guest.machine.changed()
+    assert len(view.messages) == told  # nothing moved, nobody is told
+    view.ask("act", name="compact", by_hand=True)
+    steps = view.of("steps")[-1][0]
+    assert (steps["position"], steps["by_cell"]) == (len(guest.machine.timeline), False)
+
+
 def test_a_click_after_a_silent_cell_acts_on_what_there_is(guest: Guest, view: Receiver) -> None:
     guest.machine.act("set_target", 30)
     guest.machine.run()

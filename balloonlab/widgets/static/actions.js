@@ -1,12 +1,20 @@
 /** What the learner asks of the guest: a target, inflate, deflate, compact, run on, stop. And what came of it. */
-import { el, put } from "./dom.js";
-import { BALLOON_PAGE, bytes, number } from "./words.js";
+import { el, mark, put } from "./dom.js";
+import { BALLOON_PAGE, bytes, number, wholeNumber } from "./words.js";
+
+/** What can be asked beside a target: its name, the button's text, what it does. */
+const ASKED = [
+  ["compact", "Compact", "Ask for memory compaction"],
+  ["request_stats", "Statistics", "The host asks the driver for memory statistics"],
+  ["begin", "Begin", "Let those begin who wait for it: an unload, a suspend, an interrupt"],
+];
 
 /** send(content): to Python. most: the largest target, in 4 KiB balloon pages. */
 export class Actions {
   constructor({ most, target, actions }, send) {
     const can = (name) => actions.includes(name);
     this.most = most;
+    this.lost = false;
     this.slider = el("input", {
       type: "range",
       min: "0",
@@ -36,21 +44,11 @@ export class Actions {
         button("Deflate", "Ask for a balloon of the target's size, smaller than now", resize("deflate"), true),
       );
     }
-    if (can("compact"))
-      this.buttons.push(
-        button(
-          "Compact",
-          "Ask for memory compaction",
-          () => send({ type: "act", name: "compact", by_hand: this.by.checked }),
-          true,
-        ),
-      );
-    if (can("request_stats"))
-      this.buttons.push(
-        button("Statistics", "The host asks the driver for memory statistics", () =>
-          send({ type: "act", name: "request_stats", by_hand: this.by.checked }),
-        ),
-      );
+    for (const [name, text, title] of ASKED)
+      if (can(name))
+        this.buttons.push(
+          button(text, title, () => send({ type: "act", name, by_hand: this.by.checked }), name === "compact"),
+        );
     this.run = button("Run", "Let the threads run until nothing more can happen", () => send({ type: "run" }));
     this.stop = button("Stop", "Stop running", () => send({ type: "stop" }));
     this.slider.addEventListener("input", () => this.setTarget(Number(this.slider.value)));
@@ -85,9 +83,9 @@ export class Actions {
 
   /** Enter in the field does what the number asks for. */
   change() {
-    const wanted = Number(this.field.value);
+    const wanted = wholeNumber(this.field.value);
     const [inflate, deflate] = this.buttons;
-    (wanted < this.actual ? deflate : inflate).click();
+    (wanted !== null && wanted < this.actual ? deflate : inflate).click();
   }
 
   setTarget(n) {
@@ -97,12 +95,12 @@ export class Actions {
   }
 
   explain() {
-    const n = Number(this.field.value.trim());
-    const whole = this.field.value.trim() !== "" && Number.isInteger(n) && n >= 0 && n <= this.most;
-    if (whole) this.slider.value = String(n);
+    const n = wholeNumber(this.field.value);
+    const legal = n !== null && n >= 0 && n <= this.most;
+    if (legal) this.slider.value = String(n);
     put(
       this.meaning,
-      whole ? `of ${number(this.most)} pages = ${bytes(n * BALLOON_PAGE)}` : `0 to ${number(this.most)} pages`,
+      legal ? `of ${number(this.most)} pages = ${bytes(n * BALLOON_PAGE)}` : `0 to ${number(this.most)} pages`,
     );
   }
 
@@ -112,8 +110,17 @@ export class Actions {
   }
 
   setBusy(busy, text) {
-    for (const button of [...this.buttons, this.run]) button.disabled = busy;
-    this.stop.disabled = !busy;
+    this.busy = busy;
     put(this.progress, text);
+    this.setLost(this.lost);
+  }
+
+  /** Whether Python is not heard from, so that nothing can be asked. */
+  setLost(lost) {
+    this.lost = lost;
+    for (const button of [...this.buttons, this.run]) button.disabled = this.busy || lost;
+    this.stop.disabled = !this.busy || lost;
+    for (const input of [this.slider, this.field, this.by]) input.disabled = lost;
+    mark(this.progress, "bl-off", lost && this.busy);
   }
 }

@@ -143,6 +143,11 @@ export class FateBar {
     return this.foretold.take(content, arrays);
   }
 
+  /** Whether Python is not heard from, so that nothing can be asked. */
+  setLost(lost) {
+    for (const control of [this.box, this.stop, this.goOn]) control.disabled = lost;
+  }
+
   /** Show what is known of a position; returns it, for the threads' cards. `quiet`: say nothing aloud. */
   update(position, quiet) {
     const { told } = this.foretold;

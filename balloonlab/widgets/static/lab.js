@@ -29,8 +29,10 @@ export function scanners(mirror) {
 
 /** One view of a Lab. `link.send(content)` reaches Python; `receive` takes what comes from there. */
 export class LabView {
+  static KEPT = "The steps so far can still be walked.";
+
   constructor(root, link) {
-    Object.assign(this, { root, link, mirror: null, busy: false, waiting: 0, patience: 0 });
+    Object.assign(this, { root, link, mirror: null, busy: false, lost: false, waiting: 0, patience: 0 });
   }
 
   receive(content, arrays) {
@@ -59,6 +61,7 @@ export class LabView {
     this.mirror = new Mirror({ ...content, position: content.steps }, arrays, trace);
     const waits = this.mirror.waits.slice();
     this.mirror.seek(content.position);
+    this.cells = content.first_step + content.position;
     if (this.map && content.session === this.session) this.map.setSource(this.mirror);
     else this.build(content, tables);
     this.session = content.session;
@@ -126,7 +129,9 @@ export class LabView {
     trace.append(content.count, arrays, content.rows);
     mirror.seek(trace.length);
     this.transport.lanesChanged(mirror.waits.slice());
-    if (!follow) mirror.seek(here);
+    this.cells = content.first_step + content.position;
+    if (content.by_cell) mirror.seek(content.position);
+    else if (!follow) mirror.seek(here);
     this.refresh();
   }
 
@@ -136,9 +141,12 @@ export class LabView {
     this.map.windowCame();
   }
 
-  /** Python made steps again, up to one that was asked for. */
-  takeStand({ epoch, at }) {
-    if (epoch === this.epoch) this.goTo(at);
+  /** The machine stands elsewhere: it made steps again up to one that was asked for, or a cell took it there. */
+  takeStand({ epoch, at, follow }) {
+    if (epoch !== this.epoch) return;
+    this.cells = this.history.first_step + at;
+    if (follow) this.goTo(at);
+    else this.refresh();
   }
 
   takeFates(content, arrays) {
@@ -153,9 +161,22 @@ export class LabView {
     this.refresh();
   }
 
+  /** Python is not heard from, or is again: what needs it is off meanwhile. */
+  setLost(lost) {
+    this.lost = lost;
+    clearTimeout(this.patience);
+    if (this.mirror) this.refresh();
+  }
+
+  /** Nothing new can be asked for now. */
+  get off() {
+    return this.busy || this.lost;
+  }
+
   // -- what the learner does --
 
   ask(message) {
+    if (this.lost) return;
     this.transport.pause();
     this.actions.say("");
     this.link.send({ ...message, at: this.mirror.position, known: this.mirror.trace.length, epoch: this.epoch });
@@ -170,10 +191,10 @@ export class LabView {
     else this.ask({ type: "step", thread: trace.tables.threads[thread].name });
   }
 
-  /** Go to a step of the whole history; Python makes it again if it is not in the trace. */
+  /** Go to a step of the whole history; Python makes it again if it is not in the trace, where Python is there. */
   visit(step) {
     const position = step - this.history.first_step;
-    if (position >= 0 && position <= this.mirror.trace.length) this.goTo(position);
+    if (this.lost || (position >= 0 && position <= this.mirror.trace.length)) this.goTo(position);
     else this.ask({ type: "go", to: step });
   }
 
@@ -208,11 +229,15 @@ export class LabView {
     put(this.said, words);
     this.said.setAttribute("aria-live", this.transport.playing || this.busy ? "off" : "polite");
     mark(this.note, "bl-bug", Boolean(bug));
-    put(this.note, bug ? bug.text : this.pastWords());
-    this.transport.update(mirror, this.history, this.busy, words);
+    const about = bug ? bug.text : this.pastWords();
+    const elsewhere = this.history.first_step + position === this.cells ? "" : ` Cells see step ${number(this.cells)}.`;
+    put(this.note, about + elsewhere || "\u00a0");
+    this.transport.update(mirror, this.history, this.off, words);
     this.actions.actual = mirror.values[trace.tables.num_pages];
     const found = this.fates ? this.fates.update(position, this.transport.playing || this.busy) : null;
-    this.threads.update(mirror, this.busy, found);
+    this.threads.update(mirror, this.off, found);
+    this.actions.setLost(this.lost);
+    if (this.fates) this.fates.setLost(this.lost);
     this.panels.update(mirror);
     map.changed = position ? trace.pagesOf(position - 1) : new Set();
     if (position) map.changed.add(trace.step.page.data[position - 1]);
@@ -223,7 +248,7 @@ export class LabView {
 
   pastWords() {
     const later = this.history.last_step - this.history.first_step - this.mirror.position;
-    if (!later) return "\u00a0";
+    if (!later) return "";
     const steps = later === 1 ? "step" : `${number(later)} steps`;
     return `A look at the past: what you do here replaces the ${steps} after it.`;
   }

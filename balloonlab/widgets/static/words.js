@@ -11,6 +11,12 @@ export function number(n) {
   return Math.trunc(n).toLocaleString("en-US");
 }
 
+/** A whole number as people write it, commas or underscores between the digits; null for anything else. As target_field.py reads it. */
+export function wholeNumber(text) {
+  const digits = text.trim().replace(/[,_]/g, "");
+  return /^-?[0-9]{1,12}$/.test(digits) ? Number(digits) : null;
+}
+
 export function hex(pfn) {
   return `0x${pfn.toString(16)}`;
 }
