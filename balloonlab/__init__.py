@@ -18,12 +18,14 @@ from balloonlab.explore import Program
 from balloonlab.foundations import errors
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.schedule import Schedule
+from balloonlab.memory.fragmentation import fragmentation_index, metrics, unusable_free_index
 from balloonlab.memory.zone import Migratetype, PageState
 
 if TYPE_CHECKING:
     from balloonlab import plots, recordings, sweeps
     from balloonlab.course import exercises
     from balloonlab.sweeps import sweep
+    from balloonlab.widgets import panels
     from balloonlab.widgets.lab import Lab
     from balloonlab.widgets.pagemap import PageMap
 
@@ -31,6 +33,7 @@ _LATER = {
     "Lab": "balloonlab.widgets.lab",
     "PageMap": "balloonlab.widgets.pagemap",
     "exercises": "balloonlab.course.exercises",
+    "panels": "balloonlab.widgets.panels",
     "plots": "balloonlab.plots",
     "recordings": "balloonlab.recordings",
     "sweep": "balloonlab.sweeps",
@@ -55,12 +58,16 @@ __all__ = [
     "exercises",
     "explore",
     "find_driver",
+    "fragmentation_index",
+    "metrics",
+    "panels",
     "plots",
     "recordings",
     "replay",
     "scenario",
     "sweep",
     "sweeps",
+    "unusable_free_index",
 ]
 
 

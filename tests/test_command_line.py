@@ -90,7 +90,7 @@ ERRORS = [
     (["sweep", "--jobs", "0"], "--jobs is 0"),
     (["sweep", "--experiment", "magic"], "unknown experiment 'magic'; known: balloon_and_compact"),
     (["sweep", "pages=64", "--columns", "colour"], "unknown column 'colour'"),
-    (["sweep", "pages=64", "--columns", ""], "unknown column ''; known: pages, huge_before"),
+    (["sweep", "pages=64", "--columns", ""], "unknown column ''; known: pages, why, huge_before"),
     (["sweep", "pages=64", "-o", ""], "--output is ''; it cannot be used: it is a folder"),
     (["sweep", "pages=64", "-o", "rows", "--keep", "./rows"], "--keep and --output are both 'rows'"),
     (["sweep", "pages=64", "-o", "nowhere/table.csv"], "--output is 'nowhere/table.csv'; there is no folder 'nowhere'"),
@@ -185,7 +185,7 @@ def test_a_map_says_what_operations_came_to(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--columns", "pages,colour"], "unknown column 'colour'; known: pages, huge_before"),
+        (["--columns", "pages,colour"], "unknown column 'colour'; known: pages, why, huge_before"),
         (["-o", "no/table.csv"], "there is no folder"),
         (["-o", "."], "it is a folder"),
         (["--keep", "no/rows"], "there is no folder"),
@@ -339,6 +339,14 @@ def test_a_recorded_map_is_that_of_the_snapshot(capsys: pytest.CaptureFixture[st
     assert main(["map", "S2_256M_alt", "freed"]) == 0
     states = recordings.load("S2_256M_alt").snapshot_states("freed")
     assert capsys.readouterr().out == f"S2_256M_alt, freed\n{text_map(states)}\n"
+
+
+def test_a_new_guests_map_says_what_was_not_reached_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["map", "--pages", "4096", "--balloon", "3000", "--compact"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    waits = "vballoon waits for balloon_lock, which it holds itself"
+    assert re.fullmatch(rf"inflated from 0 to [\d,]+ of 3,000 balloon pages, \d+ messages: {waits}", told[1])
+    assert re.match(r"moved [\d,]+ pages with [\d,]+ messages; free 2 MiB blocks \d+ -> \d+", told[2])
 
 
 def test_a_map_is_drawn_without_a_display(tmp_path: Path) -> None:

@@ -15,13 +15,15 @@ from typing import Any
 import nbformat
 import pytest
 
+import balloonlab as bl
 from tests.execute_notebooks import normalise
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))  # and not JupyterLab's checkpoints below
 MOST_OUTPUT = 100_000  # characters of one output, pictures aside
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 WIDGET = "application/vnd.jupyter.widget-view+json"
+READABLE = re.compile(r"balloonlab\.(kernel\.primitives|drivers)\b")  # the verbs, and the texts written in them
 IMPORTABLE = {"anywidget", "balloonlab", "ipywidgets", "IPython", "matplotlib", "numpy"}
 
 Node = dict[str, Any]
@@ -105,12 +107,31 @@ def picture_problems(notebook: Node) -> list[str]:
     return found + ["an img without alt text" for tag in re.findall(r"<img[^>]*>", prose) if "alt=" not in tag]
 
 
-def imports(notebook: Node) -> set[str]:
+def nodes(notebook: Node) -> list[ast.AST]:
     source = "\n".join(text(cell["source"]) for cell in code(notebook))
-    tree = ast.parse(re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE))
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    return {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
+    return list(ast.walk(ast.parse(re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE))))
+
+
+def imports(notebook: Node) -> set[str]:
+    """Every dotted name that is imported, ``from a import b`` as a.b."""
+    found = set()
+    for node in nodes(notebook):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def beyond_the_public(notebook: Node) -> list[str]:
+    """What a notebook reaches for that a reader should not have to know of, sorted."""
+    deeper = [name for name in imports(notebook) if name.startswith("balloonlab.") and not READABLE.match(name)]
+    names = {node.attr for node in nodes(notebook) if isinstance(node, ast.Attribute) and is_bl(node.value)}
+    return sorted(deeper) + sorted(f"bl.{name}" for name in names - set(bl.__all__))
+
+
+def is_bl(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "bl"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -120,7 +141,21 @@ def test_a_notebook_keeps_the_rules(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_imports_what_is_declared(path: Path) -> None:
-    assert imports(json.loads(path.read_text("utf-8"))) <= IMPORTABLE
+    packages = {name.partition(".")[0] for name in imports(json.loads(path.read_text("utf-8")))}
+    assert packages - set(sys.stdlib_module_names) <= IMPORTABLE
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_reaches_for_nothing_but_the_public_names_the_verbs_and_the_drivers(path: Path) -> None:
+    assert beyond_the_public(json.loads(path.read_text("utf-8"))) == []
+
+
+def test_reaching_deeper_is_seen() -> None:
+    notebook = good()
+    lines = ["import balloonlab as bl", "from balloonlab.kernel import primitives as k, world", "bl.memory.zone.Zone"]
+    lines += ["from balloonlab.drivers.v9 import DRIVER", "import balloonlab.host.host", "bl.Guest(8)"]
+    notebook["cells"][1]["source"] = "\n".join(lines)
+    assert beyond_the_public(notebook) == ["balloonlab.host.host", "balloonlab.kernel.world", "bl.memory"]
 
 
 def good() -> Node:

@@ -11,6 +11,7 @@ from types import ModuleType
 from balloonlab.explore.explorer import explore
 from balloonlab.explore.judge.behaviour import Behaviour, Difference, difference
 from balloonlab.explore.judge.fate import Fate, Fates
+from balloonlab.explore.judge.lock_order import LockOrder, lock_order
 from balloonlab.explore.judge.result import Finding, Result, Verdict
 from balloonlab.explore.program import Program
 from balloonlab.explore.promela import promela
@@ -21,11 +22,13 @@ __all__ = [
     "Fate",
     "Fates",
     "Finding",
+    "LockOrder",
     "Program",
     "Result",
     "Verdict",
     "difference",
     "explore",
+    "lock_order",
     "promela",
 ]
 

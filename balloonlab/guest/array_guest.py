@@ -2,23 +2,24 @@
 
 Between two whole operations of an undisturbed guest only a few facts about its driver show: in which order a round's
 pages enter the balloon's list and the message, in which order they are freed, what compaction may move, and the
-allocator's rules. They are read off the driver's routines (drivers/) and stand here as `Habits`; everything else is
-memory/arrays. tests/test_array_guest.py compares the result with the machine's, driver by driver.
+allocator's rules. They stand in the Driver, or are found out by running it (habits.py); everything else is
+memory/arrays. tests/guest/test_array_guest.py compares the result with the machine's, driver by driver.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from balloonlab.drivers import DRIVERS, Driver
-from balloonlab.foundations.errors import BadValueError, DidNotSettleError
+from balloonlab.foundations.errors import BadValueError
 from balloonlab.foundations.journal import Journal, Values
 from balloonlab.foundations.words import counted
 from balloonlab.guest.array_history import ArrayHistory
+from balloonlab.guest.habits import habits
+from balloonlab.guest.shortfall import OUT_OF_MEMORY
 from balloonlab.host.host import ARRAY_PFNS_MAX, BALLOON_PAGE_SIZE, Host, Queue
 from balloonlab.kernel.world import World
 from balloonlab.memory.arrays import ArrayRun, ArrayZone
@@ -31,33 +32,6 @@ Say = Callable[[str], None]
 _FREE, _BALLOON = int(PageState.FREE), int(PageState.BALLOON)
 
 
-@dataclass(frozen=True)
-class Habits:
-    """What shows of a driver between two whole operations.
-
-    reversed_rounds: a round of inflation lists and tells its pages in the reverse of the order of allocation, and a
-    round of deflation frees them in the reverse of the message's order (6.1, 7.2). rounds_up: a target is rounded up
-    to whole guest pages (6.1, 7.2); others never come to rest at one that is none. hangs_without_memory: a round of
-    inflation that gets no page keeps the lock (V1). moves_once: a page that was migrated never is again (M4).
-    """
-
-    reversed_rounds: bool = False
-    rounds_up: bool = False
-    hangs_without_memory: bool = False
-    moves_once: bool = False
-
-
-HABITS = {
-    "linux-3.6": Habits(),
-    "v9": Habits(hangs_without_memory=True),
-    "v10": Habits(hangs_without_memory=True),
-    "v11": Habits(hangs_without_memory=True),
-    "linux-3.8": Habits(moves_once=True),
-    "linux-6.1": Habits(reversed_rounds=True, rounds_up=True),
-    "linux-7.2": Habits(reversed_rounds=True, rounds_up=True),
-}
-
-
 class StepsNeededError(Exception):
     """What happens here has no whole-array form: the machine is to go through it."""
 
@@ -66,7 +40,7 @@ def beyond_arrays(driver: Driver, block_types: NDArray[np.uint8]) -> str | None:
     """What arrays cannot do of these (uint8[pageblocks] Migratetype codes), in words; None if they can do it all."""
     if np.any(block_types > Migratetype.RECLAIMABLE):
         return "RESERVE and ISOLATE pageblocks"
-    known = driver.name in HABITS and DRIVERS.get(driver.name) is driver  # a version of the course, not edited
+    known = DRIVERS.get(driver.name) is driver  # a version of the course, not edited
     return None if known else f"the driver {driver.name}"
 
 
@@ -93,7 +67,7 @@ class ArrayGuest:
     ) -> None:
         self.driver = driver
         self._placed = (placement, seed)
-        self.habits = HABITS[driver.name]
+        self.habits = habits(driver.name)
         self.zone = ArrayZone(states, driver.rules, block_types)
         self.pages_per_page = page_size // BALLOON_PAGE_SIZE
         journal = Journal()
@@ -107,6 +81,8 @@ class ArrayGuest:
         self.history = ArrayHistory(self)
         self.host.prime_stats()
         self.host.read(0)  # it holds the buffer until it wants figures
+
+    bug = ""  # no thread of it dies: what a driver can die of takes steps
 
     @property
     def balloon_pages(self) -> int:
@@ -131,26 +107,23 @@ class ArrayGuest:
         with self.history.operation("the workload gives pages back", lambda: self.release(fraction, seed)):
             return release_from_zone(self.zone, fraction, seed)
 
-    def set_target(self, target: int, say: Say = lambda _: None) -> None:
-        """Bring the balloon to `target` (checked by the caller), or as far as memory reaches.
+    def set_target(self, target: int, say: Say = lambda _: None) -> str:
+        """Bring the balloon to `target` (checked by the caller), or as far as memory reaches; returns why not further.
 
-        Raises DidNotSettleError for a target that is no whole number of guest pages with a driver that never rests
-        there, BadValueError for one beyond the free memory with a driver that hangs then; nothing has changed then.
+        Raises StepsNeededError for a target that is no whole number of guest pages with a driver that is not content
+        near it, and for one beyond the free memory with a driver that hangs then. The balloon is near it then: what is
+        left are steps, of not many rounds.
         """
         pages, rest = divmod(target, self.pages_per_page)
-        if rest and not self.habits.rounds_up:
-            raise DidNotSettleError(
-                f"driver {self.driver.name} never comes to rest at a target of {counted(target, 'balloon page')}: its "
-                f"guest pages are {self.pages_per_page} of them each. Nothing was changed; engine='steps' shows it."
-            )
         pages += rest > 0
         more = pages - len(self.stack)
-        if more > self.zone.free_pages and self.habits.hangs_without_memory:
-            raise BadValueError(
-                f"target is {counted(target, 'balloon page')}; it must be at most "
-                f"{(len(self.stack) + self.zone.free_pages) * self.pages_per_page:,} here: driver {self.driver.name} "
-                "would hang without free memory. Nothing was changed; engine='steps' shows it."
-            )
+        hangs = more > self.zone.free_pages and self.habits.hangs_without_memory
+        if hangs or (rest and not self.habits.rounds_up):
+            rounds = int((target - self.balloon_pages) / ARRAY_PFNS_MAX)  # whole ones, either way
+            near = min(rounds * (ARRAY_PFNS_MAX // self.pages_per_page), self.zone.free_pages)
+            if near:
+                self.set_target((len(self.stack) + near) * self.pages_per_page, say)
+            raise StepsNeededError
         with self.history.operation(
             f"towards {counted(target, 'balloon page')}", lambda: self.set_target(target)
         ) as now:
@@ -163,6 +136,7 @@ class ArrayGuest:
             now.changed(changed[:, None], before)
             self.values.set(self.host.actual_slot, self.balloon_pages)
             self.values["num_pages"] = self.balloon_pages
+        return OUT_OF_MEMORY if len(self.stack) < pages else ""
 
     def compact(self, say: Say = lambda _: None) -> ArrayRun:
         """Compact the zone, as a write to /proc/sys/vm/compact_memory; the host is told of every moved balloon page.
@@ -194,7 +168,7 @@ class ArrayGuest:
         say(f"{counted(len(old), 'page')} moved")
         old, new = old[balloon], new[balloon]
         put_back = run.put_back[states[run.put_back] == _BALLOON]
-        if self.habits.moves_once and len(put_back):
+        if self.habits.loses_put_back and len(put_back):
             raise StepsNeededError  # all is put back as it was
         self._count(
             compact_balloon_isolated=len(old) + len(put_back),
@@ -234,7 +208,7 @@ class ArrayGuest:
             balloon_moves=self.driver.movable,
         )
         say(f"telling the host of {counted(len(taken), 'guest page')}")
-        entered = self._by_round(taken) if self.habits.reversed_rounds else taken
+        entered = self._by_round(taken) if self.habits.fills_backwards else taken
         self.stack = np.concatenate((self.stack, entered))
         self._tell(Queue.INFLATE, entered)
         self._count(balloon_inflate=len(taken), nr_balloon_pages=len(taken), totalram_pages=-len(taken))
@@ -247,7 +221,7 @@ class ArrayGuest:
         self.stack = self.stack[: len(self.stack) - pages].copy()
         self._tell(Queue.DEFLATE, left)
         say("giving them back")
-        freed = self._by_round(left) if self.habits.reversed_rounds else left
+        freed = self._by_round(left) if self.habits.frees_backwards else left
         self.zone.free(freed)
         if self.fixed is not None:
             self.fixed[left] = 0

@@ -8,8 +8,8 @@ nobody writes to again.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ from balloonlab.memory.arrays import ArrayZone
 from balloonlab.memory.arrays.list_order import Mark
 
 _MOST_BYTES = 1 << 28  # of what is kept for older operations; the last one is kept whatever it takes
+_OBJECT = 128  # bytes of an array beside its numbers, about
 _States = NDArray[np.uint8]
 
 
@@ -83,12 +84,38 @@ class Operation:
         states[self.pages[unit:].reshape(-1)[::-1]] = self.old[unit:].reshape(-1)[::-1]
 
 
+class _Shared:
+    """How many bytes some arrays take together, each counted once however often it is added."""
+
+    def __init__(self) -> None:
+        self.nbytes = 0
+        self._times: Counter[int] = Counter()
+
+    def __contains__(self, array: NDArray[Any]) -> bool:
+        return id(array) in self._times
+
+    def add(self, arrays: Iterable[NDArray[Any]]) -> None:
+        """They must live until they are removed."""
+        for array in arrays:
+            if array not in self:
+                self.nbytes += array.nbytes + _OBJECT
+            self._times[id(array)] += 1
+
+    def remove(self, arrays: Iterable[NDArray[Any]]) -> None:
+        for array in arrays:
+            self._times[id(array)] -= 1
+            if not self._times[id(array)]:
+                del self._times[id(array)]
+                self.nbytes -= array.nbytes + _OBJECT
+
+
 class ArrayHistory:
     """The last whole operations of a guest, oldest first, and what can do those again that were taken back."""
 
     def __init__(self, guest: Remembered) -> None:
         self.guest = guest
         self.operations: deque[Operation] = deque()
+        self._older = _Shared()  # arrays of all operations but the last, to which list order may still add some
         self._undone: list[tuple[str, Callable[[], object]]] = []
 
     @contextmanager
@@ -120,16 +147,24 @@ class ArrayHistory:
             raise
         del before  # a large array: not kept for an operation that does without it
         self._undone.clear()
+        if self.operations:
+            self._older.add(self.operations[-1].arrays())
         self.operations.append(now)
         while len(self.operations) > 1 and self._held() > _MOST_BYTES:
-            self.operations.popleft()
+            self._older.remove(self.operations.popleft().arrays())
+
+    def forget(self) -> None:
+        """Begin here: nothing that was done can be taken back."""
+        self.operations.clear()
+        self._older = _Shared()
 
     def _held(self) -> int:
-        """Bytes that would be free without the operations."""
+        """Bytes that would be free without the operations. What it costs does not depend on how many there are."""
         guest = self.guest
-        in_use = {id(each) for each in (guest.stack, guest.zone.order.numbers, guest.zone.order.kinds)}
-        kept = {id(array): array.nbytes for each in self.operations for array in each.arrays()}
-        return sum(nbytes for key, nbytes in kept.items() if key not in in_use)
+        in_use = {id(each): each for each in (guest.stack, guest.zone.order.numbers, guest.zone.order.kinds)}
+        last = {id(array): array.nbytes + _OBJECT for array in self.operations[-1].arrays() if array not in self._older}
+        shared = sum(each.nbytes + _OBJECT for each in in_use.values() if each is not None and each in self._older)
+        return self._older.nbytes - shared + sum(nbytes for key, nbytes in last.items() if key not in in_use)
 
     def _mark(self) -> Mark | None:
         return self.operations[-1].order if self.operations else None
@@ -147,6 +182,8 @@ class ArrayHistory:
         """Take the last operation back."""
         last = self.last()
         self.operations.pop()
+        if self.operations:
+            self._older.remove(self.operations[-1].arrays())
         last.take_back(self.guest.zone.states)
         self._put_back(last)
         self._undone.append((last.text, last.again))

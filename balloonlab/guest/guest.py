@@ -21,7 +21,7 @@ from balloonlab.foundations.interrupt import held_back, interruptible
 from balloonlab.foundations.words import counted
 from balloonlab.guest.array_guest import ArrayGuest, StepsNeededError, beyond_arrays
 from balloonlab.guest.array_history import ArrayHistory
-from balloonlab.guest.outcomes import Compacted, Resized, View
+from balloonlab.guest.outcomes import Compacted, Resized, View, bug_first
 from balloonlab.guest.settings import balloon_pages, check_actors, check_page_size, check_states, set_memory, use_arrays
 from balloonlab.guest.stepped_guest import SteppedGuest
 from balloonlab.host.host import BALLOON_PAGE_SIZE, Host
@@ -33,8 +33,6 @@ from balloonlab.memory.fragmentation import Metrics
 from balloonlab.memory.placement import check_placement
 from balloonlab.memory.workloads import WorkloadResult, workload_named
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState
-
-_AT_ONCE = "worked out at once"
 
 
 class Guest:
@@ -48,7 +46,8 @@ class Guest:
     engine: "steps" runs the driver step by step; "arrays" works whole operations out at once, with the same result,
     and can do guests of 64 GiB; "auto" takes arrays above 262,144 guest pages where it can (one zone, a driver of the
     course as it is, no RESERVE or ISOLATE pageblocks, nobody else about). A guest made of arrays goes over to steps,
-    from where it stands, as soon as its `machine` is asked for; the reverse never happens.
+    from where it stands, as soon as its `machine` is asked for, or its driver does what arrays cannot (it hangs, it
+    never comes to rest, it loses a page); the reverse never happens.
     placement: which free block of the smallest order a page of the balloon is taken from: "lifo", the head of the list
     as the kernel does; "lowest" or "highest" PFN, or "random" by the seed, each within the zone that is asked first and
     whatever pageblock type the driver wants. All other requests are as ever.
@@ -95,7 +94,7 @@ class Guest:
             self._arrays = ArrayGuest(self.driver, self.page_size, map_states, types, inside, **self._settings)
             if target is not None:
                 self.set_target(target)
-                self._arrays.history.operations.clear()  # it was made so
+                self._arrays.history.forget()  # it was made so
             return
         more: dict[str, Any] = {"target": target, "zones": zones, "candidates": candidates, "actors": actors}
         self._steps = SteppedGuest(self.driver, self.page_size, map_states, types, balloon, **self._settings, **more)
@@ -114,10 +113,8 @@ class Guest:
 
     def __repr__(self) -> str:
         size = len(self.page_states) * self.page_size >> 20
-        return (
-            f"<guest of {size:,} MiB, driver {self.driver.name}, balloon {self.balloon_pages:,} of target "
-            f"{self.host.target:,} (4 KiB pages)>"
-        )
+        balloon = f"balloon {self.balloon_pages:,} of target {self.host.target:,} (4 KiB pages)"
+        return f"<{bug_first(self._one.bug, f'guest of {size:,} MiB, driver {self.driver.name}, {balloon}')}>"
 
     # -- what takes steps; a guest of arrays goes over to them here --
 
@@ -269,34 +266,38 @@ class Guest:
         return self.set_target(held - whole_number("deflate", n, 0, held, "4 KiB balloon pages", why))
 
     def set_target(self, n: int) -> Resized:
-        """Ask for a balloon of n 4 KiB pages, and run until the driver rests (it may get fewer).
+        """Ask for a balloon of n 4 KiB pages, and run until the driver rests; the result says why if it got fewer.
 
         Raises BadValueError for a target outside the guest's memory, DidNotSettleError if the driver is still busy
-        after far more steps than the change needs; the guest can be used on after either.
+        after far more steps than all that is left to do can need; the guest can be used on after either.
         """
         n = self.host.check_target(n)
         before, sent = self.balloon_pages, len(self.host.messages)
-        if self._arrays is None:
-            text, steps = self._stepped().set_target(n)
-        else:
-            text, steps = _AT_ONCE, 0
-            with interruptible(f"towards {counted(n, 'balloon page')}") as interruption:
-                self._arrays.set_target(n, interruption.say)
+        why, steps = self._set_target(n)
         sent = len(self.host.messages) - sent
-        return Resized(before, self.balloon_pages, self.host.target, sent, text, steps)
+        return Resized(before, self.balloon_pages, self.host.target, sent, why, self._one.bug, steps)
+
+    def _set_target(self, n: int) -> tuple[str, int]:
+        if self._arrays is not None:
+            try:
+                with interruptible(f"towards {counted(n, 'balloon page')}") as interruption:
+                    return self._arrays.set_target(n, interruption.say), 0
+            except StepsNeededError:
+                self._go_over_to_steps()
+        return self._stepped().set_target(n)
 
     def compact(self) -> Compacted:
         """Compact every zone (order -1, as a write to /proc/sys/vm/compact_memory), and run until all rests."""
         before, sent = self.metrics().free_huge_pages, len(self.host.messages)
-        pairs, text, steps = self._compact()
+        pairs, why, steps = self._compact()
         free = (before, self.metrics().free_huge_pages)
-        return Compacted(pairs, len(self.host.messages) - sent, free, text, steps)
+        return Compacted(pairs, len(self.host.messages) - sent, free, why, self._one.bug, steps)
 
     def _compact(self) -> tuple[NDArray[np.signedinteger[Any]], str, int]:
         if self._arrays is not None:
             try:
                 with interruptible("compaction") as interruption:
-                    return self._arrays.compact(interruption.say).pairs, _AT_ONCE, 0
+                    return self._arrays.compact(interruption.say).pairs, "", 0
             except StepsNeededError:
                 self._go_over_to_steps()
         return self._stepped().compact()

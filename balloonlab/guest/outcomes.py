@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,41 +15,56 @@ from balloonlab.memory.zone import PageState
 class Resized:
     """What a change of target did: the balloon before and after, the target (4 KiB pages), PFN messages sent.
 
-    steps: of all threads, until they rested. text: how it ended, in words.
+    why: why the target was not reached, "" if it was. bug: the bugs that threads of this guest died of, then or before,
+    each with its line, "" if none did. steps: of all threads, until they rested (0 where it was worked out at once);
+    results are equal whatever it took.
     """
 
     before: int
     after: int
     target: int
     messages: int
-    text: str
-    steps: int = 0
+    why: str = ""
+    bug: str = ""
+    steps: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
+        done = f"still {self.after:,}"
+        if self.after != self.before:
+            verb = "inflated" if self.after > self.before else "deflated"
+            done = f"{verb} from {self.before:,} to {self.after:,}"
         told = f"{self.messages:,} message{'' if self.messages == 1 else 's'}"
-        if self.after == self.before:
-            why = "" if self.after == self.target else f": {self.text}"
-            return f"still {self.after:,} of {self.target:,} balloon pages, {told}{why}"
-        verb = "inflated" if self.after > self.before else "deflated"
-        return f"{verb} from {self.before:,} to {self.after:,} of {self.target:,} balloon pages, {told}"
+        return bug_first(self.bug, f"{done} of {self.target:,} balloon pages, {told}{_because(self.why)}")
 
 
 @dataclass(frozen=True)
 class Compacted:
     """What a run of compaction did. pairs: int (k, 2), old and new PFN of each moved guest page, in order.
 
-    steps: of all threads, until they rested (0 where it was done at once). text: how it ended, in words.
+    why: why it did not come to its end, or why pages were put back that could have moved, "" if all went as it should.
+    bug, steps: as of Resized.
     """
 
     pairs: NDArray[np.signedinteger[Any]]
     messages: int
     free_huge_pages: tuple[int, int]
-    text: str
-    steps: int = 0
+    why: str = ""
+    bug: str = ""
+    steps: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         before, after = self.free_huge_pages
-        return f"moved {len(self.pairs):,} pages with {self.messages:,} messages; free 2 MiB blocks {before} -> {after}"
+        done = f"moved {len(self.pairs):,} pages with {self.messages:,} messages; free 2 MiB blocks {before} -> {after}"
+        return bug_first(self.bug, f"{done}{_because(self.why)}")
+
+
+def bug_first(bug: str, text: str) -> str:
+    """A sentence on a guest, after the bugs that it met if there are any: nobody may overlook them."""
+    return f"{bug}; {text}" if bug else text
+
+
+def _because(why: str) -> str:
+    return f": {why}" if why else ""
 
 
 @dataclass(frozen=True)

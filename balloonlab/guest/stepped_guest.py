@@ -22,7 +22,9 @@ from balloonlab.foundations.errors import BadValueError, DidNotSettleError, each
 from balloonlab.foundations.interrupt import interruptible
 from balloonlab.foundations.journal import Journal
 from balloonlab.foundations.words import counted, shown
+from balloonlab.guest.outcomes import bug_first
 from balloonlab.guest.settings import balloon_pages, zones_of
+from balloonlab.guest.shortfall import balloon_shortfall, bugs, compaction_shortfall
 from balloonlab.host.host import BALLOON_PAGE_SIZE, Host
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.machine_events import Action, Ran
@@ -30,7 +32,7 @@ from balloonlab.kernel.running import Settling
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.kernel.world import World
 from balloonlab.memory.buddy import Buddy
-from balloonlab.memory.compact_control import CompactControl
+from balloonlab.memory.compact_control import COMPACT_CLUSTER_MAX, CompactControl
 from balloonlab.memory.fragmentation import Metrics, metrics
 from balloonlab.memory.picked_pages import Control, PickedPages
 from balloonlab.memory.placement import placement_named
@@ -39,6 +41,7 @@ from balloonlab.memory.zone import PageFrames, PageState
 
 T = TypeVar("T")
 _CHUNK = 20_000  # steps between two looks at the clock
+_SOME, _A_PAGE = 20_000, 200  # steps that nothing at all may take, and each page besides: far more than they do
 
 
 class SteppedGuest:
@@ -99,6 +102,11 @@ class SteppedGuest:
         return self.world.values.get(self.vb.num_pages.number)
 
     @property
+    def bug(self) -> str:
+        """The bugs that its threads died of, in words; "" if none did."""
+        return bugs(self.machine)
+
+    @property
     def balloon_list(self) -> tuple[int, ...]:
         """Guest PFNs on the balloon's list, head first."""
         return self.world.list_pages(self.vb.pages.number)
@@ -136,35 +144,48 @@ class SteppedGuest:
     def set_target(self, target: int) -> tuple[str, int]:
         """Ask for a balloon of so many pages (checked by the caller), and run until the driver rests.
 
-        Returns how it ended, in words, and the steps taken. DidNotSettleError if the driver is still busy after far
-        more steps than the change needs.
+        Returns why the balloon is of another size then ("" if it is not), and the steps taken. DidNotSettleError if
+        the driver is still busy after far more steps than all that is left to do can need.
         """
-        with self.machine.lock:
-            before = self.balloon_pages
-            self.machine.act("set_target", target)
-        text, steps = self._settle(f"towards {counted(target, 'balloon page')}", abs(target - before))
-        stuck = [f"{name} {wait.text}" for name, wait in self.machine.blocked().items() if wait.status == "blocked"]
-        return "; ".join(stuck) or text, steps
+        self.machine.act("set_target", target)
+        steps = self._settle(f"towards {counted(target, 'balloon page')}")
+        return balloon_shortfall(self.machine), steps
 
     def compact(self) -> tuple[NDArray[np.int64], str, int]:
-        """Compact every zone, and run until all rests: the pairs of pages that moved, how it ended, steps."""
+        """Compact every zone, and run until all rests: the pairs of pages that moved, what is amiss, steps."""
         moves: list[tuple[int, int]] = []
         with self.machine.lock:
             self.world.moves = moves
             self.machine.act("compact")
         try:
-            text, steps = self._settle("compaction", len(self.frames.states))
+            steps = self._settle("compaction")
         finally:
             self.world.moves = None
-        return np.array(moves, np.int64).reshape(-1, 2), text, steps
+        controls = [each for each in self.world.controls if isinstance(each, CompactControl)]
+        busy = sum(
+            each.migrate_failed for each in controls if each.migrate_failed > each.no_target * COMPACT_CLUSTER_MAX
+        )
+        return np.array(moves, np.int64).reshape(-1, 2), compaction_shortfall(self.machine, busy), steps
 
-    def _settle(self, what: str, pages: int) -> tuple[str, int]:
-        """Run until the driver rests, or sleeps for a time after which it gets no further: how it ended, steps."""
-        budget = 20_000 + 200 * pages
+    def _left(self) -> int:
+        """How many pages there are at most to take, give back, or look at. Beside the driver all may want every one."""
+        others = [not thread.rests for thread in self.machine.threads[1:] if thread.done]
+        rounds = sum(others) + self.world.values.get(self.mm.wanted.number)
+        return abs(self.host.target - self.balloon_pages) + rounds * len(self.frames.states)
+
+    def _settle(self, what: str) -> int:
+        """Run until the driver rests, or sleeps for a time after which it gets no further; returns the steps."""
+        left = self._left()
+        budget = _SOME + _A_PAGE * left
         steps, settling = 0, Settling(self.machine)
         with interruptible(what) as interruption:
             ran = Ran(0, "budget", "")
-            while steps < budget and ran.reason == "budget" and not interruption.asked:
+            while ran.reason == "budget" and not interruption.asked:
+                if steps >= budget:
+                    was, left = left, self._left()
+                    if left >= was:
+                        break
+                    budget = steps + _SOME + _A_PAGE * left
                 ran = settling.go_on(_CHUNK)
                 steps += ran.steps
                 interruption.say(f"{counted(steps, 'step')}, balloon {counted(self.balloon_pages, 'page')}")
@@ -173,11 +194,12 @@ class SteppedGuest:
             hint = ""
             if self.host.target % self.world.pages_per_page:
                 hint = f" A target that is no multiple of {self.world.pages_per_page} cannot be met with such pages."
-            raise DidNotSettleError(
+            text = (
                 f"the driver is still busy after {steps:,} steps {what}; the balloon holds {self.balloon_pages:,} "
                 f"of {counted(self.host.target, 'page')}.{hint} It may be in an endless loop: look at it in a Lab."
             )
-        return ran.text, steps
+            raise DidNotSettleError(bug_first(self.bug, text))
+        return steps
 
     # -- making --
 

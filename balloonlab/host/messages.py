@@ -172,13 +172,13 @@ class MessageLog:
         self._length = messages
 
     def _make_room(self, messages: int, pfns: int) -> None:
-        """Let the arrays hold so many messages and PFNs, and no more than that."""
-        for name, size in (("_queue", messages), ("_start", messages), ("_count", messages), ("_status", messages)):
+        """Let the arrays hold so many messages and PFNs; where they grow, by a quarter at least: each seldom does."""
+        sizes = {"_queue": messages, "_start": messages, "_count": messages, "_status": messages, "_pfns": pfns}
+        for name, size in sizes.items():
             old = getattr(self, name)
             if size > len(old):
-                setattr(self, name, np.concatenate((old, np.zeros(size - len(old), old.dtype))))
-        if pfns > len(self._pfns):
-            self._pfns = np.concatenate((self._pfns, np.zeros(pfns - len(self._pfns), np.uint32)))
+                room = max(size, len(old) * 5 // 4)
+                setattr(self, name, np.concatenate((old, np.zeros(room - len(old), old.dtype))))
 
     def under_way(self) -> UnderWay:
         """The messages not collected yet."""

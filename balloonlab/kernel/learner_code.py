@@ -155,10 +155,14 @@ def innermost(routine: Any) -> tuple[CodeType, int] | None:  # noqa: ANN401  (a 
 
 
 def raised_at(traceback: TracebackType | None) -> str:
-    """The innermost foreign line that an exception went through, in words; "" if there is none."""
-    found = ""
+    """The innermost foreign line that an exception went through, in words; without one that of the last routine."""
+    foreign = own = None
     while traceback is not None:
-        if is_foreign(traceback.tb_frame.f_code):
-            found = place(traceback.tb_frame.f_code, traceback.tb_lineno)
+        code = traceback.tb_frame.f_code
+        if is_foreign(code):
+            foreign = code, traceback.tb_lineno
+        elif code.co_flags & inspect.CO_GENERATOR:
+            own = code, traceback.tb_lineno
         traceback = traceback.tb_next
-    return found
+    at = foreign or own
+    return place(*at) if at else ""

@@ -23,12 +23,20 @@ class Ran(NamedTuple):
 
 
 class Bug(NamedTuple):
-    """A bug that a step ran into: its kind, a sentence, the thread's name, the number of the step."""
+    """A bug that a step ran into: its kind, a sentence, the thread's name, the number of the step.
+
+    step: -1 if it was before the timeline began. where: the line of driver text, in words, unless `text` names it.
+    """
 
     kind: str
     text: str
     thread: str
     step: int
+    where: str = ""
+
+    def __str__(self) -> str:
+        kind = "" if self.kind == "BUG" else f" ({self.kind})"
+        return f"BUG in {self.thread}{kind}: {self.text}{f' ({self.where})' if self.where else ''}"
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def run(machine: Stepper, budget: int, stop: Callable[[], bool] | None, *, time_
             bug = machine.take(current)
             steps += 1
             if bug is not None:
-                return Ran(steps, "bug", f"{bug.thread}: {bug.text}")
+                return Ran(steps, "bug", str(bug))
             if stop is not None and steps % 256 == 0 and stop():
                 return Ran(steps, "stopped", "stopped on request")
         return Ran(steps, "budget", f"still busy after {steps:,} steps")

@@ -38,12 +38,12 @@ class Stepper:
         self.position = self.end = 0
         self.turn = Turn()
         self.due = _NEVER
-        self._bugs: list[Bug] = []
         world.sleeping[:] = [0] * len(threads)
         self.threads = [Thread(i, spec) for i, spec in enumerate(threads)]
         self.names = [thread.name for thread in self.threads]
         for thread in self.threads:
             self._ask(thread)
+        self._bugs = [bug for thread in self.threads if (bug := thread.bug(-1)) is not None]
         self.thread_at = [0] * len(threads)
         self.thread_wait = [0] * len(threads)
         self.journal.owns(Kind.THREAD_AT, self.thread_at.__setitem__)
@@ -55,10 +55,10 @@ class Stepper:
 
     def begin(self) -> None:
         """Begin a timeline here, the first of its run."""
+        self._bugs = [bug._replace(step=-1) for bug in self.bugs]  # who crashed does not run again
         self.timeline = Timeline()
         self.position = self.end = 0
         self.due = _NEVER
-        self._bugs.clear()
         self.journal.truncate(0)
         for thread in self.threads:
             thread.remember()
@@ -136,11 +136,9 @@ class Stepper:
                 self.journal.undo(before, len(self.journal))
                 self.journal.truncate(before)
             thread.die(KernelBugError("exception", f"{primitive}: {type(error).__name__}: {error}"))
-        bug = None
-        if thread.crash is not None:
-            bug = Bug(thread.crash.kind, str(thread.crash), thread.name, self.position)
-            if bug not in self._bugs:  # it is there already when its step is made again
-                self._bugs.append(bug)
+        bug = thread.bug(self.position)
+        if bug is not None and bug not in self._bugs:  # it is there already when its step is made again
+            self._bugs.append(bug)
         if recording:
             at = self.timeline.location_number(thread.generator) if thread.pending is not None else 0
             self._set(Kind.THREAD_AT, self.thread_at, thread.index, at)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, cast
 from balloonlab.foundations.errors import BalloonlabError
 from balloonlab.kernel import guard
 from balloonlab.kernel.learner_code import foreign_functions, innermost, place, raised_at
+from balloonlab.kernel.machine_events import Bug
 from balloonlab.kernel.primitives.arguments import fitted
 from balloonlab.kernel.primitives.verb import Primitive
 from balloonlab.kernel.primitives.waiting import Routine
@@ -88,6 +89,11 @@ class Thread:
     def crashed(self) -> bool:
         return self.crash is not None and self.done == self.base + len(self.results)
 
+    def bug(self, step: int) -> Bug | None:
+        """What ended it at that step of a timeline, if a bug did."""
+        crash = self.crash
+        return None if crash is None else Bug(crash.kind, str(crash), self.name, step, crash.where)
+
     def interrupted(self, world: World) -> int:
         """The number of the thread that handles an interrupt on this one's CPU now, -1 if there is none."""
         return NOBODY if self.held_up_by is None else world.values.get(self.held_up_by.number) - 1
@@ -108,6 +114,13 @@ class Thread:
         if self._at != self.done:
             self._rebuild()
         return self._generator
+
+    @property
+    def rests(self) -> bool:
+        """Whether it has nothing to do: it has ended well, or stands between two rounds of its work."""
+        if self.pending is None:
+            return not self.crashed
+        return between_rounds(self.pending, self.calls, rests_in_wait=self.rests_in_wait)
 
     @property
     def calls(self) -> tuple[str, ...]:
@@ -173,6 +186,8 @@ class Thread:
 
     def die(self, bug: KernelBugError) -> None:
         """The pending primitive found a bug: the thread ends here."""
+        if (at := innermost(self._generator)) is not None and not str(bug).startswith("line "):
+            bug.where = place(*at)
         with suppress(RuntimeError, KernelBugError):  # a routine that yields, or loops, in its `finally` clause
             self._run(self._generator.close)
         del self.results[self.done - self.base :]
@@ -219,6 +234,15 @@ class Thread:
         self._at = self.done
         if not is_same(None if isinstance(pending, KernelBugError) else pending, self.pending):
             raise not_deterministic(self.name, self._generator, pending, self.pending)
+
+
+def between_rounds(pending: Primitive, calls: tuple[str, ...], *, rests_in_wait: bool) -> bool:
+    """Whether who stands here has nothing to do: an idle worker, or a main routine that waits for work.
+
+    calls: names of the routines it is in, outermost first. rests_in_wait: as in ThreadSpec.
+    """
+    waits = rests_in_wait and pending.verb.name == "schedule" and calls[1:] == ("wait_event",)
+    return pending.verb.rests or waits
 
 
 def proceed(routine: Routine, result: object, *, foreign: bool = False) -> Primitive | KernelBugError | None:

@@ -56,11 +56,15 @@ class Ref(NamedTuple):
 
 
 class KernelBugError(Exception):
-    """The kernel noticed, or would have noticed, that it is broken: the thread that hits it does not go on."""
+    """The kernel noticed, or would have noticed, that it is broken: the thread that hits it does not go on.
+
+    where: the line of driver text at which it did, in words; "" where nobody knows, or the text says it.
+    """
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)
         self.kind = kind
+        self.where = ""
 
 
 class World:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from balloonlab.foundations.errors import pick
 from balloonlab.memory.zone import PageState
 
 
@@ -58,6 +59,7 @@ PALETTE: tuple[StateLook, ...] = tuple(
 
 def colours(theme: str = "light") -> NDArray[np.uint8]:
     """uint8 array (codes, 3): red, green and blue of each PageState code in the theme, "light" or "dark"."""
+    pick("theme", theme, ["light", "dark"])
     wanted = [look.dark if theme == "dark" else look.light for look in PALETTE]
     return np.array([list(bytes.fromhex(colour[1:])) for colour in wanted], np.uint8)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from balloonlab.foundations.errors import whole_number
 from balloonlab.foundations.words import counted
@@ -13,9 +12,13 @@ from balloonlab.memory.reduced_map import checked_states, reduce_states
 _GLYPHS = bytes(ord(look.glyph) for look in PALETTE) + bytes(256 - len(PALETTE))
 
 
-def legend(states: NDArray[np.uint8]) -> str:
-    """Glyph, word and number of guest pages of each state that occurs, on one line."""
-    return ", ".join(f"{look.glyph} {look.word} {count:,}" for look, count in state_counts(states))
+def pages_line(states: ArrayLike) -> str:
+    """Glyph, word and number of guest pages of each state that occurs, on one line.
+
+    states: uint8 PageState codes, one a guest page. Raises BadValueError for bad states.
+    """
+    counts = state_counts(checked_states(states))
+    return ", ".join(f"{look.glyph} {look.word} {count:,}" for look, count in counts)
 
 
 def text_map(states: ArrayLike, columns: int = 64, most_rows: int = 32) -> str:
@@ -32,6 +35,6 @@ def text_map(states: ArrayLike, columns: int = 64, most_rows: int = 32) -> str:
     glyphs = cells.tobytes().translate(_GLYPHS).decode("ascii")
     width = len(f"{len(codes) - 1:x}")
     each = "a glyph is a guest page" if cell == 1 else f"a glyph is {cell:,} guest pages"
-    lines = [f"{counted(len(codes), 'guest page')}; {each}: {legend(codes)}"]
+    lines = [f"{counted(len(codes), 'guest page')}; {each}: {pages_line(codes)}"]
     lines += [f"{at * cell:#0{width + 2}x} {glyphs[at : at + columns]}" for at in range(0, len(glyphs), columns)]
     return "\n".join(lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from balloonlab.memory.palette import colours
+from balloonlab.memory.textmap import pages_line
 from balloonlab.plots.alternative_text import alternative_text, carry_alternative_texts
 from balloonlab.plots.fates import fates_by_depth_text, plot_fates_by_depth
 from balloonlab.plots.lanes import plot_schedule, schedule_text
@@ -22,6 +24,7 @@ from balloonlab.plots.two_threads import plot_two_threads, two_threads_text
 
 __all__ = [
     "alternative_text",
+    "colours",
     "fates_by_depth_text",
     "map_columns",
     "matrix_text",
@@ -30,6 +33,7 @@ __all__ = [
     "page_map_png",
     "pageblocks_line",
     "pageblocks_text",
+    "pages_line",
     "plot_fates_by_depth",
     "plot_free_blocks",
     "plot_lock_order",

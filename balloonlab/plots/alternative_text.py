@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
+from matplotlib.figure import Figure
+
+from balloonlab.foundations.errors import of_kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
 def alternative_text(figure: Figure) -> str:
     """A figure in words: title, what is drawn over what, and the legend, of each of its axes."""
+    of_kind("figure", figure, Figure, "a figure of matplotlib")
     return " ".join(filter(None, map(_words, figure.axes)))
 
 

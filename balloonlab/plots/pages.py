@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 from numpy.typing import ArrayLike, NDArray
 
-from balloonlab.foundations.errors import BadValueError, as_text, pick, whole_number
+from balloonlab.foundations.errors import BadValueError, as_text, whole_number
 from balloonlab.foundations.words import counted, shown
 from balloonlab.memory.fragmentation import checked_counts
 from balloonlab.memory.palette import PALETTE, colours, state_counts
@@ -52,7 +52,6 @@ def page_map_image(states: ArrayLike, columns: int | None = None, theme: str = "
     """uint8 array (rows, columns, 3): the page map, one pixel a cell; what is left of the last row is no memory."""
     cells, _ = reduce_states(checked_states(states))
     across = map_columns(len(cells)) if columns is None else whole_number("columns", columns, 1, MOST_PAGES, "cells")
-    pick("theme", theme, ["light", "dark"])
     padded = np.full(-(-len(cells) // across) * across, PageState.HOLE, np.uint8)
     padded[: len(cells)] = cells
     return colours(theme)[padded].reshape(-1, across, 3)

@@ -95,7 +95,8 @@ def balloon_and_compact(
     from, a name in memory/placement.py ("random" by the seed, too). Results: `huge_*`, free blocks of order 9 (2 MiB
     where guest pages are 4 KiB) after the workload, inflated, compacted, deflated; `unusable_*`, the unusable free
     index of order 9 then (thousandths); `ballooned`, the balloon's size reached (4 KiB pages); messages of each part;
-    guest pages `moved`, those of the balloon `moved_balloon`; `steps` of all threads.
+    guest pages `moved`, those of the balloon `moved_balloon`; `steps` of all threads; `why`, bugs first, what was not
+    reached and why (None if all was).
     """
     size = _check_balloon(pages, balloon, driver, workload, seed, page_size, placement, **options)
     guest = Guest(pages, driver, page_size=page_size, seed=seed, placement=placement)
@@ -107,7 +108,10 @@ def balloon_and_compact(
     metrics["compacted"], stayed = guest.metrics(), inside & set(guest.balloon_list)
     deflated = guest.set_target(0)
     metrics["deflated"] = guest.metrics()
+    parts = {"inflate": inflated.why, "compact": compacted.why, "deflate": deflated.why}
+    why = [deflated.bug, *(f"{what}: {each}" for what, each in parts.items() if each)]
     return {
+        "why": "; ".join(filter(None, why)) or None,
         **{f"huge_{when}": each.free_huge_pages for when, each in metrics.items()},
         **{f"unusable_{when}": each.unusable_free_index() for when, each in metrics.items()},
         "ballooned": inflated.after,

@@ -12,15 +12,17 @@ from balloonlab.explore import Result
 from balloonlab.foundations.errors import BadValueError, as_text, truth
 from balloonlab.foundations.interrupt import held_back
 from balloonlab.guest.guest import Guest
+from balloonlab.guest.outcomes import bug_first
+from balloonlab.guest.shortfall import bugs
 from balloonlab.kernel.machine import Machine
+from balloonlab.widgets.connected import Connected
 from balloonlab.widgets.panels import panels, short
-from balloonlab.widgets.saved_output import Pictured
 from balloonlab.widgets.session import Session
 from balloonlab.widgets.subjects import MakesMachines, shown_of
 from balloonlab.widgets.wire import Content
 
 
-class Lab(Pictured):
+class Lab(Connected):
     """A window on one machine. Labs on the same guest show, and act on, the same steps.
 
     subject: a Guest, a Machine (shown at its position with its timeline), or anything whose ``machine()`` gives one: a
@@ -55,7 +57,9 @@ class Lab(Pictured):
         _follow_cells(self.session)
         super().__init__("lab", title or shown.title)
         self.session.labs.append(self)
-        self.on_msg(lambda _widget, content, _buffers: self.session.ask(self, content))
+
+    def answer(self, request: Content) -> None:
+        self.session.ask(self, request)
 
     def _show_fate(self) -> None:
         if self._foresight is None:
@@ -68,7 +72,7 @@ class Lab(Pictured):
 
     def __repr__(self) -> str:
         at, end = self.machine.position, self.machine.end
-        return f"<Lab: {self.title}, step {at:,} of {end:,}>"
+        return f"<{bug_first(bugs(self.machine), f'Lab: {self.title}, machine at step {at:,} of {end:,}')}>"
 
     @property
     def text(self) -> str:
@@ -97,10 +101,13 @@ class Lab(Pictured):
 
     def close(self) -> None:
         """Leave the machine alone from now on."""
-        session: Session | None = vars(self).get("session")  # missing if the subject was refused
-        if session is not None and self in session.labs:
-            session.labs.remove(self)
+        self.let_go()
         super().close()
+
+    def let_go(self) -> None:
+        session: Session | None = vars(self).get("session")  # missing if the subject was refused
+        if session is not None:
+            session.leave(self)
 
     def still_states(self) -> NDArray[np.uint8]:
         with self.machine.lock:

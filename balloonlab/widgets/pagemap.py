@@ -12,7 +12,7 @@ from balloonlab.foundations.errors import as_text
 from balloonlab.foundations.words import counted
 from balloonlab.memory.palette import PALETTE, state_counts
 from balloonlab.memory.reduced_map import MOST_CELLS, checked_states, pages_per_cell, reduce_by
-from balloonlab.widgets.saved_output import Pictured
+from balloonlab.widgets.connected import Connected
 from balloonlab.widgets.wire import Arrays, Content, pack
 
 Message = tuple[Content, Arrays]
@@ -21,7 +21,7 @@ _FEW = 64  # where one page in so many has changed, reducing all of them at once
 _WINDOWS = 16  # views whose window is kept up to date; views that went away are forgotten by and by
 
 
-class PageMap(Pictured):
+class PageMap(Connected):
     """A page map in the browser.
 
     states: uint8 PageState codes, one a guest page (1 to 16,777,216). Past 262,144 pages a reduced grid is sent, and
@@ -34,11 +34,9 @@ class PageMap(Pictured):
             as_text("title", title)
         self._guard = threading.Lock()  # of what is known
         self._order = threading.Lock()  # of what is sent: taken first, and held while sending
-        self._views: set[str] = set()
         self._windows: dict[str, tuple[int, int]] = {}
         self._take(checked_states(states))
         super().__init__("map", title or counted(len(self._states), "guest page"))
-        self.on_msg(lambda _widget, content, _buffers: self._answer(content))
 
     def __repr__(self) -> str:
         return f"<PageMap of {self.title}>"
@@ -66,7 +64,7 @@ class PageMap(Pictured):
 
     def _changes(self, array: NDArray[np.uint8]) -> list[Message]:
         """Take the new states; the messages that bring every view there."""
-        if not self._views:
+        if not self.views:
             self._take(array)
             return []
         if len(array) != len(self._states):
@@ -125,10 +123,8 @@ class PageMap(Pictured):
             return self._window(view)
         return self._patch({"window_pages": pages.astype(np.uint32), "window_states": self._states[pages]}, view)
 
-    def _answer(self, request: Content) -> None:
+    def answer(self, request: Content) -> None:
         """A view asks for the whole map, or for a window of pages in full; what makes no sense is not answered."""
-        if not isinstance(request, dict):
-            return
         view = str(request.get("view"))
         with self._order:
             with self._guard:
@@ -139,9 +135,7 @@ class PageMap(Pictured):
     def _asked(self, view: str, request: Content) -> Message | None:
         if request.get("type") == "bye":
             self._windows.pop(view, None)
-            self._views.discard(view)
             return None
-        self._views.add(view)
         if request.get("type") == "hello":
             self._windows.pop(view, None)
             content, arrays = self._frame()

@@ -91,7 +91,7 @@ def timeline(machine: Machine) -> str:
     text = f"timeline: step {machine.position:,} of {machine.end:,}"
     if machine.position > machine.timeline.first:
         text += f"\n  {machine.timeline.text(machine.position - 1, machine.names)}"
-    return "\n".join([text, *(f"  BUG in {bug.thread} ({bug.kind}): {bug.text}" for bug in machine.bugs)])
+    return "\n".join([text, *(f"  {bug}" for bug in machine.bugs)])
 
 
 def page_map(machine: Machine) -> str:

@@ -10,24 +10,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from balloonlab.explore import Result
 from balloonlab.explore.learn.subject import Explorable
 from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick, whole_number
 from balloonlab.foundations.words import counted
+from balloonlab.guest.shortfall import ended_in_words
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.machine_events import Ran
 from balloonlab.kernel.running import Settling
 from balloonlab.memory.reduced_map import MOST_CELLS
 from balloonlab.widgets.foresight import Foresight
 from balloonlab.widgets.jobs import Jobs
+from balloonlab.widgets.outbox import Outbox, Shows
 from balloonlab.widgets.target_field import target_of
-from balloonlab.widgets.wire import Arrays, Content, Encoder, pack
+from balloonlab.widgets.wire import Content, Encoder
 
 CHUNK = 0.15  # seconds a run holds the machine at a time,
 FIRST_CHUNK = 0.05  # and the first time
@@ -49,14 +49,6 @@ class Running:
     ended: Ran | None = None
 
 
-class Shows(Protocol):
-    """A Lab, as its session knows it."""
-
-    def send(self, content: Content, buffers: list[bytes]) -> None: ...
-
-    def describe(self) -> Content: ...
-
-
 class Session:
     """The Labs of one machine.
 
@@ -66,15 +58,15 @@ class Session:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.labs: list[Shows] = []
-        self._views: set[tuple[int, object]] = set()  # that said hello: (id of their Lab, their name)
         self.follows_cells = False
         self.foresight: Foresight | None = None
         with machine.lock:
             if not machine.recording:
                 machine.record()
             self._encoder = Encoder(machine)
-        self._outbox: deque[tuple[Shows | None, Content, list[bytes]]] = deque()
-        self._sending = threading.Lock()
+            self._stood = machine.position  # as the Labs know it
+        outbox = Outbox(self._seen)
+        self._post, self._flush = outbox.post, outbox.flush
         self._stop = threading.Event()
         self._progress: Content = {"type": "progress", "running": False, "text": ""}
         self._jobs = Jobs(lambda: bool(self._progress["running"]))
@@ -94,10 +86,17 @@ class Session:
         if self.foresight is None:
             self.foresight = Foresight(self.machine, subject, self.changed, result)
 
+    def leave(self, lab: Shows) -> None:
+        """This Lab is told nothing any more, until a view of it says hello."""
+        if lab in self.labs:
+            self.labs.remove(lab)
+            if self.foresight is not None and not self._seen():
+                self.foresight.ask({"wish": "stop"})  # nobody waits for what it finds
+
     def changed(self) -> None:
-        """Somebody else (a cell) moved the machine, or its fate is known: tell every view."""
+        """Somebody else (a cell) moved the machine, or its fate is known: tell every view, and take it along."""
         with self.machine.lock:
-            self._catch_up()
+            self._catch_up(by_cell=True)
         self._flush()
 
     def settle(self, seconds: float = 60.0) -> bool:
@@ -119,7 +118,7 @@ class Session:
             elif kind == "stop":
                 self._stop.set()
             elif kind == "bye":
-                self._views.discard((id(lab), view))
+                return
             elif kind == "fate" and self.foresight is not None:
                 if request.get("wish") == "explore":
                     with self.machine.lock:
@@ -134,7 +133,8 @@ class Session:
         self._flush()
 
     def _hello(self, lab: Shows, view: object) -> None:
-        self._views.add((id(lab), view))
+        if lab not in self.labs:
+            self.labs.append(lab)
         with self.machine.lock:
             self._catch_up()
             content, arrays = self._encoder.frame()
@@ -199,8 +199,7 @@ class Session:
     def _arrive(self) -> None:
         """Show every view the step at which the machine is. With the lock held."""
         self._catch_up()
-        line = self.machine.timeline
-        self._post(None, {"type": "stand", "epoch": self._encoder.epoch, "at": self.machine.position - line.first})
+        self._stand(follow=True)
 
     # -- doing it --
 
@@ -259,8 +258,8 @@ class Session:
             rate = run.steps / max(1e-9, time.monotonic() - run.began)
             self._say(f"Running: {counted(run.steps, 'step')}, {rate:,.0f} a second", running=True)
             return partial(self._go_on, run)
-        how = {"idle": "Done", "bug": "A bug"}.get(run.ended.reason, "Stopped")
-        self._say(f"{how} after {counted(run.steps, 'step')}: {run.ended.text}")
+        with self.machine.lock:
+            self._say(ended_in_words(self.machine, run.ended, run.steps))
         return None
 
     def _due(self, deadline: float) -> bool:
@@ -288,8 +287,11 @@ class Session:
 
     # -- sending --
 
-    def _catch_up(self, was: int | None = None) -> None:
-        """Queue what the Labs do not know yet. With the lock held. was: the epoch their steps belong to."""
+    def _catch_up(self, was: int | None = None, *, by_cell: bool = False) -> None:
+        """Queue what the Labs do not know yet. With the lock held.
+
+        was: the epoch their steps belong to. by_cell: whether a cell moved the machine, so that they go where it is.
+        """
         encoder = self._encoder
         if encoder.lost:
             encoder.begin()
@@ -299,8 +301,17 @@ class Session:
             self._foretell(None, None, whole=True)
         elif (found := encoder.steps()) is not None:
             content, arrays = found
-            self._post(None, {**content, "was": encoder.epoch if was is None else was}, arrays)
+            where = {"position": self.machine.position - self.machine.timeline.first, "by_cell": by_cell}
+            self._post(None, {**content, **where, "was": encoder.epoch if was is None else was}, arrays)
+        elif self.machine.position != self._stood:
+            self._stand(follow=by_cell)
+        self._stood = self.machine.position
         self._foretell(None, None, whole=False)
+
+    def _stand(self, *, follow: bool) -> None:
+        """Queue where the machine stands; follow: whether the views go there. With the lock held."""
+        at = self.machine.position - self.machine.timeline.first
+        self._post(None, {"type": "stand", "epoch": self._encoder.epoch, "at": at, "follow": follow})
 
     def _foretell(self, lab: Shows | None, view: object, *, whole: bool) -> None:
         """Queue what can become of the steps, where that is shown. With the lock held."""
@@ -308,33 +319,6 @@ class Session:
         if told is not None:
             self._post(lab, {**told[0], "to": view}, told[1])
 
-    def _post(self, lab: Shows | None, content: Content, arrays: Arrays | None = None) -> None:
-        """Queue a message to one Lab, or to all."""
-        buffers: list[bytes] = []
-        if arrays is not None:
-            content["arrays"], buffer = pack(arrays)
-            buffers = [buffer]
-        self._outbox.append((lab, content, buffers))
-
     def _seen(self) -> list[Shows]:
         """The Labs that somebody looks at."""
-        seen = {lab for lab, _ in list(self._views)}
-        return [lab for lab in list(self.labs) if id(lab) in seen]
-
-    def _flush(self) -> None:
-        """Send what is queued, in order. Whoever is at it already takes along what came meanwhile."""
-        while self._outbox and self._sending.acquire(blocking=False):
-            try:
-                while self._outbox:
-                    lab, content, buffers = self._outbox.popleft()
-                    for receiver in self._seen() if lab is None else [lab]:
-                        _send(receiver, content, buffers)
-            finally:
-                self._sending.release()
-
-
-def _send(lab: Shows, content: Content, buffers: list[bytes]) -> None:
-    try:
-        lab.send(content, buffers)
-    except Exception:  # noqa: BLE001  (a Lab whose connection is gone must not stop the others)
-        _LOG.exception("a Lab could not be told")
+        return [lab for lab in list(self.labs) if lab.views]

@@ -153,7 +153,7 @@ class Encoder:
     # -- parts of them --
 
     def _bugs(self) -> list[Content]:
-        return [bug._replace(step=bug.step - self._line.first)._asdict() for bug in self.machine.bugs]
+        return [{"step": bug.step - self._line.first, "text": str(bug)} for bug in self.machine.bugs]
 
     def _around(self) -> Content:
         """What else the history has than the steps that cross: its length, steps before them, the latest marks."""

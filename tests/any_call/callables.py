@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
 import balloonlab as bl
 from balloonlab.explore.judge.lock_order import lock_order
@@ -122,8 +123,8 @@ GIVEN: dict[str, Any] = {
     "balloon_pfn": 3, "before": "boot", "block_types": None, "candidates": None, "cells": {("V1", "v9"): "present"},
     "columns": None, "counts": [1] * 11, "driver": "v9", "end": 5.0, "engine": "steps",
     "events": lambda: recording().list_events, "facts": ("movable", True), "fate": False,
-    "fates": lambda: bl.explore.Fates(exploration()), "finding": lambda: exploration().findings[0], "first": "v9",
-    "fraction": 0.5, "goal": "rest", "guest": lambda: bl.scenario("inflate").bare_guest(), "i": 0,
+    "fates": lambda: bl.explore.Fates(exploration()), "finding": lambda: exploration().findings[0], "figure": Figure,
+    "first": "v9", "fraction": 0.5, "goal": "rest", "guest": lambda: bl.scenario("inflate").bare_guest(), "i": 0,
     "label": lambda: repr, "messages": lambda: guest().host.messages, "moment": 0, "most": 10, "most_rows": 4,
     "must_tell_host": False, "n": 3, "name": "v9", "number": 0, "order": 3, "other": None, "page_size": 4096,
     "pageblock_types": None, "pages": 64, "pair": lambda: bl.diff("v9", "v10").pairs[0], "pairs": [[1, 2]],

@@ -209,3 +209,21 @@ def test_a_guest_of_64_gib() -> None:
     table.show(1 << 24, "-")
     print(f"  all, with the workload: {whole:.2f} s of CPU time, {len(guest.host.messages):,} messages kept")  # noqa: T201
     assert whole < 5
+
+
+def test_a_long_life() -> None:
+    """100,000 operations of a small guest: each costs the same, however many there were, and is remembered."""
+    guest = Guest(2048, "linux-6.1", engine="arrays")
+    guest.workload("random")
+    free = guest.metrics().free_pages
+    some = np.random.default_rng(0).integers(0, free + 1, 10_000).tolist()
+
+    def tenth() -> None:
+        for i, target in enumerate(some):
+            guest.set_target(target)
+            if i % 10 == 0:
+                guest.compact()
+
+    times = [timed(tenth)[0] / 11_000 * 1e3 for _ in range(9)]
+    print("\nms an operation, each tenth of 100,000: " + " ".join(f"{each:.3f}" for each in times))  # noqa: T201
+    assert min(times[-3:]) < 2 * min(times[:3])

@@ -341,3 +341,35 @@ def test_a_saved_notebook_shows_the_picture_without_a_kernel(lab_page: Open) -> 
     lab.page.reload()
     lab.page.wait_for_selector(".jp-RenderedImage img")
     expect(lab.notebook.locator(".jp-RenderedImage img")).to_be_visible()
+
+
+SHORT = """
+import balloonlab as bl
+hangs = bl.Guest.from_states([0] * 512 + [1] * 512, "v9")
+dead = bl.Guest(4096, "v11")
+dead.workload("random", seed=1)
+dead.inflate(800)
+dead.machine.act("compact")
+dead.machine.run(20)
+dead.inflate(500)
+"""
+
+
+def test_a_lab_says_what_was_not_reached_and_why_and_a_bug_first(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(f"{SHORT}bl.Lab(hangs)"))
+    root = root_of(lab)
+    aim(root, 1024)
+    click(root, "Inflate")
+    progress = root.locator(".bl-progress")
+    expect(progress).to_have_text(re.compile("^At rest after [0-9,]+ steps: the balloon holds 512 of 1,024 pages: "))
+    click(root, "Run")
+    expect(progress).to_have_text(re.compile("pages: vballoon waits for balloon_lock, which it holds itself$"))
+
+
+def test_a_lab_of_a_driver_that_died_says_so_from_the_start(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(f"{SHORT}bl.Lab(dead)"))
+    root = root_of(lab)
+    bug = re.compile(r"^BUG in vballoon: BUG_ON\(!trylock_page\(page\)\) \(line \d+, in balloon_page_enqueue: `.*`\)")
+    expect(root.locator(".bl-bug")).to_have_text(bug)
+    click(root, "Compact")
+    expect(root.locator(".bl-progress")).to_have_text(bug)

@@ -102,6 +102,46 @@ def leak_that_gives_way(vb: VirtioBalloon, num: int) -> Routine:
     yield mutex_unlock(vb.balloon_lock)
 
 
+def leak_that_gives_up_the_round(vb: VirtioBalloon, num: int) -> Routine:
+    """v9's leak_balloon, which ends its round when it cannot have a page, perhaps with none at all."""
+    pfns = yield from pages_until_one_is_locked(vb, num)
+    yield from tell_and_free(vb, pfns)
+
+
+def leak_that_gives_up_in_silence(vb: VirtioBalloon, num: int) -> Routine:
+    pfns = yield from pages_until_one_is_locked(vb, num)
+    if pfns:
+        yield from tell_and_free(vb, pfns)
+
+
+def pages_until_one_is_locked(vb: VirtioBalloon, num: int) -> Routine:
+    pfns: tuple[int, ...] = ()
+    while len(pfns) < num:
+        yield spin_lock(vb.pages_lock)
+        yield from vb.driver.wait_on_isolated_pages(vb, num - len(pfns))
+        page = yield list_first(vb.pages)
+        taken = page is not None and (yield trylock_page(page))
+        if taken:
+            yield clear_balloon_mapping(page)
+            yield list_del(page)
+            pfns += (page,)
+            yield atomic_sub(1, vb.num_pages)
+            yield unlock_page(page)
+        yield spin_unlock(vb.pages_lock)
+        if not taken:
+            break
+    return pfns
+
+
+def tell_and_free(vb: VirtioBalloon, pfns: tuple[int, ...]) -> Routine:
+    yield mutex_lock(vb.balloon_lock)
+    yield copy_pfns(pfns)
+    yield write(vb.num_pfns, len(pfns))
+    yield from vb.driver.tell_host(vb, vb.deflate_vq)
+    yield from vb.driver.release_pages_by_pfn(vb, pfns)
+    yield mutex_unlock(vb.balloon_lock)
+
+
 def leak_nothing(_vb: VirtioBalloon, _num: int) -> Routine:
     yield msleep(200)
 
@@ -124,6 +164,13 @@ def test_a_repair_is_praised_and_a_routine_that_does_nothing_is_not() -> None:
     assert str(solved).endswith(task.why)
     assert solved.finding is None
     assert not task.check(leak_nothing).solved
+
+
+def test_giving_up_the_round_is_no_repair_with_or_without_an_empty_message() -> None:
+    empty = repair("spin").check(leak_that_gives_up_the_round)
+    assert not empty.solved
+    assert "the host is sent a message that names no page" in str(empty)
+    assert not repair("spin").check(leak_that_gives_up_in_silence).solved
 
 
 def test_a_repair_that_could_not_be_looked_at_whole_is_not_solved(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from balloonlab.drivers import DRIVERS
@@ -16,8 +16,19 @@ from tests.drivers.steps import lost_to_the_lru
 from tests.memory.invariants import check_buddy
 
 
+def a_balloon_page_moves_twice(states: np.ndarray, pairs: np.ndarray) -> bool:
+    arrived: set[int] = set()
+    for old, new in pairs.tolist():
+        if old in arrived:
+            return True
+        if states[old] == PageState.BALLOON:
+            arrived.add(new)
+    return False
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.sampled_from(sorted(DRIVERS)), st.integers(0, 10_000), st.integers(1, 6), st.floats(0.05, 0.95))
+@example("linux-3.8", 695, 4, 0.75)
 def test_same_pairs_and_same_page_map(driver: str, seed: int, blocks: int, share: float) -> None:
     rng = np.random.default_rng(seed)
     size = 512 * blocks + int(rng.integers(0, 300))
@@ -31,6 +42,9 @@ def test_same_pairs_and_same_page_map(driver: str, seed: int, blocks: int, share
     movable = {PageState.MOVABLE} | ({PageState.BALLOON} if guest.driver.movable else set())
     twin = compact(CompactControl(Buddy(Zone(frames), guest.driver.rules), movable_states=movable))
 
+    if driver == "linux-3.8" and a_balloon_page_moves_twice(states, twin.pairs):
+        assert not a_balloon_page_moves_twice(states, result.pairs), "M4"
+        return
     assert result.pairs.tolist() == twin.pairs.tolist()
     lost = lost_to_the_lru(guest)  # of the pages that were put back at the end of a run out of targets
     assert lost == [] or (driver == "linux-3.8" and not twin.complete)

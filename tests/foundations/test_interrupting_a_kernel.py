@@ -53,6 +53,8 @@ guest = bl.Guest(1 << 18, with_fill(fill_balloon), engine='steps')
 """
 SWEEP = """
 def inflated(seed):
+    if seed == 2:
+        print("now", flush=True)
     return {'steps': bl.Guest(8192, engine='steps').inflate(2000).steps}
 """
 USED = "guest.inflate(10) and print('fine')"
@@ -175,5 +177,5 @@ def test_a_run_ends_at_an_interrupt_and_leaves_a_usable_state(kernel: Kernel, wh
 def test_what_ends_in_parts_says_how_far_it_came(kernel: Kernel, what: str) -> None:
     made, cell, said = PARTS[what]
     assert kernel.run(made) == ""
-    assert said in kernel.run(f"soon()\n{cell}", interrupt=True)
+    assert said in kernel.run(cell if "sweep" in cell else f"soon()\n{cell}", interrupt=True)
     assert kernel.run(EXPLORED) == "fine\n"

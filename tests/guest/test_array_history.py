@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -204,7 +205,7 @@ def test_errors_say_what_there_is() -> None:
 
 
 def test_older_operations_are_forgotten_when_they_take_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(balloonlab.guest.array_history, "_MOST_BYTES", 20_000)
+    monkeypatch.setattr(balloonlab.guest.array_history, "_MOST_BYTES", 40_000)
     guest = Guest(8192, "linux-6.1", engine="arrays")
     for _ in range(6):
         guest.inflate(500)
@@ -214,3 +215,48 @@ def test_older_operations_are_forgotten_when_they_take_too_much(monkeypatch: pyt
         done += 1
     assert 1 <= done < 6
     assert guest.balloon_pages == 3000 - 500 * done
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """How many functions, of Python and of C, are called."""
+    calls = 0
+
+    def count(_frame: object, event: str, _what: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_an_operation_late_in_a_long_life_takes_no_more_work_than_an_early_one() -> None:
+    guest = Guest(2048, "linux-6.1", engine="arrays")
+    needed = []
+    for _ in range(600):
+        guest.set_target(100)
+        needed.append(calls_of(lambda: guest.set_target(50)))
+    assert needed[-1] <= max(needed[:10])
+
+
+@given(generators)
+@settings(max_examples=20, deadline=None)
+def test_what_older_operations_take_is_what_would_be_free_without_them(rng: np.random.Generator) -> None:
+    guest = maker("linux-6.1", rng)()
+    history = guest._arrays.history  # type: ignore[union-attr]
+    for operation in some_operations(rng, 8):
+        do(guest, operation)
+        if rng.random() < 0.3:
+            everything(guest, lists=True)  # settles the lists: the last operation keeps more
+        if rng.random() < 0.3:
+            guest.undo()
+    if not history.operations:
+        return
+    each = {id(array): array.nbytes + 128 for one in history.operations for array in one.arrays()}
+    order = history.guest.zone.order
+    for used in (history.guest.stack, order.numbers, order.kinds):
+        each.pop(id(used), None)
+    assert history._held() == sum(each.values())

@@ -49,7 +49,8 @@ def test_the_balloon_takes_what_there_is() -> None:
     result = guest.inflate(300)
     assert (result.after, result.target, result.messages) == (100, 300, 1)
     assert guest.host.believed.sum() == 100
-    assert result.text == "vballoon sleeps for a time"
+    assert result.why == "out of memory, tries again"
+    assert str(result) == "inflated from 0 to 100 of 300 balloon pages, 1 message: out of memory, tries again"
 
 
 def test_same_seed_same_map() -> None:

@@ -157,3 +157,14 @@ def test_messages_that_were_read_at_once_can_be_forgotten() -> None:
     host.messages.cut(1)
     i = host.messages.add(Queue.DEFLATE, [9])
     assert host.messages.oldest(Queue.DEFLATE, MessageStatus.ADDED) == i  # it is found behind what is gone
+
+
+def test_a_log_that_grows_message_by_message_is_seldom_copied() -> None:
+    log = new_host().messages
+    seen: list[np.ndarray] = []
+    for i in range(5000):
+        log.extend(np.array([Queue.INFLATE], np.uint8), np.array([2], np.uint16), np.array([i, i + 1], np.uint32))
+        if not seen or log._pfns is not seen[-1]:
+            seen.append(log._pfns)
+    assert len(seen) < 20
+    assert log.pfns[-2:].tolist() == [4999, 5000]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from balloonlab.drivers import DRIVERS
+from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.foundations.errors import BadScheduleError, BadValueError, NotRunnableError, UnknownNameError
 from balloonlab.guest.guest import Guest
 from balloonlab.host.host import Host
@@ -135,6 +137,49 @@ def test_mistakes_in_driver_text_end_the_thread_with_a_sentence() -> None:
     assert "ZeroDivisionError" in machine.bugs[1].text
     machine.seek(0)
     assert machine.bugs == ()
+
+
+def test_a_bug_names_the_line_at_which_its_thread_died_and_stays_when_a_timeline_begins() -> None:
+    world = bare_world()
+    counter = world.new_value("counter")
+
+    def inner() -> Routine:
+        yield read(counter)
+        yield mutex_unlock(world.new_lock("balloon_lock"))
+
+    def outer() -> Routine:
+        yield from inner()
+
+    machine = machine_of(world, outer=outer)
+    line = inner.__code__.co_firstlineno + 2
+    ran = machine.run()
+    text = "balloon_lock is unlocked by a thread that does not hold it"
+    where = f'(line {line}, in inner: `yield mutex_unlock(world.new_lock("balloon_lock"))`)'
+    assert [str(bug) for bug in machine.bugs] == [f"BUG in outer (bad unlock): {text} {where}"]
+    assert ran.text == str(machine.bugs[0])
+    machine.record()
+    assert [(bug.step, str(bug)) for bug in machine.bugs] == [(-1, ran.text)]
+
+
+def test_a_thread_that_cannot_even_begin_is_a_bug_from_the_start() -> None:
+    world = bare_world()
+
+    def numbers() -> Routine:
+        yield 7  # type: ignore[misc]
+
+    machine = machine_of(world, numbers=numbers)
+    assert [(bug.thread, bug.kind, bug.step) for bug in machine.bugs] == [("numbers", "not a primitive", -1)]
+
+
+def test_an_exception_in_the_packages_own_text_names_its_line_too() -> None:
+    def balloon_page_alloc(_vb: VirtioBalloon) -> Routine:
+        yield from ()
+        return "no page"
+
+    guest = Guest(64, DRIVERS["linux-6.1"].replace(balloon_page_alloc=balloon_page_alloc))
+    result = guest.inflate(1)
+    assert result.bug.startswith("BUG in balloon-worker (exception): ")
+    assert re.search(r"line \d+, in \w+: `.*`", result.bug)
 
 
 def test_unlocking_what_one_does_not_hold_is_a_bug() -> None:

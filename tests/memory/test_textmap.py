@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from balloonlab.foundations.errors import BadValueError
 from balloonlab.memory.palette import PALETTE
-from balloonlab.memory.textmap import legend, text_map
+from balloonlab.memory.textmap import pages_line, text_map
 from balloonlab.memory.zone import PageState
 
 
@@ -40,7 +40,7 @@ def test_every_page_is_shown_once_in_order(states: list[PageState], columns: int
 
 
 def test_the_legend_counts_pages_and_names_only_what_is_there() -> None:
-    assert legend(np.full(1234, PageState.BALLOON, np.uint8)) == "B balloon 1,234"
+    assert pages_line(np.full(1234, PageState.BALLOON, np.uint8)) == "B balloon 1,234"
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(0, 8), (8, 0), (2000, 8), ("8", 8)])

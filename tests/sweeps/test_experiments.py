@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import balloonlab as bl
+from balloonlab.drivers.virtio_balloon import VirtioBalloon
+from balloonlab.kernel.primitives import Routine, bug_on
 from balloonlab.memory.placement import PLACEMENTS
 from balloonlab.memory.zone import PageState
 from balloonlab.sweeps import EXPERIMENTS
@@ -81,3 +83,27 @@ def test_the_results_of_an_experiment_are_known_before_it_runs(name: str) -> Non
 def test_a_limit_is_a_verdict_of_its_own() -> None:
     (row,) = bl.sweep(bl.sweeps.interleavings, scenario="inflate-and-compact", most_states=50)
     assert row["verdict"] == "not finished"
+
+
+def test_a_row_says_first_what_was_not_reached_and_why() -> None:
+    settings = {"pages": 2048, "balloon": 1.0, "seed": 5, "workload": "runs", "fraction": 0.5}
+    table = bl.sweep(driver=["v9", "linux-3.6", "linux-6.1"], **settings)
+    waits = "vballoon waits for balloon_lock, which it holds itself"
+    again = "out of memory, tries again"
+    why = [row["why"] for row in table.rows]
+    assert why[0].startswith(f"inflate: {waits}; ")
+    assert why[0].endswith(f"; deflate: {waits}")
+    assert why[1:] == [f"inflate: {again}"] * 2
+    assert table.columns.index("why") < table.columns.index("ballooned")
+    (row,) = bl.sweep(driver="v9", **settings | {"balloon": 0.25}).rows
+    assert row["why"] is None
+
+
+def test_a_row_of_a_driver_that_died_says_it_first() -> None:
+    def fill_balloon(_vb: VirtioBalloon, num: int) -> Routine:
+        yield bug_on(num > 0, "num > 0")
+
+    driver = bl.drivers.DRIVERS["v9"].replace(fill_balloon=fill_balloon)
+    (row,) = bl.sweep(pages=512, driver=driver).rows
+    assert row["why"].startswith("BUG in vballoon: BUG_ON(num > 0) (line ")
+    assert row["why"].endswith("; inflate: vballoon has crashed")

@@ -32,6 +32,7 @@ class Receiver:
         self.epoch, self.length, self.stands = -1, -1, -1
         self.history: dict[str, Any] = {}
         self.heard: Callable[[Receiver, dict[str, Any]], None] | None = None
+        self.views: dict[str, Any] = {}
         self.came = threading.Condition()
         session.labs.append(self)
 
@@ -59,6 +60,7 @@ class Receiver:
 
     def hello(self) -> Message:
         frames = len(self.of("frame"))
+        self.views[self.name] = True
         self.session.ask(self, {"type": "hello", "view": self.name})
         with self.came:
             assert self.came.wait_for(lambda: len(self.of("frame")) > frames, 30)

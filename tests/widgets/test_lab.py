@@ -39,14 +39,17 @@ def capture_display(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any
 
 def test_a_guest_a_scenario_and_a_machine_can_be_shown() -> None:
     guest = bl.Guest(pages=1024, driver="v9")
-    assert repr(Lab(guest)) == "<Lab: guest of 1,024 pages (4 MiB), driver v9, step 0 of 0>"
+    assert repr(Lab(guest)) == "<Lab: guest of 1,024 pages (4 MiB), driver v9, machine at step 0 of 0>"
     assert Lab(guest).machine is guest.machine
     scenario = bl.scenario("inflate", driver="v9")
     lab = Lab(scenario)
-    assert repr(lab) == f"<Lab: {scenario.title}, step 1 of 1>"
+    assert repr(lab) == f"<Lab: {scenario.title}, machine at step 1 of 1>"
     assert lab.question == scenario.question
     assert Lab(lab.machine).session is lab.session
-    assert repr(Lab(bl.Guest(64, page_size=65536).machine)) == "<Lab: guest of 64 pages of 64 KiB (4 MiB), step 0 of 0>"
+    assert (
+        repr(Lab(bl.Guest(64, page_size=65536).machine))
+        == "<Lab: guest of 64 pages of 64 KiB (4 MiB), machine at step 0 of 0>"
+    )
     assert Lab(guest, title="my guest").title == "my guest"
 
 
@@ -112,9 +115,10 @@ def test_a_saved_notebook_has_a_picture_and_a_stable_text() -> None:
     assert "application/vnd.jupyter.widget-view+json" in data
     assert image.imread(io.BytesIO(data["image/png"]), "png").shape[1] >= 700
     assert about["image/png"] == {"alt": "Page map of guest of 1,536 pages (6 MiB), driver v9"}
+    at = f"step {lab.machine.position:,} of {lab.machine.position:,}"
     assert data["text/plain"].splitlines()[:4] == [
-        f"<Lab: guest of 1,536 pages (6 MiB), driver v9, step {lab.machine.position:,} of {lab.machine.position:,}>",
-        f"timeline: step {lab.machine.position:,} of {lab.machine.position:,}",
+        f"<Lab: guest of 1,536 pages (6 MiB), driver v9, machine at {at}>",
+        f"timeline: {at}",
         "  vballoon: read(should_stop) = 0",
         "page map: 1,536 guest pages",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,7 @@ from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine_events import Ran
 from balloonlab.kernel.running import Settling
 from balloonlab.widgets import session as session_module
+from balloonlab.widgets.lab import Lab
 from balloonlab.widgets.session import Session
 from tests.kernel.fingerprint import fingerprint
 from tests.memory.invariants import check_buddy
@@ -50,6 +52,34 @@ def test_inflate_and_deflate_run_until_the_driver_rests(guest: Guest, view: Rece
     ended = view.of("progress")[-1][0]
     assert not ended["running"]
     assert ended["text"].startswith("Done after")
+
+
+def test_a_run_that_did_not_do_all_says_what_and_why() -> None:
+    guest = Guest.from_states([0] * 512 + [1] * 1536, "v9")
+    view = Receiver(Session.of(guest.machine))
+    view.hello()
+    view.ask("act", name="inflate", value=2048)
+    view.ask("run")
+    waits = "vballoon waits for balloon_lock, which it holds itself"
+    told = view.of("progress")[-1][0]["text"]
+    assert re.fullmatch(rf"At rest after [\d,]+ steps: the balloon holds 512 of 2,048 pages: {waits}", told)
+    guest.release()
+    view.ask("act", name="compact")
+    told = view.of("progress")[-1][0]["text"]
+    assert f"; compaction is not done: {waits}; compactor waits for balloon_lock, held by vballoon" in told
+
+
+def test_a_lab_of_a_driver_that_died_says_it_first_whatever_is_asked() -> None:
+    guest = a_guest()
+    guest.machine.world.page_locks |= dict.fromkeys(range(512), 1)  # where the driver believes that nobody has them
+    assert guest.inflate(300).bug
+    view = Receiver(Session.of(guest.machine))
+    view.hello()
+    (bug,) = view.of("frame")[0][0]["bugs"]
+    assert bug == {"step": -1, "text": guest.inflate(0).bug}
+    view.ask("act", name="compact")
+    assert view.of("progress")[-1][0]["text"].startswith("BUG in vballoon: BUG_ON(")
+    assert repr(Lab(guest)).startswith("<BUG in vballoon: ")
 
 
 def test_by_hand_only_asks(guest: Guest, view: Receiver) -> None:
@@ -152,6 +182,22 @@ def test_what_a_cell_does_reaches_every_view(guest: Guest, view: Receiver) -> No
     assert (frame["type"], frame["steps"]) == ("frame", 5)
     guest.workload("fill")
     assert (view.messages[-1][0]["type"], view.length) == ("steps", 6), "a workload is one step, to be taken back"
+
+
+def test_a_cell_takes_every_view_to_where_the_machine_is(guest: Guest, view: Receiver) -> None:
+    guest.inflate(25)
+    steps = view.of("steps")[-1][0]
+    assert (steps["position"], steps["by_cell"]) == (len(guest.machine.timeline), True)
+    guest.machine.seek(4)
+    guest.machine.changed()
+    stand = view.messages[-1][0]
+    assert (stand["type"], stand["at"], stand["follow"]) == ("stand", 4, True)
+    told = len(view.messages)
+    guest.machine.changed()
+    assert len(view.messages) == told  # nothing moved, nobody is told
+    view.ask("act", name="compact", by_hand=True)
+    steps = view.of("steps")[-1][0]
+    assert (steps["position"], steps["by_cell"]) == (len(guest.machine.timeline), False)
 
 
 def test_a_click_after_a_silent_cell_acts_on_what_there_is(guest: Guest, view: Receiver) -> None:

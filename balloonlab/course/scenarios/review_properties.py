@@ -40,7 +40,7 @@ def _queued(guest: Guest, thread: Thread) -> bool:
 def _waits_for_pages(guest: Guest) -> bool:
     """Whether the driver's thread sleeps until isolated pages come back."""
     own = _own(guest)
-    return bool(_about_to(own, "schedule")) and _queued(guest, own) and "leak_balloon" in own.calls
+    return _about_to(own, "schedule") is not None and _queued(guest, own) and "leak_balloon" in own.calls
 
 
 # -- waiting --
@@ -51,7 +51,7 @@ def looks_where_pages_are(guest: Guest) -> Property:
 
     def check() -> None:
         own = _own(guest)
-        if _about_to(own, "list_first") and own.calls[-1] in ("leak_balloon", "do_leak_balloon"):
+        if _about_to(own, "list_first") is not None and own.calls[-1] in ("leak_balloon", "do_leak_balloon"):
             assert guest.balloon_list, "leak_balloon found enough pages by its counters, and the list is empty"
 
     return Property("who goes for a page finds one", "accounting", "always", (_own(guest).name, "lists"), check)
@@ -62,7 +62,7 @@ def wakes_for_a_page_it_can_have(guest: Guest) -> Property:
 
     def check() -> None:
         compactor, world = guest.machine.thread("compactor"), guest.world
-        if _about_to(compactor, "wake_up") and _waits_for_pages(guest):
+        if _about_to(compactor, "wake_up") is not None and _waits_for_pages(guest):
             head = guest.balloon_list[:1]
             free = [page for page in head if world.page_lock_holder(page) != compactor.index]
             assert free, "the compactor wakes who waits for a page, and still holds the lock of the page at the head"
@@ -87,7 +87,7 @@ def sleeps_for_one_thing(guest: Guest) -> Property:
 
     def check() -> None:
         own = _own(guest)
-        if _about_to(own, "mutex_lock", "mutex_lock_slowpath", "lock_page", "prepare_to_wait"):
+        if _about_to(own, "mutex_lock", "mutex_lock_slowpath", "lock_page", "prepare_to_wait") is not None:
             what = "has queued up on config_change to sleep, and sleeps for something else in its condition"
             assert not _queued(guest, own), f"{own.name} {what}"
 
@@ -100,7 +100,7 @@ def passes_over_locked_pages(guest: Guest) -> Property:
     def check() -> None:
         own, locks = _own(guest), guest.world.page_locks
         tried = _about_to(own, "trylock_page")
-        if tried and own.calls[-1] in ("leak_balloon", "do_leak_balloon") and tried.args[0] in locks:
+        if tried is not None and own.calls[-1] in ("leak_balloon", "do_leak_balloon") and tried.args[0] in locks:
             others = [page for page in guest.balloon_list if page not in locks]
             assert not others, "leak_balloon tries a locked page and no other, and a page behind it is unlocked"
 
@@ -124,7 +124,9 @@ def nobody_complains(guest: Guest) -> Property:
 
     def check() -> None:
         warning = _about_to(guest.machine.thread("compactor"), "warn_on")
-        assert not (warning and warning.args[0]), f"the compactor warns of {warning and warning.args[1]}"
+        if warning is not None:
+            condition, what = warning.args
+            assert not condition, f"the compactor warns of {what}"
 
     return Property("nobody complains", "warning", "always", ("compactor",), check)
 
@@ -138,7 +140,7 @@ def never_sleeps_for_it_under_a_page_lock(guest: Guest) -> Property:
     def check() -> None:
         compactor, lock = guest.machine.thread("compactor"), guest.vb.balloon_lock
         wanted = _about_to(compactor, "mutex_lock")
-        if wanted and wanted.args[0] == lock and guest.world.lock_holders[lock.number] != NOBODY:
+        if wanted is not None and wanted.args[0] == lock and guest.world.lock_holders[lock.number] != NOBODY:
             held = compactor.index in guest.world.page_locks.values()
             assert not held, "the compactor sleeps for balloon_lock and holds the locks of pages"
 
@@ -165,7 +167,7 @@ def never_waits_for_a_page_under_it(guest: Guest) -> Property:
     def check() -> None:
         own = _own(guest)
         wanted = _about_to(own, "lock_page")
-        if wanted and guest.world.lock_holders[guest.vb.balloon_lock.number] == own.index:
+        if wanted is not None and guest.world.lock_holders[guest.vb.balloon_lock.number] == own.index:
             free = wanted.args[0] not in guest.world.page_locks
             assert free, f"{own.name} holds balloon_lock and waits for a page's lock"
 

@@ -17,7 +17,7 @@ from balloonlab.explore.learn.nonlocal_state import NonlocalState
 from balloonlab.explore.learn.unbounded import FEW, Variables
 from balloonlab.kernel.learner_code import is_foreign
 from balloonlab.kernel.primitives import Primitive, Routine
-from balloonlab.kernel.thread import Thread, is_same, not_deterministic, proceed
+from balloonlab.kernel.thread import Thread, between_rounds, is_same, not_deterministic, proceed
 from balloonlab.kernel.world import KernelBugError, World
 
 _TRIED = 8  # ways that are tried again
@@ -147,18 +147,14 @@ class Automaton:
             if crash and before:
                 last = self.states[before[0]]
                 calls, line, code = last.calls, last.line, last.code
-            rests = crash is None if pending is None else self._rests(pending, calls)
+            in_wait = self._rests_in_wait
+            rests = between_rounds(pending, calls, rests_in_wait=in_wait) if pending is not None else crash is None
             number = self._numbers[key] = self._add(LocalState(pending, crash, calls, line, rests, before, code))
             if pending is not None and number > FEW:
                 self._variables.note(self.name, routine)
         if pending is not None and routine is not None:
             self._standing.setdefault(number, routine)
         return number
-
-    def _rests(self, pending: Primitive, calls: tuple[str, ...]) -> bool:
-        """Whether who stands here has nothing to do: an idle worker, or a main routine that waits for work."""
-        waits = self._rests_in_wait and pending.verb.name == "schedule" and calls[1:] == ("wait_event",)
-        return pending.verb.rests or waits
 
     def _add(self, state: LocalState) -> int:
         self.states.append(state)

@@ -38,6 +38,7 @@ export class LabView {
     this.mirror = new Mirror({ ...content, position: content.steps }, arrays, trace);
     const waits = this.mirror.waits.slice();
     this.mirror.seek(content.position);
+    this.cells = content.first_step + content.position;
     if (this.stage && content.session === this.session) this.stage.setMirror(this.mirror);
     else this.build(content);
     this.session = content.session;
@@ -84,7 +85,9 @@ export class LabView {
     trace.append(content.count, arrays, content.rows);
     mirror.seek(trace.length);
     this.stage.time.lanesChanged(mirror.waits.slice());
-    if (!follow) mirror.seek(here);
+    this.cells = content.first_step + content.position;
+    if (content.by_cell) mirror.seek(content.position);
+    else if (!follow) mirror.seek(here);
     this.refresh();
   }
 
@@ -94,9 +97,12 @@ export class LabView {
     this.stage.map.windowCame();
   }
 
-  /** Python made steps again, up to one that was asked for. */
-  takeStand({ epoch, at }) {
-    if (epoch === this.epoch) this.goTo(at);
+  /** The machine stands elsewhere: it made steps again up to one that was asked for, or a cell took it there. */
+  takeStand({ epoch, at, follow }) {
+    if (epoch !== this.epoch) return;
+    this.cells = this.history.first_step + at;
+    if (follow) this.goTo(at);
+    else this.refresh();
   }
 
   takeFates(content, arrays) {
@@ -156,8 +162,8 @@ export class LabView {
 
   show() {
     this.waiting = 0;
-    const { bugs, history, busy, lost } = this;
-    this.stage.update(this.mirror, { bugs, history, busy, lost });
+    const { bugs, history, busy, lost, cells } = this;
+    this.stage.update(this.mirror, { bugs, history, busy, lost, cells });
   }
 
   /** The page map, once there is anything to see. */

@@ -36,6 +36,8 @@ class PlainSource {
 
 /** One view of a PageMap. */
 export class PlainView {
+  static KEPT = "This is the last that it sent.";
+
   constructor(root, link) {
     Object.assign(this, { root, link });
   }
@@ -84,6 +86,9 @@ export class PlainView {
   look() {
     return this.map ? { map: this.map, title: this.map.options.title, lines: [] } : null;
   }
+
+  /** Without Python the map is what it was; pages of a window that is not here stay reduced. */
+  setLost() {}
 
   destroy() {
     if (this.map) this.map.destroy();

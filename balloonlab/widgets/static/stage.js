@@ -127,7 +127,7 @@ export class Stage {
     this.map.setSource(mirror);
   }
 
-  update(mirror, { bugs, history, busy, lost }) {
+  update(mirror, { bugs, history, busy, lost, cells }) {
     const { trace, position } = mirror;
     this.mirror = mirror;
     this.levels.update(trace);
@@ -140,6 +140,7 @@ export class Stage {
     const quiet = this.time.playing || busy;
     const found = this.fates ? this.fates.update(position, quiet) : null;
     const told = this.words(mirror, trouble, history);
+    if (cells !== history.first_step + position) told.detail += ` \u00b7 cells see step ${number(cells)}`;
     if (found?.look && told.kind !== "wrong") told.detail = `${found.look.word}: ${found.about}`;
     this.headline.show(told, quiet);
     this.time.update(mirror, this.levels, history, { busy: off, words: told.title, stuck: Boolean(trouble) });
