@@ -17,8 +17,8 @@ from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.sentences import sentence
 from balloonlab.memory.palette import PALETTE
-from balloonlab.memory.zone import PageState
 from balloonlab.memory.reduced_map import reduce_by
+from balloonlab.memory.zone import PageState
 from balloonlab.widgets import wire
 from balloonlab.widgets.panels import free_memory, size_words
 from balloonlab.widgets.session import Session

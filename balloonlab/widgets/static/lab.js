@@ -143,10 +143,10 @@ export class LabView {
     else this.ask({ type: "step", thread: trace.tables.threads[thread].name });
   }
 
-  /** Go to a step of the whole history; Python makes it again if it is not in the trace. */
+  /** Go to a step of the whole history; Python makes it again if it is not in the trace, where Python is there. */
   visit(step) {
     const position = step - this.history.first_step;
-    if (position >= 0 && position <= this.mirror.trace.length) this.goTo(position);
+    if (this.lost || (position >= 0 && position <= this.mirror.trace.length)) this.goTo(position);
     else this.ask({ type: "go", to: step });
   }
 

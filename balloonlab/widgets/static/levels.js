@@ -3,7 +3,7 @@ import { Column } from "./codec.js";
 import { KIND } from "./trace.js";
 
 export const LEVELS = ["statement", "call", "page", "message", "round"];
-const [, CALL, PAGE, MESSAGE, ROUND] = LEVELS.keys();
+const [, CALL_END, PAGE_END, MESSAGE_END, ROUND_END] = LEVELS.keys();
 const PASSING = ["in transit", "isolated", "isolated (workload)", "set aside"]; // states on the way to another
 
 /** For each step the highest level that ends with it. It grows with the trace. */
@@ -30,16 +30,16 @@ export class Levels {
   levelOf(trace, step) {
     const { events, eventEnd, map, mapEnd, tables } = trace;
     const verb = tables.verbs[trace.step.verb.data[step]];
-    if (trace.step.thread.data[step] < 0) return ROUND;
-    if (verb === "end_batch" || (verb === "virtqueue_get_buf" && trace.step.result.data[step] === 1)) return ROUND;
+    if (trace.step.thread.data[step] < 0) return ROUND_END;
+    if (verb === "end_batch" || (verb === "virtqueue_get_buf" && trace.step.result.data[step] === 1)) return ROUND_END;
     let level = 0;
     for (let e = trace.start(eventEnd, step); e < eventEnd.data[step]; e++) {
       const kind = events.kind.data[e];
-      if (kind === KIND.MESSAGE) return MESSAGE;
-      if (kind === KIND.THREAD_AT && !level && this.leaves(tables, events.old.data[e], events.new.data[e])) level = CALL;
+      if (kind === KIND.MESSAGE) return MESSAGE_END;
+      if (kind === KIND.THREAD_AT && !level && this.leaves(tables, events.old.data[e], events.new.data[e])) level = CALL_END;
     }
     for (let m = trace.start(mapEnd, step); m < mapEnd.data[step]; m++)
-      if (this.settled[map.new.data[m]]) return PAGE;
+      if (this.settled[map.new.data[m]]) return PAGE_END;
     return level;
   }
 
