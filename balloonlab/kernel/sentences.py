@@ -138,7 +138,7 @@ SENTENCES: dict[str, Sentence] = {
 
 
 def sentence(timeline: Timeline, step: int, threads: list[str]) -> str:
-    """Step number `step` as a sentence: "vballoon puts page 0x2a41 on the list pages."
+    """Step number `step` as a sentence, such as "vballoon puts page 0x2a41 on the list pages".
 
     A verb that has no sentence (a learner's own) is told as `Timeline.text` tells it. Raises IndexError for no step.
     """

@@ -1,9 +1,9 @@
 """How each page state looks, in words, as a glyph and as a colour: one table for browser, pictures and text.
 
 Colours are Okabe and Ito's or near them, distinct for colour-blind readers, with greys for what is in the background; a
-hue means the same state in both themes; the states
-that fill maps stand out from FREE by a contrast of at least 3 to 1 in either theme, the kernel's no more than that
-in the dark one, where balloon and workload lead. Colour is never alone: each state has a glyph of its own (capitals and # are the balloon's and the kernel's, small letters the workload's).
+hue means the same state in both themes. The states that fill maps stand out from FREE by a contrast of at least 3 to 1,
+the kernel's by little more than that in the dark theme, where balloon and workload lead. Colour is never alone: each
+state has a glyph of its own (capitals and # are the balloon's and the kernel's, small letters the workload's).
 """
 
 from __future__ import annotations

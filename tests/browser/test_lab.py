@@ -45,7 +45,8 @@ CLIPPED = """(root) => [...root.querySelectorAll("*")].filter((node) => {
   const scrolls = [style.overflowX, style.overflowY].some((way) => ["auto", "scroll"].includes(way));
   return scrolls || node.scrollWidth > node.clientWidth + 1 && style.display !== "inline" && node.clientWidth > 0;
 }).map((node) => `${node.tagName}.${node.className}: ${node.textContent.slice(0, 60)}`)"""
-BOXES = """(root) => [...root.querySelectorAll(".bl-headline, .bl-time, canvas, .bl-thread, .bl-tabs, .bl-wire, .bl-five > div")]
+BOXES = """(root) => [...root.querySelectorAll(
+  ".bl-headline, .bl-time, canvas, .bl-thread, .bl-tabs, .bl-wire, .bl-five > div")]
   .map((node) => { const { x, y, width, height } = node.getBoundingClientRect(); return [x, y, width, height]; })"""
 
 
