@@ -173,7 +173,7 @@ _QUESTIONS = [
         _locks_held_while_waiting,
         "The locks of the old page and of the new one. Both spinlocks are free again: nobody may sleep with one.",
         lambda given, truth: (
-            "Step the compactor in a Lab until it waits, and count in the panel of locks. "
+            "Step the compactor in a Lab until it waits, and count the locks that its row says it has. "
             + ("A spinlock is given back before anybody sleeps." if given > truth else "A move has two ends.")
         ),
     ),
