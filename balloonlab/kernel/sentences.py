@@ -106,7 +106,7 @@ SENTENCES: dict[str, Sentence] = {
     "copy_pfns": "copies page numbers into the message",
     "read_pfns": "reads page numbers from the message",
     "read_pfn": "reads a page number from the message",
-    "virtqueue_add": "puts a message on {obj}: {n} page numbers",
+    "virtqueue_add": "puts a message of page numbers on {obj}",
     "virtqueue_add_outbuf": ("cannot put a message on {obj}: the device is gone", "puts a message on {obj}"),
     "collect_stats": "gathers memory figures",
     "virtqueue_add_stats": "puts memory figures on {obj}",

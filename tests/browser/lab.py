@@ -180,6 +180,26 @@ def click(root: Locator, name: str) -> None:
         root.get_by_role("button", name=re.compile("^More")).click()
 
 
+def resizing(root: Locator) -> Locator:
+    """The one button that inflates or deflates to the size that is written."""
+    return root.get_by_role("button", name=re.compile("^(Inflate|Deflate)"))
+
+
+def size_field(root: Locator) -> Locator:
+    """Where a Lab's wanted size is written."""
+    return root.get_by_label("Size of the balloon, in 4 KiB pages, as a number")
+
+
+def by_statement(root: Locator) -> None:
+    """From now on Step, Back and Play move by single statements."""
+    root.get_by_label("Unit of time").select_option("statement")
+
+
+def thread_row(root: Locator, name: str) -> Locator:
+    """The row of a thread of the guest."""
+    return root.get_by_role("listitem", name=re.compile(f"^Thread {name}:"))
+
+
 def by_hand(root: Locator) -> None:
     """From now on only ask, and choose who steps."""
     root.get_by_role("button", name=re.compile("^More")).click()
@@ -199,7 +219,7 @@ def tab(root: Locator, name: str) -> None:
 
 def aim(root: Locator, target: object) -> None:
     """Type a target into a Lab."""
-    root.get_by_label("Size of the balloon, in 4 KiB pages, as a number").fill(str(target))
+    size_field(root).fill(str(target))
 
 
 def run_cell(lab: LabPage, index: int, *, wait: bool = True) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import LabPage, aim, click, notebook_of, output_of, run_cell
+from tests.browser.lab import LabPage, aim, click, notebook_of, output_of, run_cell, size_field, thread_row
 
 Open = Callable[..., LabPage]
 LARGE = """
@@ -27,17 +27,20 @@ def test_a_target_with_commas_is_read_as_python_reads_it(lab_page: Open) -> None
     lab = lab_page(notebook_of(LARGE, "print(guest.balloon_pages, guest.host.target)"))
     root = lab.notebook.locator(".balloonlab")
     aim(root, "10,000")
-    expect(root.get_by_text("of 16,384 pages = 39.1 MiB")).to_be_visible()
-    expect(root.get_by_label("Target in 4 KiB balloon pages", exact=True)).to_have_value("10000")
-    root.get_by_label("Target in 4 KiB balloon pages, as a number").press("Enter")
-    expect(root.locator(".bl-progress")).to_have_text(re.compile("^Done after"))
+    expect(root.get_by_text("of 16,384 pages", exact=True)).to_have_attribute(
+        "title", "of 16,384 pages: 39.1 MiB of 64 MiB"
+    )
+    expect(root.get_by_role("button", name="Deflate by 200")).to_be_enabled()
+    expect(root.get_by_label("Size of the balloon, in 4 KiB pages", exact=True)).to_have_value("10000")
+    size_field(root).press("Enter")
+    expect(root.locator(".bl-said")).to_have_text("The balloon holds 10,000 pages: 200 fewer, in 1 message.")
     expect(root.get_by_role("alert")).to_be_empty()
     run_cell(lab, 1)
     expect(output_of(lab, 1)).to_have_text("10000 10000\n")
     for text in ("1e3", "0x10", "12.0", "16,385"):  # which Python refuses
         aim(root, text)
         expect(root.get_by_text("0 to 16,384 pages")).to_be_visible()
-        root.get_by_label("Target in 4 KiB balloon pages, as a number").press("Enter")
+        size_field(root).press("Enter")
         expect(root.get_by_role("alert")).to_contain_text("it must be a whole number from 0 to 16,384")
     assert lab.thrown == []
 
@@ -51,9 +54,9 @@ def test_what_a_scenario_began_with_can_be_asked_again(lab_page: Open, name: str
     root = lab.notebook.locator(".balloonlab")
     click(root, "To start")
     click(root, "Compact")  # another future begins, in which nobody has begun
-    expect(root.locator(".bl-progress")).to_have_text(re.compile("^Done after"))
-    card = root.get_by_role("region", name=re.compile(f"^Thread {actor}"))
-    expect(card).to_contain_text("waits for begin")
+    expect(root.locator(".bl-said")).to_have_text(re.compile("^Compaction is over: "))
+    row = thread_row(root, actor)
+    expect(row).to_contain_text("waits for begin")
     click(root, "Begin")
-    expect(card).not_to_contain_text("waits for begin")
+    expect(row).not_to_contain_text("waits for begin")
     assert lab.thrown == []

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import LabPage, notebook_of
+from tests.browser.lab import LabPage, by_hand, notebook_of, tab, thread_row
 
 Open = Callable[..., LabPage]
-SWITCH = "Show what can become of each step"
+SWITCH = "show fates"
 LAB = "import balloonlab as bl\nlab = bl.Lab(bl.scenario({name!r}, 'v9'))\nlab"
 PROGRAM = """
 import balloonlab as bl
@@ -29,22 +29,22 @@ lab = bl.Lab(bl.Program("two orders", {"one": taking("a", "b"), "two": taking("b
 lab
 """
 # What sticks out of its box among the visible elements.
-CLIPPED = """(root) => [...root.querySelectorAll(".bl-fates *, .bl-thread *")].filter((node) => {
+CLIPPED = """(root) => [...root.querySelectorAll(".bl-fates *, .bl-thread *, .bl-timebar *")].filter((node) => {
   if (node.closest(".bl-hidden") || !node.getClientRects().length || node.tagName === "INPUT") return false;
   return node.scrollWidth > node.clientWidth + 1 && getComputedStyle(node).display !== "inline" && node.clientWidth > 0;
 }).map((node) => `${node.tagName}.${node.className}: ${node.textContent.slice(0, 60)}`)"""
-BOXES = """(root) => [...root.querySelectorAll(".bl-fates, .bl-thread, canvas, .bl-panel")]
+BOXES = """(root) => [...root.querySelectorAll(".bl-headline, .bl-thread, canvas, .bl-tabs, .bl-time")]
   .map((node) => { const { x, y, width, height } = node.getBoundingClientRect(); return [x, y, width, height]; })"""
 
 
 def root_of(lab: LabPage) -> Locator:
     root = lab.notebook.locator(".balloonlab").first
-    expect(root.locator("canvas.bl-canvas")).to_be_visible()
+    expect(root.locator(".bl-lab")).to_be_visible()
     return root
 
 
 def fate_of(root: Locator, thread: str) -> Locator:
-    return root.get_by_role("region", name=re.compile(f"^Thread {thread}")).locator(".bl-word")
+    return thread_row(root, thread).locator(".bl-word")
 
 
 def step(root: Locator, thread: str) -> None:
@@ -60,10 +60,11 @@ def test_a_learner_sees_what_can_become_of_each_step(lab_page: Open) -> None:
     lab.page.keyboard.press("Space")
     for thread in ("vballoon", "compactor"):
         expect(fate_of(root, thread)).to_have_text("will go wrong")
-    card = root.get_by_role("region", name=re.compile("^Thread vballoon"))
-    expect(card.locator(".bl-wait")).to_have_text(
+    row = thread_row(root, "vballoon")
+    expect(row.locator(".bl-wait")).to_have_text(
         "can run; lock held by a finished call 17 steps away, needs no preemption"
     )
+    tab(root, "fates")
     live = root.locator(".bl-fate-live")
     expect(live).to_have_text(re.compile(r"^Here: will go wrong\. .* Next: vballoon will go wrong, compactor will"))
     expect(live).to_have_attribute("aria-live", "polite")
@@ -72,7 +73,7 @@ def test_a_learner_sees_what_can_become_of_each_step(lab_page: Open) -> None:
     for taken in range(1, 17):
         step(root, "vballoon")
         expect(where).to_have_text(f"step {taken + 2} of {taken + 2}")
-        expect(card.locator(".bl-wait")).to_contain_text(
+        expect(row.locator(".bl-wait")).to_contain_text(
             f"{17 - taken} steps away" if taken < 16 else "lock held by a finished call at this step"
         )
     expect(fate_of(root, "vballoon")).to_have_text("wrong here")
@@ -105,7 +106,8 @@ def test_beyond_what_was_explored_it_says_so_and_goes_on_from_there(lab_page: Op
     expect(fate_of(root, "vballoon")).to_have_text("will go wrong")
     go_on = root.get_by_role("button", name="Explore from here")
     expect(go_on).not_to_be_visible()
-    root.get_by_role("checkbox", name="I step by hand").check()
+    by_hand(root)
+    tab(root, "fates")
     root.get_by_role("button", name="Compact", exact=True).click()
     here = root.locator(".bl-fate-here")
     expect(here).to_contain_text("Not known. Something was asked for from outside")
@@ -126,7 +128,7 @@ def test_a_choice_decides_between_safe_and_wrong(lab_page: Open, theme: str) -> 
     step(root, "one")
     expect(fate_of(root, "one")).to_have_text("safe")
     expect(fate_of(root, "two")).to_have_text("wrong here")
-    glyph = root.get_by_role("region", name=re.compile("^Thread two")).locator(".bl-glyph")
+    glyph = thread_row(root, "two").locator(".bl-glyph")
     assert glyph.evaluate("(node) => getComputedStyle(node).backgroundColor") == "rgb(204, 121, 167)"
     expect(glyph).to_have_text("!")
     assert root.evaluate(CLIPPED) == []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import LabPage, aim, click, notebook_of
+from tests.browser.lab import LabPage, aim, by_statement, click, notebook_of, tab
 
 GUEST = """
 import numpy as np
@@ -17,7 +17,6 @@ guest = bl.Guest.from_states(states, "v9")
 guest.machine.most_steps = 4_000
 bl.Lab(guest)
 """
-DONE = re.compile(r"^Done after [\d,]+ steps")
 
 
 def where(root: Locator) -> tuple[int, int]:
@@ -32,21 +31,27 @@ def value(root: Locator, name: str) -> Locator:
 def test_four_operations_can_all_be_gone_back_to(lab_page: Callable[..., LabPage]) -> None:
     page = lab_page(notebook_of(GUEST))
     root = page.notebook.locator(".balloonlab").first
-    marks = root.get_by_label("Go to where an operation begins")
-    expect(marks).to_be_disabled()
+    jumps = root.get_by_label("Jump to")
+    operations = jumps.locator("optgroup[label=Operations] option")
+    expect(operations).to_have_text(["0: the opening"])
+    by_statement(root)
+    tab(root, "device")
     ends, actual = [0], ["0"]
     for name, target in (("Inflate", 1_000), ("Compact", None), ("Deflate", 50), ("Inflate", 1_000)):
         if target is not None:
             aim(root, target)
         click(root, name)
         expect(root.locator(".bl-where")).not_to_have_text(re.compile(f"of {ends[-1]:,}$"))
-        expect(root.get_by_text(DONE)).to_be_visible()
+        over = f"The balloon holds {target:,} pages: " if target is not None else "Compaction is over: "
+        expect(root.locator(".bl-said")).to_have_text(re.compile(f"^{over}"))
         ends.append(where(root)[1])
         actual.append(f"{target:,}" if target is not None else actual[-1])
     end = ends[-1]
     texts = ["set target 1,000", "compact", "set target 50", "set target 1,000"]
     shown = [f"{step:,}: {text}" for step, text in zip(ends, texts, strict=False)]
-    expect(marks.locator("option")).to_have_text(["Operations", "0: the opening", *shown])
+    expect(operations).to_have_text(["0: the opening", *shown])
+    told = ["The host asks for a balloon of 1,000 pages.", "You ask the kernel to compact its memory."]
+    told += ["The host asks for a balloon of 50 pages.", told[0]]
 
     click(root, "To start")
     expect(root.locator(".bl-where")).to_have_text(f"step 0 of {end:,}")
@@ -55,12 +60,12 @@ def test_four_operations_can_all_be_gone_back_to(lab_page: Callable[..., LabPage
     click(root, "Step")
     expect(root.locator(".bl-where")).to_have_text(f"step 1 of {end:,}")
     for number in (3, 1, 2, 0):
-        marks.select_option(label=shown[number])
+        jumps.select_option(label=shown[number])
         expect(root.locator(".bl-where")).to_have_text(f"step {ends[number]:,} of {end:,}")
         expect(value(root, f"actual {actual[number]}")).to_be_visible()
         click(root, "Step")
-        expect(root.locator(".bl-said")).to_have_text(re.compile(f"^you: {texts[number].split()[0]}"))
-    marks.select_option(label=shown[2])
+        expect(root.locator(".bl-said")).to_have_text(told[number])
+    jumps.select_option(label=shown[2])
     expect(root.locator(".bl-where")).to_have_text(f"step {ends[2]:,} of {end:,}")
     click(root, "Back")  # into the operation before, whose steps may have to be made again
     expect(root.locator(".bl-where")).to_have_text(f"step {ends[2] - 1:,} of {end:,}")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from balloonlab.memory.palette import PALETTE
-from tests.browser.lab import LabPage, aim, by_hand, click, notebook_of, number, output_of, run_cell, tab
+from tests.browser.lab import LabPage, aim, by_hand, click, notebook_of, number, output_of, run_cell, size_field, tab
 
 Open = Callable[..., LabPage]
 GUEST = """
@@ -38,13 +38,15 @@ WATCH_SENDS = """() => {
   const send = WebSocket.prototype.send;
   WebSocket.prototype.send = function (...args) { window.sends++; return send.apply(this, args); };
 }"""
-# What sticks out of its box, or scrolls inside the page, among the visible elements of a Lab.
+# What is cut without an ellipsis and a title that has it whole, or scrolls, among the visible elements of a Lab.
 CLIPPED = """(root) => [...root.querySelectorAll("*")].filter((node) => {
   const style = getComputedStyle(node);
   if (node.closest(".bl-hidden") || !node.getClientRects().length || node.tagName === "INPUT") return false;
   const scrolls = [style.overflowX, style.overflowY].some((way) => ["auto", "scroll"].includes(way));
-  return scrolls || node.scrollWidth > node.clientWidth + 1 && style.display !== "inline" && node.clientWidth > 0;
-}).map((node) => `${node.tagName}.${node.className}: ${node.textContent.slice(0, 60)}`)"""
+  const cut = node.scrollWidth > node.clientWidth + 1 && style.display !== "inline" && node.clientWidth > 0;
+  const told = node.closest("[title]")?.title.length >= node.textContent.trim().length - 8;
+  return scrolls || (cut && !(style.textOverflow === "ellipsis" && told));
+}).map((node) => `${node.tagName}.${node.className} ${node.scrollWidth}: ${node.textContent.slice(0, 60)}`)"""
 BOXES = """(root) => [...root.querySelectorAll(
   ".bl-headline, .bl-time, canvas, .bl-thread, .bl-tabs, .bl-wire, .bl-five > div")]
   .map((node) => { const { x, y, width, height } = node.getBoundingClientRect(); return [x, y, width, height]; })"""
@@ -98,7 +100,7 @@ def test_inflate_step_back_and_look_without_the_kernel(lab_page: Open) -> None:
     expect(root.locator(".bl-said")).to_have_text("The host asks for a balloon of 30 pages.")
     assert colours_of(root, [painted.index(colours["balloon"])]) == [colours["free"]]
     root.get_by_label("Jump to").select_option("next: message sent or answered")
-    expect(root.locator(".bl-said")).to_have_text("vballoon puts a message on inflateq: 30 page numbers.")
+    expect(root.locator(".bl-said")).to_have_text("vballoon puts a message of page numbers on inflateq.")
     tab(root, "messages")
     expect(root.get_by_role("row", name=re.compile("2 inflate .*added"))).to_have_class(re.compile("bl-changed"))
     root.get_by_label("Speed").select_option("1000")
@@ -209,7 +211,7 @@ def test_everything_by_keyboard_and_no_key_leaks(lab_page: Open) -> None:
         press(key)
     press("Shift+Tab")  # up to the actions above it
     expect(root.get_by_role("button", name="Full", exact=True)).to_be_focused()
-    field = root.get_by_label("Target in 4 KiB balloon pages, as a number")
+    field = size_field(root)
     field.focus()
     field.select_text()
     for key in "12":
@@ -361,16 +363,23 @@ def test_a_lab_says_what_was_not_reached_and_why_and_a_bug_first(lab_page: Open)
     root = root_of(lab)
     aim(root, 1024)
     click(root, "Inflate")
+    said = root.locator(".bl-headline.bl-wrong .bl-said")
+    stuck = "vballoon waits for balloon_lock, which it holds itself: nothing can go on."
+    expect(said).to_have_text(stuck)
+    expect(number(root, "in the balloon")).to_have_text("512")
     progress = root.locator(".bl-progress")
     expect(progress).to_have_text(re.compile("^At rest after [0-9,]+ steps: the balloon holds 512 of 1,024 pages: "))
     click(root, "Run")
     expect(progress).to_have_text(re.compile("pages: vballoon waits for balloon_lock, which it holds itself$"))
+    expect(said).to_have_text(stuck)
 
 
 def test_a_lab_of_a_driver_that_died_says_so_from_the_start(lab_page: Open) -> None:
     lab = lab_page(notebook_of(f"{SHORT}bl.Lab(dead)"))
     root = root_of(lab)
     bug = re.compile(r"^BUG in vballoon: BUG_ON\(!trylock_page\(page\)\) \(line \d+, in balloon_page_enqueue: `.*`\)")
-    expect(root.locator(".bl-bug")).to_have_text(bug)
+    said = root.locator(".bl-headline.bl-wrong .bl-said")
+    expect(said).to_have_text(bug)
     click(root, "Compact")
+    expect(said).to_have_text(bug)
     expect(root.locator(".bl-progress")).to_have_text(bug)

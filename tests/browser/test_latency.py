@@ -15,7 +15,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import LabPage, notebook_of
+from tests.browser.lab import LabPage, aim, by_hand, by_statement, click, notebook_of
 
 pytestmark = pytest.mark.benchmark
 REPEATS = 25
@@ -119,7 +119,7 @@ SCRUB = """async ([frames, way]) => {
 }"""
 # Click, and wait until the Lab says another position and has painted it.
 CLICK = """async (name) => {
-  const button = [...document.querySelectorAll(".balloonlab button")].find((b) => b.textContent === name);
+  const button = document.querySelector(`.balloonlab button[aria-label="${name}"]`);
   const where = document.querySelector(".bl-where"), before = where.textContent, start = performance.now();
   button.click();
   await new Promise((done) => new MutationObserver((_, o) => {
@@ -140,6 +140,7 @@ def test_a_long_timeline_keeps_up_with_the_display(lab_page: Callable[..., LabPa
     for way in ("near", "far"):
         gaps = [b - a for a, b in pairwise(lab.page.evaluate(SCRUB, [120, way]))]
         print(f"\n{pages:,} pages, scrubbing {way}: {1000 / statistics.median(gaps):.0f} frames a second", end="")  # noqa: T201
+    by_statement(root)
     root.get_by_role("button", name="To start").click()
     root.get_by_label("Speed").select_option("1000")
     lab.page.evaluate("window.paints = []")
@@ -150,9 +151,9 @@ def test_a_long_timeline_keeps_up_with_the_display(lab_page: Callable[..., LabPa
     print(f"\n{pages:,} pages, playing: {1000 / statistics.median(gaps):.0f} frames a second", end="")  # noqa: T201
     assert lab.page.evaluate("window.sends") == 0, "looking at the past asked the kernel"
     root.get_by_role("button", name="To end").click()
-    root.get_by_role("checkbox", name="I step by hand").check()
-    root.get_by_label("Target in 4 KiB balloon pages, as a number").fill("900")
-    root.get_by_role("button", name="Inflate", exact=True).click()
+    by_hand(root)
+    aim(root, 900)
+    click(root, "Inflate")
     expect(root.get_by_role("button", name="Step vballoon")).to_be_enabled()
     waits = [lab.page.evaluate(CLICK, "Step vballoon") for _ in range(REPEATS)]
     print(f"\n{pages:,} pages, a step by the kernel: {statistics.median(waits):.0f} ms")  # noqa: T201

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import LabPage, aim, click, notebook_of, output_of, run_cell
+from tests.browser.lab import LabPage, aim, by_statement, click, notebook_of, number, output_of, run_cell
 from tests.browser.test_lab import GUEST
 
 Open = Callable[..., LabPage]
@@ -18,7 +18,8 @@ def inflated(lab: LabPage) -> tuple[Locator, int]:
     root = lab.notebook.locator(".balloonlab")
     aim(root, 30)
     click(root, "Inflate")
-    expect(root.locator(".bl-progress")).to_have_text(re.compile("^Done after"))
+    expect(root.locator(".bl-said")).to_have_text("The balloon holds 30 pages: 30 more, in 1 message.")
+    by_statement(root)
     expect(root.locator(".bl-where")).to_have_text(re.compile(r"^step (\d+) of \1$"))
     return root, int(root.locator(".bl-where").inner_text().split()[-1])
 
@@ -26,25 +27,25 @@ def inflated(lab: LabPage) -> tuple[Locator, int]:
 def test_a_cell_takes_the_lab_along_and_a_lab_elsewhere_says_so(lab_page: Open) -> None:
     lab = lab_page(notebook_of(GUEST, SEEK, "print(lab)", "guest.machine.act('set_target', 25)\nguest.machine.run()"))
     root, last = inflated(lab)
-    where, note = root.locator(".bl-where"), root.locator(".bl-note")
+    where, place = root.locator(".bl-where"), root.locator(".bl-place")
     run_cell(lab, 1)
     expect(where).to_have_text(f"step 10 of {last}")
-    expect(note).not_to_contain_text("Cells see")
+    expect(place).not_to_contain_text("cells see")
     click(root, "Back")
     expect(where).to_have_text(f"step 9 of {last}")
-    expect(note).to_contain_text("Cells see step 10.")
+    expect(place).to_have_text(re.compile(" cells see step 10$"))
     run_cell(lab, 2)
     expect(output_of(lab, 2)).to_have_text(
         f"<Lab: guest of 1,024 pages (4 MiB), driver v9, machine at step 10 of {last}>\n"
     )
     expect(where).to_have_text(f"step 9 of {last}")  # a cell that moves nothing takes nobody along
     click(root, "To end")
-    expect(note).to_have_text("Cells see step 10.")
+    expect(place).to_have_text(re.compile(" cells see step 10$"))
     click(root, "Back")
     run_cell(lab, 3)
-    expect(root.get_by_role("row", name="num_pages 25")).to_be_visible()
+    expect(number(root, "in the balloon")).to_have_text("25")
     expect(where).to_have_text(re.compile(r"^step (\d+) of \1$"))
-    expect(note).not_to_contain_text("Cells see")
+    expect(place).not_to_contain_text("cells see")
     assert lab.thrown == []
 
 
@@ -72,5 +73,5 @@ def test_a_cell_run_again_and_again_keeps_the_last_guest_only(lab_page: Open) ->
     expect(output_of(lab, 1)).to_have_text("12 1\n")
     aim(root, 30)
     click(root, "Inflate")  # the last one is alive
-    expect(root.get_by_role("row", name="num_pages 30")).to_be_visible()
+    expect(number(root, "in the balloon")).to_have_text("30")
     assert lab.thrown == []

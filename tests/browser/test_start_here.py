@@ -8,10 +8,9 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import LabPage
+from tests.browser.lab import LabPage, aim, by_statement, click, tab
 
 START = Path(__file__).resolve().parents[2] / "notebooks" / "00-start-here.ipynb"
-DONE = re.compile(r"^Done after [\d,]+ steps")
 # How many of the map's pixels have each colour, as "r,g,b" -> count.
 PIXELS = """(canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height), found = {};
@@ -40,15 +39,17 @@ def test_inflate_step_back_play_and_compact_a_real_guest(lab_page: Callable[...,
     before = painted(lab, BALLOON)
     assert before > 0, "the recorded balloon is on the map"
 
-    lab.get_by_label("Target in 4 KiB balloon pages, as a number").fill("18,000")
-    lab.get_by_role("button", name="Inflate", exact=True).click()
-    expect(lab.get_by_text(DONE)).to_be_visible()
+    aim(lab, "18,000")
+    click(lab, "Inflate")
+    expect(lab.locator(".bl-said")).to_have_text("The balloon holds 18,000 pages: 1,616 more, in 7 messages.")
     assert painted(lab, BALLOON) > before, "more balloon is painted"
+    tab(lab, "device")
     expect(lab.get_by_role("row", name=re.compile("^target 18,000"))).to_be_visible()
     expect(lab.get_by_role("row", name=re.compile("^actual 18,000"))).to_be_visible()
 
     _, last = position(lab)
     assert last > 1616 * 10, "every page of the driver's work is in the timeline"
+    by_statement(lab)
     lab.get_by_role("button", name="Back", exact=True).click()
     expect(lab.locator(".bl-where")).to_have_text(f"step {last - 1:,} of {last:,}")
     lab.get_by_role("button", name="Step", exact=True).click()
@@ -71,6 +72,7 @@ def test_inflate_step_back_play_and_compact_a_real_guest(lab_page: Callable[...,
 
     lab.get_by_role("button", name="Compact", exact=True).click()
     expect(lab.get_by_role("button", name="Stop")).to_be_enabled()
+    tab(lab, "counters")
     expect(lab.get_by_role("row", name=re.compile("^compact_pages_moved [1-9]"))).to_be_visible()
     lab.get_by_role("button", name="Stop").click()
     expect(lab.get_by_text(re.compile("^Stopped after"))).to_be_visible()
@@ -81,10 +83,14 @@ def test_inflate_step_back_play_and_compact_a_real_guest(lab_page: Callable[...,
 def test_bad_targets_are_answered_in_the_page(lab_page: Callable[..., LabPage]) -> None:
     page = lab_page(START)
     lab = page.notebook.locator(".balloonlab").first
-    field = lab.get_by_label("Target in 4 KiB balloon pages, as a number")
-    for wrong, words in (("-5", "target is -5"), ("99999999", "0 to 65,536"), ("lots", "digits"), ("3", "Deflate")):
-        field.fill(wrong)
-        lab.get_by_role("button", name="Inflate", exact=True).click()
+    for wrong, words in (
+        ("-5", "target is -5"),
+        ("99999999", "0 to 65,536"),
+        ("lots", "digits"),
+        ("16384", "holds 16,384 pages already"),
+    ):
+        aim(lab, wrong)
+        click(lab, "Inflate")
         expect(lab.get_by_role("alert")).to_contain_text(words)
         assert position(lab) == (0, 0), "nothing happened"
 

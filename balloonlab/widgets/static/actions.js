@@ -1,6 +1,6 @@
 /** The row of actions: a size and one button that says what it does, Compact, Stop; the rest is under More. */
 import { attribute, el, mark, put } from "./dom.js";
-import { BALLOON_PAGE, bytes, number, wholeNumber } from "./words.js";
+import { BALLOON_PAGE, bytes, counted, number, wholeNumber } from "./words.js";
 
 /** What can be asked beside a size: its name, the button's text, what it does. */
 const ASKED = [
@@ -52,7 +52,7 @@ export class Actions {
       el("span", { class: "bl-menus" }, this.more, this.rest),
       this.full,
     );
-    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.open(false));
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
     this.explain();
     this.setBusy(false, "");
   }
@@ -60,6 +60,11 @@ export class Actions {
   open(on) {
     this.rest.hidden = !on;
     attribute(this.more, "aria-expanded", String(on));
+  }
+
+  close() {
+    if (this.rest.contains(document.activeElement)) this.more.focus();
+    this.open(false);
   }
 
   /** Ask for the size that is written, larger or smaller than now. */
@@ -85,8 +90,9 @@ export class Actions {
     const n = wholeNumber(this.field.value);
     const legal = n !== null && n >= 0 && n <= this.most;
     if (legal) this.slider.value = String(n);
-    put(this.meaning, legal ? `of ${number(this.most)} pages` : `0 to ${number(this.most)} pages`);
-    attribute(this.meaning, "title", legal ? `${bytes(n * BALLOON_PAGE)} of ${bytes(this.most * BALLOON_PAGE)}` : null);
+    put(this.meaning, legal ? `of ${counted(this.most, "page")}` : `0 to ${counted(this.most, "page")}`);
+    const memory = legal ? `: ${bytes(n * BALLOON_PAGE)} of ${bytes(this.most * BALLOON_PAGE)}` : "";
+    attribute(this.meaning, "title", `${this.meaning.shown}${memory}`);
     const by = legal ? n - this.actual : 0;
     put(this.resize, by < 0 ? `Deflate by ${number(-by)}` : by > 0 ? `Inflate by ${number(by)}` : "Inflate");
     attribute(this.resize, "title", by ? `Ask for a balloon of ${number(n)} pages; it holds ${number(this.actual)}` : "Write a size first: this is what it holds");

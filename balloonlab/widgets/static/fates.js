@@ -138,7 +138,6 @@ export class FateBar {
       { class: "bl-fates", role: "group", "aria-label": "What can become of each step" },
       el("div", { class: "bl-bar" }, this.stop, this.goOn, this.text, this.coverage),
       this.here,
-      this.live,
     );
     this.update(0, false);
   }

@@ -14,6 +14,12 @@ export function stripAround(page, cells, pages) {
   return Math.max(0, Math.min(pages - cells, page - Math.floor(cells / 2)));
 }
 
+/** What the strips are around. */
+function titleOf(pages, changed) {
+  const what = changed.has(pages[0]) ? "that changed" : "that was last in hand";
+  return pages.length > 1 ? "around the page that moved, and around where it went" : `around the page ${what}`;
+}
+
 export class Lens {
   constructor(palette) {
     this.palette = palette;
@@ -38,7 +44,7 @@ export class Lens {
     const theme = themeOf(this.element);
     c.setTransform(dpr, 0, 0, dpr, 0, 0);
     c.clearRect(0, 0, width, HIGH + LABEL);
-    put(this.title, shown.length > 1 ? "around the pages that changed" : shown.length ? "around the page that changed" : "\u00a0");
+    put(this.title, titleOf(shown, changed));
     shown.forEach((page, i) => this.strip(c, theme, source, page, changed, i * (wide * CELL + 8), cells));
     const words = shown.map((page) => `page ${hex(page)} is ${this.palette[source.stateAt(page)]?.word ?? "unknown"}`);
     attribute(this.canvas, "aria-label", words.join(", ") || "No page changed here");

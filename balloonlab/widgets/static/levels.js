@@ -19,12 +19,16 @@ export class Levels {
       this.ends.cut(0);
       this.settled = trace.tables.palette.map(({ word }) => !PASSING.includes(word));
     }
-    if (this.ends.length > trace.length) this.ends.cut(trace.length);
     const from = this.ends.length;
     if (from === trace.length) return;
     const found = new Uint8Array(trace.length - from);
     for (let i = from; i < trace.length; i++) found[i - from] = this.levelOf(trace, i);
     this.ends.append(found);
+  }
+
+  /** Steps from `from` on are others than they were. */
+  cut(from) {
+    this.ends.cut(Math.min(from, this.ends.length));
   }
 
   levelOf(trace, step) {

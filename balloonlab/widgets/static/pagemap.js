@@ -166,7 +166,7 @@ export class PageMap {
   }
 
   setCursor(page) {
-    this.cursor = page;
+    this.cursor = this.pointed = page;
     this.hover = -1;
     this.show(reveal(this.source, this.view, page, this.box));
   }
@@ -179,6 +179,7 @@ export class PageMap {
 
   pin(page) {
     this.pinned = page;
+    if (page >= 0) this.pointed = page;
     if (this.options.pinned) this.options.pinned(page);
     this.draw();
   }

@@ -14,6 +14,10 @@ export function locksOf(mirror, thread) {
   mirror.locks.forEach((holder, i) => holder === thread && chips.push({ text: `has ${tables.locks[i]}`, wants: false }));
   for (const [page, holder] of mirror.pageLocks)
     if (holder === thread) chips.push({ text: `has page ${hex(page)}`, wants: false });
+  tables.threads.forEach(({ name }, i) => {
+    const { status, on, holder } = tables.waits[mirror.waits[i]];
+    if (status === "blocked" && on === "its CPU" && holder === tables.threads[thread].name) chips.push({ text: `has ${name}'s CPU`, wants: false });
+  });
   const wait = tables.waits[mirror.waits[thread]];
   if (wait.status === "blocked") {
     const on = wait.on.replace(/^the lock of /, "");
@@ -58,9 +62,9 @@ class Row {
     this.step = el("button", { type: "button", class: "bl-small bl-step", text: "Step", onclick: () => step(thread) });
     this.pin = el("button", { type: "button", class: "bl-name", text: name, onclick: () => pin(thread) });
     this.role = role;
-    const line = el("span", { class: "bl-at" }, el("span", { "aria-hidden": "true", text: "\u25b6" }), this.line);
+    this.at = el("span", { class: "bl-at" }, el("span", { "aria-hidden": "true", text: "\u25b6 " }), this.line);
     const state = el("span", { class: "bl-marks" }, ...this.chips, this.wait);
-    this.element = el("li", { class: "bl-thread", "aria-label": `Thread ${name}: ${role}` }, this.pin, line, this.fate.element, this.step, state);
+    this.element = el("li", { class: "bl-thread", "aria-label": `Thread ${name}: ${role}` }, this.pin, this.at, this.fate.element, this.step, state);
   }
 
   update(mirror, { busy, fate, ran, next, pinned, wrong }) {
@@ -71,7 +75,7 @@ class Row {
     const call = ownCall(tables, at);
     const text = lineText(tables, at).replace(/^yield (from )?/, "");
     put(this.line, call ? `${tables.functions[call.f].first_line + call.line - 1} ${text}` : "\u2013");
-    attribute(this.line, "title", call ? `${call.name}: ${text}` : null);
+    attribute(this.at, "title", call ? `${call.name}: ${text}` : null);
     const chips = locksOf(mirror, this.thread);
     this.chips.forEach((node, i) => {
       const last = i === CHIPS - 1 && chips.length > CHIPS;

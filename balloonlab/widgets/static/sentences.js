@@ -84,11 +84,17 @@ export class Operations {
   forget() {
     this.all = [];
     this.known = 0;
+    this.trace = null;
+  }
+
+  /** Steps from `from` on are others than they were. */
+  cut(from) {
+    if (from < this.known) this.forget();
   }
 
   /** Take in the steps that came; `pages`: what the balloon held at the trace's start. */
   update(trace, pages) {
-    if (this.trace !== trace || this.known > trace.length) {
+    if (this.trace !== trace) {
       this.forget();
       this.trace = trace;
       this.pages = pages;

@@ -113,11 +113,14 @@ export class Stage {
     );
     this.element.classList.toggle("bl-program", Boolean(this.shared));
     this.root.replaceChildren(this.element);
+    if (this.fates) this.root.append(this.fates.live); // a tab that is not open would keep it from being heard
     this.root.append(this.actions.alert);
   }
 
   /** Steps from `from` on are others than they were: a finding that they led to is not met any more. */
   replaced(from) {
+    this.levels.cut(from);
+    this.operations.cut(from);
     if (this.finding && from < this.finding.step) this.finding = null;
   }
 

@@ -1,7 +1,8 @@
 /** Tabs in the place of the code: one row of names, and what each shows; only the open one is kept up to date. */
 import { attribute, el } from "./dom.js";
 
-const remembered = { name: "code" }; // the last one that was opened, for Labs that come later
+// The last one that was opened, for Labs that come later: on the page, as each Lab has a module of its own.
+const remembered = (window.balloonlab_tab ||= { name: "code" });
 
 export class Tabs {
   /** pages: [[name, element, update(mirror)]]; changed(): another one was opened. */

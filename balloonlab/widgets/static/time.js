@@ -211,7 +211,7 @@ export class Time {
       }
     });
     c.fillStyle = style.getPropertyValue("--bl-ink"); // what came from outside: a line across all lanes
-    if (flags.length) flags[0].forEach((flag, x) => flag && c.fillRect(x, 0, Math.max(1, dpr), height));
+    if (flags.length) flags[0].forEach((flag, x, row) => flag && !row[x - 1] && c.fillRect(x, 0, Math.max(1, dpr), height));
     this.cost = performance.now() - began;
   }
 

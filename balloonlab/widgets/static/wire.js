@@ -91,7 +91,7 @@ export class Wire {
       attribute(row.track, "data-place", message ? String(message.status) : null);
       const able = wait.status === "runnable";
       put(row.says, able ? "can go on" : wait.text);
-      attribute(row.says, "title", tables.threads[thread].role);
+      attribute(row.says, "title", `${tables.threads[thread].name} ${row.says.shown}: ${tables.threads[thread].role}`);
       put(row.button, actOf(tables, mirror.threadAt[thread]));
       attribute(row.button, "aria-label", `${row.button.shown} (${tables.threads[thread].name})`);
       row.button.disabled = !able || Boolean(busy);
