@@ -109,10 +109,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "recordings.moved_between": predict.moved_between,
     **{f"exercises.{name}": getattr(bl.exercises, name) for name in ("question", "repair", "suspicion")},
     "text_map": textmap.text_map,
-    **{
-        f"fragmentation.{name}": getattr(fragmentation, name)
-        for name in ("extfrag_for_order", "fragmentation_index", "free_huge_pages", "metrics", "unusable_free_index")
-    },
+    **{name: getattr(bl, name) for name in ("fragmentation_index", "metrics", "unusable_free_index")},
+    **{f"fragmentation.{name}": getattr(fragmentation, name) for name in ("extfrag_for_order", "free_huge_pages")},
 }
 ITEMS = ("__contains__", "__eq__", "__getitem__")
 
