@@ -95,6 +95,7 @@ SUBJECTS: dict[str, Make] = {
 }
 # What only the machine calls, at each step, with numbers of its own.
 ENGINE = {
+    **{each: {"answer", "hear", "send"} for each in ("Lab", "PageMap")},  # what browser and widget say to each other
     "Host": {
         *("believe_again", "beliefs", "check_target", "exchange", "prime_stats", "read", "set_target", "start_with"),
     },
