@@ -19,14 +19,16 @@ from balloonlab.memory.zone import PageState
 
 
 class Foretold(NamedTuple):
-    """An end. states: uint8[pages]. balloon_pages: 4 KiB pages. free_blocks: by order. messages: sent on the way there.
+    """An end: uint8[pages] states, and what was done on the way there.
 
-    moved: guest pages that compaction moves. why: what is not reached, and why; "" if all is.
+    balloon_pages: 4 KiB pages. free_blocks: by order. huge: free 2 MiB blocks before and after. messages: how many are
+    sent. moved: guest pages that compaction moves. why: what is not reached, and why; "" if all is.
     """
 
     states: NDArray[np.uint8]
     balloon_pages: int
     free_blocks: tuple[int, ...]
+    huge: tuple[int, int]
     messages: int
     moved: int
     why: str
@@ -55,8 +57,9 @@ def foretell(guest: SteppedGuest, name: str, number: int | None, settings: dict[
             why = arrays.set_target(int(number or 0))
     except (StepsNeededError, ValueError):
         return None
-    messages = len(arrays.host.messages) - sent
-    return Foretold(states, arrays.balloon_pages, arrays.metrics().counts, messages, moved, why)
+    messages, free = len(arrays.host.messages) - sent, arrays.metrics()
+    huge = guest.metrics().free_huge_pages, free.free_huge_pages
+    return Foretold(states, arrays.balloon_pages, free.counts, huge, messages, moved, why)
 
 
 def _at_rest(guest: SteppedGuest) -> bool:

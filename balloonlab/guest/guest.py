@@ -304,10 +304,7 @@ class Guest:
         return self._stepped().compact()
 
     def foretell(self, name: str, number: int | None = None) -> Foretold | None:
-        """What "compact", or "set_target" to `number` 4 KiB pages, will come to, without doing it (foretold.py).
-
-        None where arrays cannot tell, and for a guest of arrays, which does it as fast.
-        """
+        """What "compact" or "set_target" will come to, undone; None where arrays cannot tell (foretold.py)."""
         return None if self._steps is None else foretell(self._steps, name, number, self._settings)
 
     # -- back and forth between whole operations (arrays) --

@@ -34,13 +34,14 @@ def test_the_end_of_each_operation_of_a_life(
         compacts = data.draw(st.booleans())
         target = data.draw(st.integers(0, 512 * blocks)) * per
         told = guest.foretell("compact") if compacts else guest.foretell("set_target", target)
-        sent = len(guest.host.messages)
+        sent, huge = len(guest.host.messages), guest.metrics().free_huge_pages
         result = guest.compact() if compacts else guest.set_target(target)
         if told is None:
             continue
         assert told.states.tobytes() == guest.page_states.tobytes()
         assert told.balloon_pages == guest.balloon_pages
         assert told.free_blocks == guest.metrics().counts
+        assert told.huge == (huge, guest.metrics().free_huge_pages)
         assert told.messages == len(guest.host.messages) - sent
         assert told.why == result.why
         assert told.moved == (len(result.pairs) if compacts else 0)
