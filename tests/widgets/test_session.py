@@ -412,10 +412,12 @@ def test_without_threads_it_is_done_at_once(view: Receiver, monkeypatch: pytest.
 
 @pytest.mark.parametrize(("name", "value"), [("inflate", 300), ("compact", None)])
 def test_the_end_of_a_long_run_is_told_before_its_steps(
-    guest: Guest, view: Receiver, monkeypatch: pytest.MonkeyPatch, name: str, value: int | None
+    monkeypatch: pytest.MonkeyPatch, name: str, value: int | None
 ) -> None:
+    guest = a_guest(2048)
     guest.set_target(60)
-    view.session.changed()
+    view = Receiver(Session.of(guest.machine))
+    view.hello()
     view.session.foretell = guest.foretell
     monkeypatch.setattr(session_module, "CHUNK", 0.0)
     monkeypatch.setattr(session_module, "FIRST_CHUNK", 0.0)
