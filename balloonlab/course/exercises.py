@@ -15,7 +15,7 @@ import numpy as np
 
 from balloonlab.course.defects import defects
 from balloonlab.course.scenarios import Scenario, scenario
-from balloonlab.course.scenarios.merged import no_empty_message
+from balloonlab.course.scenarios.merged import naming_pages
 from balloonlab.drivers import Driver, find_driver
 from balloonlab.explore import Finding, explore
 from balloonlab.foundations.errors import BadValueError, pick, whole_number
@@ -270,11 +270,6 @@ class Repair(_Said):
         return Answer(True, text)  # noqa: FBT003
 
 
-def _giving_back(name: str, *one_cpu: str) -> Callable[[Driver], Scenario]:
-    """A situation in which no deflate message may be empty: to wait for its answer is no way to let others run (M3)."""
-    return lambda driver: scenario(name, driver).on_one_cpu(*one_cpu).watching(no_empty_message)
-
-
 _REPAIRS = [
     Repair(
         "spin",
@@ -282,10 +277,12 @@ _REPAIRS = [
         "v9",
         "leak_balloon",
         (
-            _giving_back("deflate"),
-            _giving_back("deflate-and-compact", "vballoon", "compactor"),
-            _giving_back("deflate-two-and-compact", "vballoon", "compactor"),
-            _giving_back("deflate-and-compact"),
+            lambda driver: naming_pages(scenario("deflate", driver)),
+            lambda driver: naming_pages(scenario("deflate-and-compact", driver).on_one_cpu("vballoon", "compactor")),
+            lambda driver: naming_pages(
+                scenario("deflate-two-and-compact", driver).on_one_cpu("vballoon", "compactor")
+            ),
+            lambda driver: naming_pages(scenario("deflate-and-compact", driver)),
         ),
         "Whoever cannot have a page lets the others run before it asks again.",
     ),

@@ -21,6 +21,7 @@ from balloonlab.foundations.interrupt import held_back, interruptible
 from balloonlab.foundations.words import counted
 from balloonlab.guest.array_guest import ArrayGuest, StepsNeededError, beyond_arrays
 from balloonlab.guest.array_history import ArrayHistory
+from balloonlab.guest.foretold import Foretold, foretell
 from balloonlab.guest.outcomes import Compacted, Resized, View, bug_first
 from balloonlab.guest.settings import balloon_pages, check_actors, check_page_size, check_states, set_memory, use_arrays
 from balloonlab.guest.stepped_guest import SteppedGuest
@@ -301,6 +302,10 @@ class Guest:
             except StepsNeededError:
                 self._go_over_to_steps()
         return self._stepped().compact()
+
+    def foretell(self, name: str, number: int | None = None) -> Foretold | None:
+        """What "compact" or "set_target" will come to, undone; None where arrays cannot tell (foretold.py)."""
+        return None if self._steps is None else foretell(self._steps, name, number, self._settings)
 
     # -- back and forth between whole operations (arrays) --
 

@@ -72,9 +72,9 @@ class Machine(Stepper):
 
     def choices(self, position: int) -> tuple[str, ...]:
         """The choices that lead to a position, as `schedule` has them."""
-        why = "The timeline is no longer than that."
-        position = whole_number("position", position, 0, self.end, "steps", why)
         with self.lock:
+            why = "The timeline is no longer than that."
+            position = whole_number("position", position, 0, self.end, "steps", why)
             return self.history.choices(position) if self.history else ()
 
     def step_back(self) -> None:
@@ -90,16 +90,17 @@ class Machine(Stepper):
         Steps that are no longer kept one by one are made again first (some seconds for a million); an interrupt then
         leaves the machine at the position that was reached.
         """
-        position = whole_number("position", position, 0, self.end, "steps", "The timeline is no longer than that.")
-        if self.timeline.first <= position <= self.timeline.stop:
-            with held_back(), self.lock:
-                self.seek_near(position)
-            return
-        with interruptible("making steps again") as interruption, self.lock:
-            for here in self.visit(position):
-                if interruption.asked:
-                    break
-                interruption.say(f"at step {here:,}")
+        with self.lock:  # from the first look at how far it reaches
+            position = whole_number("position", position, 0, self.end, "steps", "The timeline is no longer than that.")
+            if self.timeline.first <= position <= self.timeline.stop:
+                with held_back():
+                    self.seek_near(position)
+                return
+            with interruptible("making steps again") as interruption:
+                for here in self.visit(position):
+                    if interruption.asked:
+                        break
+                    interruption.say(f"at step {here:,}")
 
     def visit(self, position: int, ahead: int = 0) -> Iterator[int]:
         """`seek` for whoever gives the machine out of hand in between; see History.visit. Call it with `lock` held."""

@@ -17,7 +17,6 @@ _VERSION = "bl1"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,40}|![a-z_]{1,40}(=-?\d{1,10})?")
 _RUN = re.compile(r"([a-z]{1,3})(\d{1,9})")
 _LONGEST = 20_000_000  # steps
-_SHOWN = 40  # characters of a bad token in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +63,11 @@ class Schedule:
             raise BadScheduleError(f"{shown(token)} is no schedule; legal: a Schedule, or the text of its token.")
         parts = token.strip().split(".")
         if len(parts) != len(("version", "names", "runs")) or parts[0] != _VERSION:
-            raise BadScheduleError(f"{_short(token)} is no schedule token; one looks like {_VERSION}.vballoon.a12.")
+            raise BadScheduleError(f"{shown(token)} is no schedule token; one looks like {_VERSION}.vballoon.a12.")
         names = parts[1].split(",") if parts[1] else []
         for name in names:
             if not _NAME.fullmatch(name):
-                raise BadScheduleError(f"a schedule token names {_short(name)}, which is no thread or action.")
+                raise BadScheduleError(f"a schedule token names {shown(name)}, which is no thread or action.")
         by_letters = {_letters(i): name for i, name in enumerate(names)}
         choices: list[str] = []
         at = 0
@@ -90,7 +89,3 @@ def _letters(i: int) -> str:
         i = i // 26 - 1
         if i < 0:
             return word
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")

@@ -13,7 +13,7 @@ from importlib.resources import files
 MODULES = (
     *("codec", "geometry", "trace", "mirror", "words", "sentences", "levels", "lanes", "disagree", "dom", "theme"),
     *("fates", "painter", "pagemap", "lens", "code", "rows", "panels", "shared", "numbers", "wire", "log", "tabs"),
-    *("time", "actions", "headline", "stage", "lab", "plain", "picture", "saved_output", "presence", "main"),
+    *("time", "actions", "headline", "plain", "stage", "lab", "picture", "saved_output", "presence", "main"),
 )  # a module stands after those it imports
 STYLES = ("base", "map", "panels", "stage", "fates")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)

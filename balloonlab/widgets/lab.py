@@ -49,6 +49,8 @@ class Lab(Connected):
         self._driver, self._finding = shown.driver, shown.finding
         self._found_at = len(shown.machine.timeline)
         self.session = Session.of(self.machine)
+        if isinstance(subject, Guest):
+            self.session.foretell = subject.foretell
         if shown.explorable is not None:
             self.session.foresee(shown.explorable, shown.result)
         self._foresight = self.session.foresight

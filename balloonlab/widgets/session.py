@@ -18,6 +18,7 @@ from balloonlab.explore import Result
 from balloonlab.explore.learn.subject import Explorable
 from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick, whole_number
 from balloonlab.foundations.words import counted
+from balloonlab.guest.foretold import Foretold
 from balloonlab.guest.shortfall import ended_in_words
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.machine_events import Ran
@@ -27,7 +28,7 @@ from balloonlab.widgets.foresight import Foresight
 from balloonlab.widgets.jobs import Jobs
 from balloonlab.widgets.outbox import Outbox, Shows
 from balloonlab.widgets.target_field import target_of
-from balloonlab.widgets.wire import Content, Encoder
+from balloonlab.widgets.wire import Arrays, Content, Encoder
 
 CHUNK = 0.15  # seconds a run holds the machine at a time,
 FIRST_CHUNK = 0.05  # and the first time
@@ -36,6 +37,7 @@ _LOG = logging.getLogger(__name__)
 _RUN_STEPS = 1_000_000_000
 
 
+Foretell = Callable[[str, "int | None"], "Foretold | None"]
 Job = Callable[..., "Job | None"]  # does something, and returns what is left of it
 
 
@@ -47,6 +49,7 @@ class Running:
     began: float
     steps: int = 0
     ended: Ran | None = None
+    told: tuple[Content, Arrays] | None = None  # what it will come to, until the Labs know
 
 
 class Session:
@@ -60,6 +63,7 @@ class Session:
         self.labs: list[Shows] = []
         self.follows_cells = False
         self.foresight: Foresight | None = None
+        self.foretell: Foretell | None = None  # of a guest
         with machine.lock:
             if not machine.recording:
                 machine.record()
@@ -153,13 +157,14 @@ class Session:
 
     def _act(self, request: Content) -> Job | None:
         name = request.get("name")
+        run = None if request.get("by_hand") else self._begin()
         with self.machine.lock:
             self._from(request)
             if name in ("inflate", "deflate"):
-                self._at(request, lambda: self._resize(str(name), request.get("value")))
+                self._at(request, lambda: self._resize(str(name), request.get("value"), run))
             else:
-                self._at(request, lambda: self.machine.act(str(name)))
-        return None if request.get("by_hand") else self._go_on(self._begin())
+                self._at(request, lambda: self._ask_for(str(name), None, run))
+        return None if run is None else self._go_on(run)
 
     def _step(self, request: Content) -> Job | None:
         with self.machine.lock:
@@ -209,9 +214,17 @@ class Session:
         elif (ran := self.machine.run(1)).steps == 0:
             raise BadValueError(f"No thread can take a step: {ran.text}. Ask for something: a target, or Compact.")
 
-    def _resize(self, name: str, value: object) -> None:
+    def _resize(self, name: str, value: object, run: Running | None) -> None:
         world = self.machine.world
-        self.machine.act("set_target", target_of(name, value, world.host.balloon_pages, world.values["num_pages"]))
+        target = target_of(name, value, world.host.balloon_pages, world.values["num_pages"])
+        self._ask_for("set_target", target, run)
+
+    def _ask_for(self, name: str, number: int | None, run: Running | None) -> None:
+        """Ask it of the machine; if it is to run, look first at what it will come to, where arrays can tell."""
+        told = self.foretell(name, number) if run is not None and self.foretell is not None else None
+        if told is not None and run is not None:
+            run.told = self._encoder.foretold(name, number, told)
+        self.machine.act(name, number or 0)
 
     def _from(self, request: Content) -> None:
         """Refuse a request that was made looking at steps that are there no more."""
@@ -255,6 +268,9 @@ class Session:
         """What is left to do of a run: another chunk, or nothing."""
         assert run.ended is not None
         if run.ended.reason == "stopped" and not self._stop.is_set():
+            if run.told is not None:
+                self._post(None, *run.told)
+                run.told = None
             rate = run.steps / max(1e-9, time.monotonic() - run.began)
             self._say(f"Running: {counted(run.steps, 'step')}, {rate:,.0f} a second", running=True)
             return partial(self._go_on, run)

@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balloonlab.foundations.journal import Kind
+from balloonlab.guest.foretold import Foretold
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.sentences import FINDS, SENTENCES
 from balloonlab.kernel.timeline import Timeline
 from balloonlab.memory.palette import PALETTE
 from balloonlab.memory.reduced_map import pages_per_cell, reduce_by
+from balloonlab.memory.zone import PageState
 from balloonlab.widgets.own_variables import OwnVariables
 from balloonlab.widgets.panels import shown_values
 from balloonlab.widgets.reduced_changes import cell_changes
@@ -149,6 +151,24 @@ class Encoder:
             "position": self.machine.position - self._line.first,
         }
         return content, {"states": states}
+
+    def foretold(self, name: str, number: int | None, told: Foretold) -> tuple[Content, Arrays]:
+        """What an operation from where the machine stands will come to, as a Lab shows it before its steps are made."""
+        states, world = told.states, self.machine.world
+        content = {
+            "type": "foretold",
+            "verb": name,
+            "amount": number,
+            "before": world.values["num_pages"],
+            "held": told.balloon_pages,
+            "sent": told.messages,
+            "moved": told.moved,
+            "huge": told.huge,
+            "free": [int(np.count_nonzero(each == PageState.FREE)) for each in (world.frames.states, states)],
+            "counts": np.bincount(states, minlength=len(PALETTE)).tolist(),
+            "why": told.why,
+        }
+        return content, {"grid": reduce_by(states, self.unit)}
 
     # -- parts of them --
 

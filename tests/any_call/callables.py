@@ -95,6 +95,7 @@ SUBJECTS: dict[str, Make] = {
 }
 # What only the machine calls, at each step, with numbers of its own.
 ENGINE = {
+    **{each: {"answer", "hear", "send"} for each in ("Lab", "PageMap")},  # what browser and widget say to each other
     "Host": {
         *("believe_again", "beliefs", "check_target", "exchange", "prime_stats", "read", "set_target", "start_with"),
     },
@@ -109,10 +110,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "recordings.moved_between": predict.moved_between,
     **{f"exercises.{name}": getattr(bl.exercises, name) for name in ("question", "repair", "suspicion")},
     "text_map": textmap.text_map,
-    **{
-        f"fragmentation.{name}": getattr(fragmentation, name)
-        for name in ("extfrag_for_order", "fragmentation_index", "free_huge_pages", "metrics", "unusable_free_index")
-    },
+    **{name: getattr(bl, name) for name in ("fragmentation_index", "metrics", "unusable_free_index")},
+    **{f"fragmentation.{name}": getattr(fragmentation, name) for name in ("extfrag_for_order", "free_huge_pages")},
 }
 ITEMS = ("__contains__", "__eq__", "__getitem__")
 

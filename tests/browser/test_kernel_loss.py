@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, WebSocketRoute, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, WebSocketRoute, expect
 
 from tests.browser.lab import (
     TOKEN,
@@ -57,10 +57,13 @@ def roots_of(lab: LabPage) -> tuple[Locator, Locator]:
 
 def listen(lab: LabPage) -> None:
     """Take errors in the console, and what JupyterLab swallows of ours, for thrown."""
-    lab.page.on(
-        "console",
-        lambda message: (message.type == "error" or "anywidget" in message.text) and lab.thrown.append(message.text),
-    )
+
+    def hear(message: ConsoleMessage) -> None:
+        other_tab = message.text.startswith("Comm not found for comm id")  # by JupyterLab itself
+        if (message.type == "error" and not other_tab) or "anywidget" in message.text:
+            lab.thrown.append(message.text)
+
+    lab.page.on("console", hear)
 
 
 def inflated(root: Locator, target: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,7 @@ import balloonlab as bl
 from balloonlab.explore import Finding, Program, Result, explore
 from balloonlab.explore.judge.preemption import fewest_preemptions, preemptions
 from balloonlab.explore.judge.result import NothingFoundError
+from balloonlab.explore.judge.violations import _NUMBERS
 from balloonlab.explore.learn.subject import Explorable
 from balloonlab.explore.program import Shared
 from balloonlab.explore.search.graph import Graph
@@ -206,3 +208,10 @@ def test_a_machine_stands_at_any_state() -> None:
     assert fingerprint(result.machine_at(finding.state)) == fingerprint(finding.machine())
     with pytest.raises(BadValueError, match="0 to 11"):
         result.machine_at(12)
+
+
+def test_one_and_several_of_a_thing_are_one_sort_of_finding() -> None:
+    key = partial(_NUMBERS.sub, "")
+    assert key("the host believes 1 page") == key("the host believes 2,048 pages")
+    assert key("1 batch is left") == key("3 batches is left")
+    assert key("lock_a is held") != key("lock_b is held")

@@ -9,6 +9,9 @@ def fingerprint(machine: Machine) -> tuple[object, ...]:
     world = machine.world
     frames, host = world.frames, world.host
     log = host.messages
+    line = machine.timeline
+    functions = [(function.name, function.module) for function in line.functions]
+    places = [tuple((functions[f], at) for f, at in line.locations[number]) for number in machine.thread_at]
     return (
         frames.states.tobytes(),
         frames.orders.tobytes(),
@@ -28,8 +31,8 @@ def fingerprint(machine: Machine) -> tuple[object, ...]:
         tuple(log.status.tolist()),
         tuple(tuple(message.pfns.tolist()) for message in log),
         tuple((thread.done, thread.pending, thread.crashed) for thread in machine.threads),
-        tuple(machine.thread_at),
-        tuple(machine.thread_wait),
+        tuple(places),  # not their numbers: those are given in order of first sight, abandoned futures included
+        tuple(line.waits[number] for number in machine.thread_wait),
         machine.bugs,
         machine.position,
     )

@@ -14,7 +14,7 @@ import balloonlab as bl
 SHOWN = {
     "import balloonlab as bl\nbl.Lab(bl.Guest(512, 'v9'), title='A <small> guest')": "Page map of A <small> guest",
     "bl.PageMap([0, 1, 2])": "Page map of 3 guest pages",
-    "_ = bl.plots.plot_free_blocks([4, 1], title='Free')": (
+    "_ = bl.plots.plot_free_blocks([4, 1, *9 * [0]], title='Free')": (
         "Free. free guest pages over order of the free block (the number on a bar counts the blocks)."
     ),
     "import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\n_ = plt.title('A learner\\'s own')": "A learner's own.",

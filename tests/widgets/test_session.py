@@ -408,3 +408,35 @@ def test_without_threads_it_is_done_at_once(view: Receiver, monkeypatch: pytest.
     view.ask("act", name="inflate", value=100)
     assert view.session.machine.world.values["num_pages"] == 100
     assert len(view.of("steps")) > 3
+
+
+@pytest.mark.parametrize(("name", "value"), [("inflate", 300), ("compact", None)])
+def test_the_end_of_a_long_run_is_told_before_its_steps(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: int | None
+) -> None:
+    guest = a_guest(2048)
+    guest.set_target(60)
+    view = Receiver(Session.of(guest.machine))
+    view.hello()
+    view.session.foretell = guest.foretell
+    monkeypatch.setattr(session_module, "CHUNK", 0.0)
+    monkeypatch.setattr(session_module, "FIRST_CHUNK", 0.0)
+    before = guest.balloon_pages, guest.metrics().free_huge_pages
+    sent = len(guest.host.messages)
+    view.ask("act", name=name, value=value)
+    (told,) = view.of("foretold")
+    content, arrays = told
+    at = view.messages.index(told)
+    assert sum(message[0]["type"] == "steps" for message in view.messages[at:]) > 0, "steps came after it"
+    assert arrays["grid"].tobytes() == guest.page_states.tobytes()
+    assert (content["before"], content["huge"][0]) == before
+    assert (content["held"], content["huge"][1]) == (guest.balloon_pages, guest.metrics().free_huge_pages)
+    assert content["sent"] == len(guest.host.messages) - sent
+    assert content["free"][1] == content["counts"][0] == int((guest.page_states == 0).sum())
+
+
+def test_nothing_is_foretold_to_whoever_steps_by_hand_or_sees_the_end_at_once(guest: Guest, view: Receiver) -> None:
+    view.session.foretell = guest.foretell
+    view.ask("act", name="inflate", value=20, by_hand=True)
+    view.ask("run")
+    assert not view.of("foretold")

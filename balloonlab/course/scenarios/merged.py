@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from balloonlab.course.scenarios.scenario import Plot
+from balloonlab.course.scenarios.scenario import Plot, Scenario
 from balloonlab.drivers import Driver
 from balloonlab.explore.learn.subject import Property
 from balloonlab.foundations.words import counted
@@ -32,6 +34,11 @@ def no_empty_message(guest: Guest) -> Property:
         assert not empty.any(), "the host is sent a message that names no page"
 
     return Property("every message names a page", "empty message", "always", ("messages",), check)
+
+
+def naming_pages(where: Scenario) -> Scenario:
+    """The same situation, in which no message may be empty: to wait for its answer is no way to let others run (M3)."""
+    return replace(where, plot=where.plot._replace(watch=lambda guest: (no_empty_message(guest),)))
 
 
 def isolated_pages_are_counted(guest: Guest) -> Property:

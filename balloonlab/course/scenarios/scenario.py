@@ -76,15 +76,6 @@ class Scenario:
         pick("goal", goal, [known for known in GOALS if known], "It says what must stay possible.")
         return replace(self, plot=self.plot._replace(goal=goal))
 
-    def watching(self, watch: Callable[[Guest], Property]) -> Scenario:
-        """The same situation with one property more that must hold, given the guest."""
-        others = self.plot.watch
-
-        def all_of(guest: Guest) -> tuple[Property, ...]:
-            return (*(others(guest) if others else ()), watch(guest))
-
-        return replace(self, plot=self.plot._replace(watch=all_of))
-
     def bare_guest(self) -> Guest:
         """A new guest before the first actions; its machine records."""
         guest = self.plot.build(self.driver)

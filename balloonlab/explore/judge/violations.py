@@ -8,6 +8,7 @@ between states (doom, starvation) is liveness.py's.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -50,6 +51,7 @@ class Inspection(NamedTuple):
     unseen: tuple[Property, ...]
 
 
+_NUMBERS = re.compile(r"[\d,]|(?<=[a-z])e?s?\b")  # what differs between "1 page" and "2 pages"
 Sorted = Iterator[tuple[object, Found, NDArray[np.intp]]]  # what makes two the same, the finding, all its states
 
 
@@ -253,7 +255,7 @@ def _check(graph: Graph, prop: Property, states: NDArray[np.intp]) -> Sorted:
             texts[state] = text
     everywhere = states[wrong[which]]
     for state, text in texts.items():
-        same = ("property", prop.name, "".join(" " if c.isdigit() else c for c in text))
+        same = ("property", prop.name, _NUMBERS.sub("", text))
         named = text if text.startswith(f"{prop.name}:") else f"{prop.name}: {text}"
         yield same, Found(prop.kind, named, state), everywhere
 

@@ -245,6 +245,19 @@ def load_lists(buddy: Buddy, order: ListOrder) -> None:
             buddy.links.fill(head, order.blocks(levels, size, kind))
 
 
+def lists_of(buddy: Buddy, states: np.ndarray, block_types: np.ndarray) -> ListOrder:
+    """The lists of `buddy` as they are, for arrays that hold the same page states; the reverse of load_lists."""
+    order = ListOrder(states, block_types)
+    order.numbers = numbers = np.zeros(len(states), np.int32)
+    order.kinds = kinds = np.zeros(len(states), np.uint8)
+    for kind in Migratetype:
+        for size in range(MAX_ORDER):
+            heads = np.fromiter(buddy.links.walk(buddy.heads[kind][size]), np.int64)
+            numbers[heads] = np.arange(len(heads), 0, -1)
+            kinds[heads] = kind
+    return order
+
+
 def by_number(numbers: np.ndarray, heads: np.ndarray) -> np.ndarray:
     """`heads` (PFNs) by descending number: number and PFN are sorted as one 64-bit word."""
     words = (-numbers[heads].astype(np.int64) << 32) | heads

@@ -12,7 +12,7 @@ const ASKED = [
 export class Actions {
   constructor({ most, target, actions, title, driver }, send, full) {
     const can = (name) => actions.includes(name);
-    Object.assign(this, { most, send, busy: false, lost: false, actual: 0 });
+    Object.assign(this, { most, send, busy: false, lost: false, actual: 0, leads: true });
     const input = (type, name, more) => el("input", { type, value: String(target), "aria-label": name, ...more });
     this.slider = input("range", "Size of the balloon, in 4 KiB pages", { min: "0", max: String(most) });
     this.field = input("text", "Size of the balloon, in 4 KiB pages, as a number", { inputmode: "numeric", class: "bl-field" });
@@ -80,9 +80,10 @@ export class Actions {
     this.explain();
   }
 
-  /** What the balloon holds here: the button says by how much the size written differs from it. */
-  setActual(pages) {
+  /** What the balloon holds here: the button says by how much the size written differs from it. leads: it is the main one. */
+  setActual(pages, leads) {
     this.actual = pages;
+    this.leads = leads;
     this.explain();
   }
 
@@ -96,7 +97,7 @@ export class Actions {
     const by = legal ? n - this.actual : 0;
     put(this.resize, by < 0 ? `Deflate by ${number(-by)}` : by > 0 ? `Inflate by ${number(by)}` : "Inflate");
     attribute(this.resize, "title", by ? `Ask for a balloon of ${number(n)} pages; it holds ${number(this.actual)}` : "Write a size first: this is what it holds");
-    mark(this.resize, "bl-main", by !== 0);
+    mark(this.resize, "bl-main", by !== 0 && this.leads);
   }
 
   /** What went wrong, or "" to take the line away. */

@@ -21,6 +21,7 @@ export class LabView {
     else if (content.type === "steps") this.takeSteps(content, arrays);
     else if (content.type === "window") this.takeWindow(content, arrays);
     else if (content.type === "stand") this.takeStand(content);
+    else if (content.type === "foretold") this.stage.foretell(content, arrays);
     else if (content.type === "progress") this.takeProgress(content);
     else if (content.type === "fates") this.takeFates(content, arrays);
     else if (content.type === "error") this.stage.say(content.text);
@@ -114,6 +115,7 @@ export class LabView {
 
   takeProgress({ running, text }) {
     this.busy = running;
+    if (!running) this.stage.withdraw();
     this.stage.actions.setBusy(running, text);
     this.refresh();
   }
@@ -130,6 +132,7 @@ export class LabView {
   ask(message) {
     if (this.lost) return;
     this.stage.time.pause();
+    this.stage.withdraw();
     this.stage.say("");
     this.link.send({ ...message, at: this.mirror.position, known: this.mirror.trace.length, epoch: this.epoch });
     clearTimeout(this.patience);
@@ -152,6 +155,7 @@ export class LabView {
 
   goTo(position) {
     this.mirror.seek(position);
+    this.stage.withdraw();
     this.stage.say("");
     this.refresh();
   }

@@ -24,6 +24,14 @@ export function fiveNumbers(mirror, { values, counts }) {
   ];
 }
 
+/** The same of an end that was foretold. */
+export function numbersForetold(mirror, { before, held, free, huge }) {
+  const by = (now, then) => ({ now, change: now - then });
+  const none = { values: new Map(), counts: new Map() };
+  const told = [by(held, before), by(0, 0), by(held, before), by(free[1], free[0]), by(huge[1], huge[0])];
+  return fiveNumbers(mirror, none).map((each, i) => ({ ...each, ...told[i] }));
+}
+
 const BELIEVED = 2; // which of the five is the host's
 
 export class Numbers {
@@ -34,7 +42,11 @@ export class Numbers {
 
   /** differ: pages on which guest and host disagree, null where nobody knows. */
   update(mirror, changes, differ) {
-    fiveNumbers(mirror, changes).forEach(({ name, about, now, change }, i) => {
+    this.show(fiveNumbers(mirror, changes), differ);
+  }
+
+  show(five, differ) {
+    five.forEach(({ name, about, now, change }, i) => {
       const cell = (this.cells[i] ||= this.add(name, about));
       put(cell.now, number(now));
       put(cell.change, change ? `${change > 0 ? "+" : "\u2212"}${number(Math.abs(change))}` : "");

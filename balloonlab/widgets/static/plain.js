@@ -5,7 +5,7 @@ import { PageMap } from "./pagemap.js";
 import { cellWords } from "./words.js";
 
 /** Pages whose states are known, as the page map wants its source. */
-class PlainSource {
+export class PlainSource {
   constructor({ pages, unit, counts }, { grid }) {
     Object.assign(this, { pages, unit, counts, grid, window: null, touched: new Touched() });
   }

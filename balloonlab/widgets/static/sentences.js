@@ -146,25 +146,30 @@ function hugeWon(trace, from, to) {
   return won;
 }
 
+/** What an operation came to, as a sentence. before, held: the balloon's pages; huge: free 2 MiB blocks won. */
+export function endWords({ verb, amount, before, held, sent, moved, won }) {
+  const told = `in ${counted(sent, "message")}`;
+  if (verb === "set_target") {
+    const change = held - before;
+    const how = change ? `${number(Math.abs(change))} ${change > 0 ? "more" : "fewer"}, ${told}` : "no change";
+    const short = held === amount ? "" : ` ${counted(amount, "page")} were asked for.`;
+    return `The balloon holds ${counted(held, "page")}: ${how}.${short}`;
+  }
+  const blocks = (n) => counted(n, "free 2 MiB block");
+  const huge = won > 0 ? `${blocks(won)} won` : won < 0 ? `${blocks(-won)} lost` : "no free 2 MiB block won";
+  return `Compaction is over: ${huge}, ${counted(moved, "page")} moved, ${told}.`;
+}
+
 /** An operation that is over, as a sentence: what it was to reach, and what came of it. */
 export function outcomeWords(mirror, operation, end) {
   const { trace } = mirror;
+  const { verb, amount, pages: before, start } = operation;
+  if (verb !== "set_target" && verb !== "compact")
+    return `${capital(stepSentence(trace, start).replace(/\.$/, ""))}: done.`;
   const held = mirror.values[trace.tables.num_pages];
-  const { sent } = messagesIn(trace, operation.start, end);
-  const told = `in ${counted(sent, "message")}`;
-  if (operation.verb === "set_target") {
-    const change = held - operation.pages;
-    const how = change ? `${number(Math.abs(change))} ${change > 0 ? "more" : "fewer"}, ${told}` : "no change";
-    const short = held === operation.amount ? "" : ` ${counted(operation.amount, "page")} were asked for.`;
-    return `The balloon holds ${counted(held, "page")}: ${how}.${short}`;
-  }
-  if (operation.verb === "compact") {
-    const moved = movedIn(trace, operation.start, end);
-    const won = hugeWon(trace, operation.start, end);
-    const huge = won > 0 ? `${counted(won, "free 2 MiB block")} won` : won < 0 ? `${counted(-won, "free 2 MiB block")} lost` : "no free 2 MiB block won";
-    return `Compaction is over: ${huge}, ${counted(moved, "page")} moved, ${told}.`;
-  }
-  return `${capital(stepSentence(trace, operation.start).replace(/\.$/, ""))}: done.`;
+  const { sent } = messagesIn(trace, start, end);
+  const [moved, won] = [movedIn(trace, start, end), hugeWon(trace, start, end)];
+  return endWords({ verb, amount, before, held, sent, moved, won });
 }
 
 function movedIn(trace, from, to) {

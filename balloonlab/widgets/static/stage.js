@@ -8,12 +8,13 @@ import { Headline } from "./headline.js";
 import { LENS_FROM, Lens } from "./lens.js";
 import { LEVELS, Levels, changesBetween } from "./levels.js";
 import { Log } from "./log.js";
-import { Numbers } from "./numbers.js";
+import { Numbers, numbersForetold } from "./numbers.js";
 import { PageMap } from "./pagemap.js";
 import { Panels } from "./panels.js";
+import { PlainSource } from "./plain.js";
 import { ThreadRows } from "./rows.js";
 import { SharedState, hasGuest } from "./shared.js";
-import { Operations, outcomeWords, placeWords, stepSentence, troubleOf } from "./sentences.js";
+import { Operations, endWords, outcomeWords, placeWords, stepSentence, troubleOf } from "./sentences.js";
 import { Tabs } from "./tabs.js";
 import { Time } from "./time.js";
 import { Wire } from "./wire.js";
@@ -124,8 +125,22 @@ export class Stage {
     if (this.finding && from < this.finding.step) this.finding = null;
   }
 
+  /** What an operation will come to: shown until its steps are there, or the learner goes to one of them. */
+  foretell(content, arrays) {
+    const { pages, unit } = this.mirror;
+    this.foretold = { ...content, won: content.huge[1] - content.huge[0] };
+    this.map.setSource(new PlainSource({ pages, unit, counts: content.counts }, arrays));
+  }
+
+  withdraw() {
+    if (!this.foretold) return;
+    this.foretold = null;
+    this.map.setSource(this.mirror);
+  }
+
   /** Another mirror of the same guest. */
   setMirror(mirror) {
+    this.foretold = null;
     this.mirror = mirror;
     this.map.setSource(mirror);
   }
@@ -147,7 +162,8 @@ export class Stage {
     if (found?.look && told.kind !== "wrong") told.detail = `${found.look.word}: ${found.about}`;
     this.headline.show(told, quiet);
     this.time.update(mirror, this.levels, history, { busy: off, words: told.title, stuck: Boolean(trouble) });
-    this.actions.setActual(mirror.values[trace.tables.num_pages] || 0);
+    const ends = history.first_step + position === history.last_step;
+    this.actions.setActual(mirror.values[trace.tables.num_pages] || 0, ends && !trouble); // amid steps Step leads, else Back
     this.actions.setLost(lost);
     if (this.fates) this.fates.setLost(lost);
     const ran = position ? trace.step.thread.data[position - 1] : -1;
@@ -156,6 +172,11 @@ export class Stage {
     this.tabs.update(mirror);
     if (this.shared) {
       this.shared.update(mirror);
+      return;
+    }
+    if (this.foretold) {
+      this.wire.update(mirror, off, found);
+      this.showForetold(mirror);
       return;
     }
     this.wire.update(mirror, off, found);
@@ -175,6 +196,7 @@ export class Stage {
     const later = history.last_step - history.first_step - position;
     const replaced = later === 1 ? "step" : `${number(later)} steps`;
     const past = [placeWords(mirror, operation), ...(later ? [`what you do here replaces the ${replaced} after it`] : [])].filter(Boolean).join(" \u00b7 ");
+    if (this.foretold) return { title: endWords(this.foretold), detail: "This is the end, worked out at once. The steps that lead there are being made: go to any of them meanwhile.", kind: "done" };
     if (!position && history.first_step)
       return { title: "Here begins what is at hand.", detail: "Earlier steps are made again when you go there." };
     if (!position) return { title: this.question || "Ready: nothing has happened yet.", detail: later ? `${number(later)} steps were recorded` : this.title.textContent };
@@ -193,6 +215,13 @@ export class Stage {
     for (let i = position - 1; brief(acting) && i >= 0 && i > position - 2000; i--) acting = trace.step.thread.data[i];
     if (brief(acting)) acting = 0;
     return [...new Set([acting, ...this.pinned])];
+  }
+
+  showForetold(mirror) {
+    const { map, foretold } = this;
+    Object.assign(map, { changed: new Set(), arrow: null, scanners: [], locked: [], differ: [] });
+    map.drawNow();
+    this.numbers.show(numbersForetold(mirror, foretold), null);
   }
 
   showMap(mirror, from, pages) {
