@@ -18,7 +18,7 @@ from balloonlab.kernel.machine import Machine
 from balloonlab.widgets.connected import Connected
 from balloonlab.widgets.panels import panels, short
 from balloonlab.widgets.session import Session
-from balloonlab.widgets.subjects import MakesMachines, shown_of
+from balloonlab.widgets.subjects import MakesMachines, shown_of, told_finding
 from balloonlab.widgets.wire import Content
 
 
@@ -46,7 +46,7 @@ class Lab(Connected):
             as_text("title", title)
         shown = shown_of(subject, step)
         self.machine, self.question = shown.machine, shown.question
-        self._driver, self._finding = shown.driver, shown.finding
+        self._driver, self._finding = "" if title else shown.driver, shown.finding  # a title of its own is shown
         self._found_at = len(shown.machine.timeline)
         self.session = Session.of(self.machine)
         if isinstance(subject, Guest):
@@ -99,7 +99,7 @@ class Lab(Connected):
     def _told_finding(self) -> Content | None:
         """What a finding's schedule ends in, and after which step of the timeline."""
         found = self._finding
-        return None if found is None else {"step": self._found_at, "kind": found.kind, "text": f"{found.text}."}
+        return None if found is None else {"step": self._found_at, "kind": found.kind, "text": told_finding(found)}
 
     def close(self) -> None:
         """Leave the machine alone from now on."""

@@ -67,7 +67,7 @@ def _driver_of(subject: object) -> str:
 def _finding(finding: Finding, step: int | None) -> Shown:
     machine = finding.machine(step)
     title, _ = _words_of(finding.result.subject, machine)
-    question = f"{finding.text[:1].upper()}{finding.text[1:]}."
+    question = told_finding(finding)
     return Shown(
         machine,
         f"{finding.kind} after {counted(finding.steps, 'step')}: {title}",
@@ -77,6 +77,12 @@ def _finding(finding: Finding, step: int | None) -> Shown:
         _driver_of(finding.result.subject),
         finding if step is None else None,
     )
+
+
+def told_finding(finding: Finding) -> str:
+    """What a finding says, as a sentence; the name of a thread that it begins with stays as it is."""
+    text, names = finding.text, finding.result.graph.table.names
+    return f"{text}." if text.startswith(tuple(names)) else f"{text[:1].upper()}{text[1:]}."
 
 
 def _words_of(subject: object, machine: Machine) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import { attribute, el, mark, put } from "./dom.js";
 import { Badge } from "./fates.js";
 import { hex } from "./words.js";
 
-const ROOMY = 3; // rows that have two lines; more than those have one
+const ROOMY = 3; // so many rows have room to spare; more than those are tighter
 const CHIPS = 4;
 
 /** What a thread has and wants: [{text, wants}]. Every held lock has its mark. */

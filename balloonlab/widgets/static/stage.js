@@ -19,7 +19,7 @@ import { Tabs } from "./tabs.js";
 import { Time } from "./time.js";
 import { Wire } from "./wire.js";
 import { NONE } from "./trace.js";
-import { number, pageWords } from "./words.js";
+import { counted, number, pageWords } from "./words.js";
 
 const MIGRATIONS = ["list_del_migrated", "move_lru_page"]; // verbs that say where a page went
 const STATEMENT = LEVELS.indexOf("statement");
@@ -52,6 +52,7 @@ export class Stage {
   constructor(root, content, mirror, ask) {
     const { tables } = content;
     Object.assign(this, { root, mirror, ask, question: content.question, finding: content.finding, pinned: [] });
+    this.opening = content.position;
     this.levels = new Levels();
     this.operations = new Operations();
     this.title = el("h3", { class: "bl-title bl-hidden", text: content.title });
@@ -199,7 +200,12 @@ export class Stage {
     if (this.foretold) return { title: endWords(this.foretold), detail: "This is the end, worked out at once. The steps that lead there are being made: go to any of them meanwhile.", kind: "done" };
     if (!position && history.first_step)
       return { title: "Here begins what is at hand.", detail: "Earlier steps are made again when you go there." };
-    if (!position) return { title: this.question || "Ready: nothing has happened yet.", detail: later ? `${number(later)} steps were recorded` : this.title.textContent };
+    const opening = !position || (position === this.opening && this.question);
+    if (opening) {
+      const recorded = later ? `${counted(later, "step")} ${later === 1 ? "was" : "were"} recorded from here on` : "";
+      const asked = position ? stepSentence(trace, position - 1) : this.title.textContent;
+      return { title: this.question || "Ready: nothing has happened yet.", detail: recorded || asked };
+    }
     const over = operation && position === this.operations.endOf(operation) && trace.step.thread.data[position - 1] >= 0;
     const rests = mirror.waits.every((wait) => wait !== 0);
     if (over && rests) return { title: outcomeWords(mirror, operation, position), detail: stepSentence(trace, position - 1), kind: "done" };

@@ -1,9 +1,11 @@
 /** Messages on their way between guest and host, one row a queue; the host's threads are its ends. */
 import { attribute, el, mark, put } from "./dom.js";
 import { Badge } from "./fates.js";
+import { KIND } from "./trace.js";
 import { counted, hex, number, ranges } from "./words.js";
 
 const QUEUE_ROWS = ["inflate", "deflate", "statistics"];
+const LOOKED_BACK = 5000; // steps
 const FULL = 256; // PFNs of a message
 const PLACES = ["being filled", "added", "on its way", "read", "answered", ""]; // by status + 1
 const TAKEN = 4;
@@ -27,7 +29,7 @@ export function underWay(mirror, queue) {
   return filling(mirror, queue);
 }
 
-/** The message that the driver is filling, if it is at it. */
+/** The message that the driver is filling, if it is at it: the one who counted vb->num_pfns last is who fills it. */
 function filling(mirror, queue) {
   const { tables } = mirror.trace;
   const slot = tables.values.findIndex(({ name }) => name === "num_pfns");
@@ -36,7 +38,14 @@ function filling(mirror, queue) {
   if (!count || !routine) return null;
   const inside = (at) => (tables.locations[at] || []).some(([f]) => tables.functions[f].name === routine);
   const index = tables.threads.findIndex(({ brief }, i) => !brief && inside(mirror.threadAt[i]));
-  return index < 0 ? null : { status: -1, number: 0, count, pages: [] };
+  return index < 0 || lastToSet(mirror, slot) !== index ? null : { status: -1, number: 0, count, pages: [] };
+}
+
+/** The thread that changed a number last, among the steps before this one; -1 if that is long ago. */
+function lastToSet({ trace, position }, slot) {
+  const first = Math.max(0, position - LOOKED_BACK);
+  for (let i = position - 1; i >= first; i--) if (trace.touches(i, KIND.VALUE, slot)) return trace.step.thread.data[i];
+  return -1;
 }
 
 /** A message as words. */
