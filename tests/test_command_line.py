@@ -102,7 +102,7 @@ ERRORS = [
     (["map", "--set", "fraction=0.5,0.7"], "fraction is '0.5,0.7'; for one guest it has one value"),
     (["map", "--set", "fraction=0.5", "--set", "fraction=0.7"], "an option is set twice: fraction=0.5 fraction=0.7"),
     (["map", "--set", "name=x"], "unknown option of workload 'random' 'name'; known: fraction"),
-    (["map", ""], "there is no recording in the folder ''"),
+    (["map", ""], "unknown recording ''; known: S1_256M_16384"),
     (["map", "--driver", "linux-6.2"], "It lies between 'linux-6.1' and 'linux-7.2'"),
     (["map", "--pages", "64", "-o", "map.gif"], "must end in .png or .svg"),
     (["map", "S2_256M_alt", "freed", "--balloon", "100"], "--balloon is for a new guest"),

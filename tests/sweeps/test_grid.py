@@ -50,7 +50,7 @@ BAD = [
     ({"driver": ["v9", "v12"]}, UnknownNameError, "unknown driver 'v12'; known: linux-3.6"),
     ({"balloon": 4097}, BadValueError, "balloon is 4,097; .*from 0 to 4,096"),
     ({"balloon": 1.5}, BadValueError, "a share must be from 0.0 to 1.0"),
-    ({"page_size": 8192}, BadValueError, "page_size is 8192; legal: 4,096"),
+    ({"page_size": 8192}, BadValueError, "page_size is 8,192; legal: 4,096"),
     ({"placement": ["lowest", "middle"]}, UnknownNameError, "unknown placement 'middle'; known: lifo, lowest"),
     ({"placement": 1}, UnknownNameError, "unknown placement 1"),
     ({"workload": "tetris"}, UnknownNameError, "unknown workload 'tetris'"),

@@ -40,6 +40,7 @@ def test_a_sign_of_life_has_the_number_of_the_last_message(said: list[tuple[str,
 
 
 def test_signs_of_life_end_with_the_last_view(said: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connected.PULSE, "add", lambda _widget: None)  # only those that are asked for here
     widget = PageMap([0, 1, 2])
     assert not widget.beat()
     for view in ("a", "b"):
