@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.lab import LabPage, by_hand, notebook_of, tab, thread_row
+from tests.browser.test_lab import CLIPPED
 
 Open = Callable[..., LabPage]
 SWITCH = "show fates"
@@ -28,11 +29,6 @@ def taking(*names):
 lab = bl.Lab(bl.Program("two orders", {"one": taking("a", "b"), "two": taking("b", "a")}, locks=("a", "b")))
 lab
 """
-# What sticks out of its box among the visible elements.
-CLIPPED = """(root) => [...root.querySelectorAll(".bl-fates *, .bl-thread *, .bl-timebar *")].filter((node) => {
-  if (node.closest(".bl-hidden") || !node.getClientRects().length || node.tagName === "INPUT") return false;
-  return node.scrollWidth > node.clientWidth + 1 && getComputedStyle(node).display !== "inline" && node.clientWidth > 0;
-}).map((node) => `${node.tagName}.${node.className}: ${node.textContent.slice(0, 60)}`)"""
 BOXES = """(root) => [...root.querySelectorAll(".bl-headline, .bl-thread, canvas, .bl-tabs, .bl-time")]
   .map((node) => { const { x, y, width, height } = node.getBoundingClientRect(); return [x, y, width, height]; })"""
 

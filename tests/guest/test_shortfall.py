@@ -62,8 +62,8 @@ def test_compaction_that_was_left_half_done_is_done_with_what_comes_next() -> No
 
 
 def test_a_deflation_that_was_left_half_done_is_done_with_what_comes_next() -> None:
-    guest = Guest(65_536, "v9")
-    guest.inflate(60_000)
+    guest = Guest(16_384, "v9")
+    guest.inflate(15_000)
     guest.machine.act("set_target", 0)
     guest.machine.run(1000)
     assert len(guest.compact().pairs) >= 0

@@ -63,8 +63,8 @@ class Row {
     this.pin = el("button", { type: "button", class: "bl-name", text: name, onclick: () => pin(thread) });
     this.role = role;
     this.at = el("span", { class: "bl-at" }, el("span", { "aria-hidden": "true", text: "\u25b6 " }), this.line);
-    const state = el("span", { class: "bl-marks" }, ...this.chips, this.wait);
-    this.element = el("li", { class: "bl-thread", "aria-label": `Thread ${name}: ${role}` }, this.pin, this.at, this.fate.element, this.step, state);
+    this.marks = el("span", { class: "bl-marks" }, ...this.chips, this.wait);
+    this.element = el("li", { class: "bl-thread", "aria-label": `Thread ${name}: ${role}` }, this.pin, this.at, this.fate.element, this.step, this.marks);
   }
 
   update(mirror, { busy, fate, ran, next, pinned, wrong }) {
@@ -86,7 +86,7 @@ class Row {
     });
     const told = able ? (fate ? `can run; ${fate.ahead}` : next ? "next in what was recorded" : "can run") : wait.text;
     put(this.wait, told);
-    attribute(this.wait, "title", told);
+    attribute(this.marks, "title", [...chips.map((chip) => chip.text), told].join(", "));
     this.fate.show(fate?.look);
     if (fate) this.element.style.setProperty("--bl-of-fate", fate.look.colour);
     else this.element.style.removeProperty("--bl-of-fate");
