@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 UNDER_MORE = ("Run", "Statistics", "Begin")
 TOKEN = "test-token"  # of a server on 127.0.0.1 that lives for one test run
@@ -198,6 +198,12 @@ def by_statement(root: Locator) -> None:
 def thread_row(root: Locator, name: str) -> Locator:
     """The row of a thread of the guest."""
     return root.get_by_role("listitem", name=re.compile(f"^Thread {name}:"))
+
+
+def settled(root: Locator) -> None:
+    """Wait until what was asked for is over, with every step in the timeline: its end is told before they are made."""
+    expect(root.locator(".bl-progress")).to_have_text(re.compile("^(Done|At rest) after"))
+    root.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def by_hand(root: Locator) -> None:

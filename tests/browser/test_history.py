@@ -17,11 +17,7 @@ guest = bl.Guest.from_states(states, "v9")
 guest.machine.most_steps = 4_000
 bl.Lab(guest)
 """
-
-
-def where(root: Locator) -> tuple[int, int]:
-    here, last = re.findall(r"[\d,]+", root.locator(".bl-where").inner_text())
-    return int(here.replace(",", "")), int(last.replace(",", ""))
+DONE = re.compile(r"^Done after [\d,]+ steps")
 
 
 def value(root: Locator, name: str) -> Locator:
@@ -42,9 +38,11 @@ def test_four_operations_can_all_be_gone_back_to(lab_page: Callable[..., LabPage
             aim(root, target)
         click(root, name)
         expect(root.locator(".bl-where")).not_to_have_text(re.compile(f"of {ends[-1]:,}$"))
-        over = f"The balloon holds {target:,} pages: " if target is not None else "Compaction is over: "
-        expect(root.locator(".bl-said")).to_have_text(re.compile(f"^{over}"))
-        ends.append(where(root)[1])
+        expect(root.locator(".bl-progress")).to_have_text(DONE)
+        steps = int(re.findall(r"[\d,]+", root.locator(".bl-progress").inner_text())[0].replace(",", ""))
+        end = ends[-1] + 1 + steps  # what was asked for, and what came of it
+        expect(root.locator(".bl-where")).to_have_text(f"step {end:,} of {end:,}")
+        ends.append(end)
         actual.append(f"{target:,}" if target is not None else actual[-1])
     end = ends[-1]
     texts = ["set target 1,000", "compact", "set target 50", "set target 1,000"]
@@ -56,7 +54,9 @@ def test_four_operations_can_all_be_gone_back_to(lab_page: Callable[..., LabPage
     click(root, "To start")
     expect(root.locator(".bl-where")).to_have_text(f"step 0 of {end:,}")
     expect(value(root, "actual 0")).to_be_visible()
-    expect(root.get_by_text(f"what you do here replaces the {end:,} steps after it")).to_be_visible()
+    expect(root.locator(".bl-place")).to_contain_text(
+        f"{end:,} steps were recorded from here on: what you do here replaces them"
+    )
     click(root, "Step")
     expect(root.locator(".bl-where")).to_have_text(f"step 1 of {end:,}")
     for number in (3, 1, 2, 0):

@@ -22,6 +22,7 @@ from tests.browser.lab import (
     output_of,
     resizing,
     run_cell,
+    settled,
     size_field,
 )
 from tests.browser.test_lab import GUEST
@@ -71,6 +72,7 @@ def inflated(root: Locator, target: int) -> None:
     click(root, "Inflate")
     expect(number(root, "in the balloon")).to_have_text(str(target))
     expect(root.locator(".bl-said")).to_have_text(re.compile(f"^The balloon holds {target} pages: "))
+    settled(root)
 
 
 def press(root: Locator, name: str) -> None:

@@ -10,7 +10,19 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from balloonlab.memory.palette import PALETTE
-from tests.browser.lab import LabPage, aim, by_hand, click, notebook_of, number, output_of, run_cell, size_field, tab
+from tests.browser.lab import (
+    LabPage,
+    aim,
+    by_hand,
+    click,
+    notebook_of,
+    number,
+    output_of,
+    run_cell,
+    settled,
+    size_field,
+    tab,
+)
 
 Open = Callable[..., LabPage]
 GUEST = """
@@ -77,6 +89,7 @@ def test_inflate_step_back_and_look_without_the_kernel(lab_page: Open) -> None:
     aim(root, 30)
     click(root, "Inflate")
     expect(root.locator(".bl-said")).to_have_text("The balloon holds 30 pages: 30 more, in 1 message.")
+    settled(root)
     where = root.locator(".bl-where")
     expect(where).to_have_text(re.compile(r"^step (\d+) of \1$"))
     last = int(where.inner_text().split()[-1])
@@ -218,6 +231,7 @@ def test_everything_by_keyboard_and_no_key_leaks(lab_page: Open) -> None:
         press(key)
     press("Enter")
     expect(number(root, "in the balloon")).to_have_text("12")
+    settled(root)
     root.get_by_label("Unit of time").select_option("statement")
     canvas.focus()
     where = root.locator(".bl-where")
@@ -269,8 +283,12 @@ def test_nothing_is_clipped_scrolls_or_jumps(lab_page: Open, width: int) -> None
     click(root, "Inflate")
     said = root.locator(".bl-said")
     expect(said).to_have_text("The balloon holds 260 pages: 260 more, in 2 messages.")
+    settled(root)
+    before = root.locator(".bl-progress").inner_text()
     click(root, "Compact")
+    expect(root.locator(".bl-progress")).not_to_have_text(before)
     expect(said).to_have_text(re.compile("^Compaction is over: "))
+    settled(root)
     position = root.get_by_label("Position in the timeline")
     last = int(position.get_attribute("max"))
     first = None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import LabPage, aim, by_statement, click, notebook_of, number, output_of, run_cell
+from tests.browser.lab import LabPage, aim, by_statement, click, notebook_of, number, output_of, run_cell, settled
 from tests.browser.test_lab import GUEST
 
 Open = Callable[..., LabPage]
@@ -19,6 +19,7 @@ def inflated(lab: LabPage) -> tuple[Locator, int]:
     aim(root, 30)
     click(root, "Inflate")
     expect(root.locator(".bl-said")).to_have_text(re.compile("^The balloon holds 30 pages: "))
+    settled(root)
     by_statement(root)
     expect(root.locator(".bl-where")).to_have_text(re.compile(r"^step (\d+) of \1$"))
     return root, int(root.locator(".bl-where").inner_text().split()[-1])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import LabPage, aim, click, notebook_of, number, run_cell, size_field, tab, thread_row
+from tests.browser.lab import LabPage, aim, click, notebook_of, number, run_cell, settled, size_field, tab, thread_row
 
 Open = Callable[..., LabPage]
 RECORDED = 'import balloonlab as bl\nbl.Lab(bl.recordings.load("S2_256M_alt").snapshot("freed"))'
@@ -154,6 +154,7 @@ def test_every_moment_is_in_one_window(lab_page: Open) -> None:
     expect(recorded.locator(".bl-headline.bl-done .bl-said")).to_have_text(
         "The balloon holds 17,000 pages: 616 more, in 3 messages."
     )
+    settled(recorded)
     expect(recorded.locator(".bl-lens")).to_be_visible()
     for root in (recorded, *others):
         check_all_in_one_window(root)
@@ -207,7 +208,6 @@ def test_a_dead_end_is_said_first_and_leads_to_its_cause(lab_page: Open) -> None
 
 def test_time_moves_by_levels_and_a_unit_opens(lab_page: Open) -> None:
     lab = lab_page(notebook_of(RECORDED))
-    small_window(lab)
     (root,) = labs_of(lab)
     unit = root.get_by_label("Unit of time")
     expect(unit.locator("option:checked")).to_have_text("round")  # where a guest is at rest
@@ -215,6 +215,7 @@ def test_time_moves_by_levels_and_a_unit_opens(lab_page: Open) -> None:
     click(root, "Inflate")
     said, held = root.locator(".bl-said"), number(root, "in the balloon")
     expect(held).to_have_text("17,000")
+    settled(root)
     click(root, "To start")
     expect(held).to_have_text("16,384")
     step = root.get_by_role("button", name="Step", exact=True)

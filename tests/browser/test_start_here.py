@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import LabPage, aim, by_statement, click, tab
+from tests.browser.lab import LabPage, aim, by_statement, click, settled, tab
 
 START = Path(__file__).resolve().parents[2] / "notebooks" / "00-start-here.ipynb"
 # How many of the map's pixels have each colour, as "r,g,b" -> count.
@@ -42,6 +42,7 @@ def test_inflate_step_back_play_and_compact_a_real_guest(lab_page: Callable[...,
     aim(lab, "18,000")
     click(lab, "Inflate")
     expect(lab.locator(".bl-said")).to_have_text("The balloon holds 18,000 pages: 1,616 more, in 7 messages.")
+    settled(lab)
     assert painted(lab, BALLOON) > before, "more balloon is painted"
     tab(lab, "device")
     expect(lab.get_by_role("row", name=re.compile("^target 18,000"))).to_be_visible()

@@ -202,7 +202,7 @@ export class Stage {
       return { title: "Here begins what is at hand.", detail: "Earlier steps are made again when you go there." };
     const opening = !position || (position === this.opening && this.question);
     if (opening) {
-      const recorded = later ? `${counted(later, "step")} ${later === 1 ? "was" : "were"} recorded from here on` : "";
+      const recorded = later ? `${counted(later, "step")} ${later === 1 ? "was" : "were"} recorded from here on: what you do here replaces ${later === 1 ? "it" : "them"}` : "";
       const asked = position ? stepSentence(trace, position - 1) : this.title.textContent;
       return { title: this.question || "Ready: nothing has happened yet.", detail: recorded || asked };
     }
