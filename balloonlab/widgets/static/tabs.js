@@ -2,7 +2,7 @@
 import { attribute, el } from "./dom.js";
 
 // The last one that was opened, for Labs that come later: on the page, as each Lab has a module of its own.
-const remembered = (window.balloonlab_tab ||= { name: "code" });
+const remembered = (globalThis.balloonlab_tab ||= { name: "code" });
 
 export class Tabs {
   /** pages: [[name, element, update(mirror)]]; changed(): another one was opened. */
