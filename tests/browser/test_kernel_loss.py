@@ -130,6 +130,7 @@ def test_a_kernel_that_is_gone_is_said_and_the_history_stays(lab_page: Open, end
     expect(page_map.locator(".bl-lost")).to_contain_text("This is the last that it sent.")
     check_walks(lab, root)
     lab.page.wait_for_function(f"{KERNEL}.connectionStatus === 'connected' && {KERNEL}.status === 'idle'")
+    root.locator(".bl-lost").scroll_into_view_if_needed()  # walking took it away
     check_lost(root)  # the new kernel knows nothing of it
     if end == "kill":
         lab.page.get_by_role("button", name="Ok", exact=True).click()
