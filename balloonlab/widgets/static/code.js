@@ -38,10 +38,11 @@ class Pane {
   constructor() {
     this.name = el("b");
     this.calls = el("span", { class: "bl-calls" });
+    this.head = el("header", {}, this.name, this.calls);
     this.list = el("ol", { class: "bl-code" });
     this.rows = [];
     this.first = 1;
-    this.element = el("section", { class: "bl-pane" }, el("header", {}, this.name, this.calls), this.list);
+    this.element = el("section", { class: "bl-pane" }, this.head, this.list);
   }
 
   update(mirror, thread, room, width, { ran, wrong }) {
@@ -54,6 +55,7 @@ class Pane {
     const way = shown ? [...shown.calls.slice(-1), shown.name].join(" \u203a ") : "";
     const came = done && next && done.f !== next.f && done.calls.length > next.calls.length ? ` (back from ${done.name})` : "";
     put(this.calls, shown ? ` in ${way}${shown.helper ? ` \u00b7 sleeps in ${shown.helper}` : ""}${came}` : " has no text here");
+    attribute(this.head, "title", `${name}${this.calls.shown}`); // whole, where it is cut
     attribute(this.element, "aria-label", `Code of ${name}${shown ? ` in ${shown.name}` : ""}`);
     mark(this.element, "bl-wrong", wrong);
     const count = Math.max(1, Math.floor((room - HEAD) / ROW));
