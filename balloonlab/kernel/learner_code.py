@@ -115,6 +115,11 @@ def source_lines(routine: Callable[..., Any] | CodeType) -> tuple[list[str], int
     return (lines, first) if own else ([], 0)
 
 
+def without_noqa(line: str) -> str:
+    """A line as readers want it: what a linter is told in it is not for them."""
+    return re.sub(r"\s+# noqa.*", "", line)
+
+
 def line_text(code: CodeType, line: int) -> str:
     """The text of a line, without its indentation; "" if no source is kept."""
     lines, first = source_lines(code)

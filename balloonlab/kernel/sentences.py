@@ -96,7 +96,7 @@ SENTENCES: dict[str, Sentence] = {
     "get_page_unless_zero": ("takes a reference to {page}", "finds {page} free already"),
     "page_count": "counts the references to {page}: {result}",
     "get_page": "takes one more reference to {page}",
-    "isolate_lru_page": ("takes a workload page, {page}, off its list", "finds {page} gone from its list"),
+    "isolate_lru_page": ("takes a workload page, {page}, off its list", "finds {page} not among the workload's pages"),
     "lru_cache_add": "puts {page} on the workload's lists",
     "shrink_page_list": ("drops a page of the file cache", "finds no page of the file cache to drop"),
     "bug_on": ("meets what its author held to be impossible, and stops for good", "checks that all is as it must be"),
@@ -120,7 +120,7 @@ SENTENCES: dict[str, Sentence] = {
     "host_wants_stats": "takes up the request for memory figures",
     # waiting
     "prepare_to_wait": "queues up on {obj} to sleep",
-    "schedule": "gives the CPU away until it is woken",
+    "schedule": "was woken, and goes on",
     "finish_wait": "is awake again",
     "wake_up": ("wakes who sleeps on {obj}", "finds nobody asleep on {obj}"),
     "msleep": "has slept for a time",

@@ -11,7 +11,7 @@ from array import array
 from types import CodeType
 from typing import Any, NamedTuple
 
-from balloonlab.kernel.learner_code import source_lines
+from balloonlab.kernel.learner_code import source_lines, without_noqa
 from balloonlab.kernel.primitives.verb import Primitive
 from balloonlab.kernel.world import Ref
 
@@ -227,4 +227,4 @@ def _source(code: CodeType) -> SourceFunction:
     folder, _, module = code.co_filename.replace("\\", "/").rpartition("/")
     cell = not module.endswith(".py") or folder.rpartition("/")[2].startswith("ipykernel_")  # named so by its kernel
     text = textwrap.dedent("".join(lines)).rstrip().split("\n")
-    return SourceFunction(code.co_name, "notebook" if cell else module, first, tuple(text))
+    return SourceFunction(code.co_name, "notebook" if cell else module, first, tuple(map(without_noqa, text)))

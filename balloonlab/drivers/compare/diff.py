@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
 import textwrap
 from collections.abc import Iterator
 
@@ -17,7 +16,7 @@ from balloonlab.drivers.compare.html import html_of
 from balloonlab.drivers.compare.text import lines_of
 from balloonlab.drivers.driver import Driver, Function
 from balloonlab.foundations.errors import pick
-from balloonlab.kernel.learner_code import source_lines
+from balloonlab.kernel.learner_code import source_lines, without_noqa
 
 
 class Diff(Comparison):
@@ -79,4 +78,4 @@ def _text(name: str, function: Function) -> Text:
     if isinstance(body, ast.FunctionDef) and ast.get_docstring(body) is not None:
         said = body.body[0]
         del lines[said.lineno - 1 : said.end_lineno]
-    return Text(name, about, tuple(re.sub(r"\s+# noqa.*", "", line) for line in lines))
+    return Text(name, about, tuple(without_noqa(line) for line in lines))

@@ -3,6 +3,7 @@ import { Column } from "./codec.js";
 import { el, mark, put } from "./dom.js";
 import { counted, number } from "./words.js";
 
+const HINT = "Tick \u201cshow fates\u201d beside the time controls: everything that can happen is then explored.";
 const NO_STEP = 255; // the fate of a step that nobody can take, or of which nothing is known
 const AT_POSITION = { known: Uint8Array, graph: Uint8Array, fate: Uint8Array, steps: Int32Array, kind: Uint8Array };
 const AT_THREAD = {
@@ -158,7 +159,7 @@ export class FateBar {
     const found = this.foretold.at(position);
     this.stop.hidden = !told?.exploring;
     this.goOn.hidden = !told?.shown || told.exploring || !told.can_go_on || !told.known || Boolean(found?.known);
-    put(this.text, told?.shown || told?.text ? told.text : "");
+    put(this.text, told?.shown || told?.text ? told.text : HINT);
     put(this.coverage, found?.coverage ?? "");
     this.here.hidden = !found;
     this.badge.show(found?.look);

@@ -9,6 +9,8 @@ const NO_ANSWER =
 
 /** One view of a Lab. `link.send(content)` reaches Python; `receive` takes what comes from there. */
 export class LabView {
+  static KEPT = "You can still walk through the steps that are here."; // when Python is lost
+
   constructor(root, link) {
     Object.assign(this, { root, link, mirror: null, busy: false, lost: false, waiting: 0, patience: 0 });
   }
@@ -115,7 +117,7 @@ export class LabView {
 
   takeProgress({ running, text }) {
     this.busy = running;
-    if (!running) this.stage.withdraw();
+    if (!running) this.stage.withdraw(true);
     this.stage.actions.setBusy(running, text);
     this.refresh();
   }
@@ -149,7 +151,10 @@ export class LabView {
   /** Go to a step of the whole history; Python makes it again if it is not in the trace, where Python is there. */
   visit(step) {
     const position = step - this.history.first_step;
-    if (this.lost || (position >= 0 && position <= this.mirror.trace.length)) this.goTo(position);
+    if (this.busy && step === this.history.last_step && this.stage.promise()) {
+      this.mirror.seek(this.mirror.trace.length);
+      this.refresh();
+    } else if (this.lost || (position >= 0 && position <= this.mirror.trace.length)) this.goTo(position);
     else this.ask({ type: "go", to: step });
   }
 

@@ -35,7 +35,9 @@ export class Levels {
     const { events, eventEnd, map, mapEnd, tables } = trace;
     const verb = tables.verbs[trace.step.verb.data[step]];
     if (trace.step.thread.data[step] < 0) return ROUND_END;
-    if (verb === "end_batch" || (verb === "virtqueue_get_buf" && trace.step.result.data[step] === 1)) return ROUND_END;
+    if (verb === "end_batch") return ROUND_END;
+    const compacts = tables.threads[trace.step.thread.data[step]].name === "compactor"; // its round is a batch
+    if (verb === "virtqueue_get_buf" && trace.step.result.data[step] === 1 && !compacts) return ROUND_END;
     let level = 0;
     for (let e = trace.start(eventEnd, step); e < eventEnd.data[step]; e++) {
       const kind = events.kind.data[e];

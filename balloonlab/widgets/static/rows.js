@@ -84,7 +84,7 @@ class Row {
       mark(node, "bl-wants", Boolean(chips[i]?.wants) && !last);
       node.hidden = i >= chips.length;
     });
-    const told = able ? (fate ? `can run; ${fate.ahead}` : next ? "next in what was recorded" : "can run") : wait.text;
+    const told = able ? (fate ? `can run; ${fate.ahead}` : next ? "can run, and does next" : "can run") : wait.text;
     put(this.wait, told);
     attribute(this.marks, "title", [...chips.map((chip) => chip.text), told].join(", "));
     this.fate.show(fate?.look);

@@ -19,7 +19,7 @@ import { Tabs } from "./tabs.js";
 import { Time } from "./time.js";
 import { Wire } from "./wire.js";
 import { NONE } from "./trace.js";
-import { counted, number, pageWords } from "./words.js";
+import { cellWords, counted, number, pageWords } from "./words.js";
 
 const MIGRATIONS = ["list_del_migrated", "move_lru_page"]; // verbs that say where a page went
 const STATEMENT = LEVELS.indexOf("statement");
@@ -53,6 +53,7 @@ export class Stage {
     const { tables } = content;
     Object.assign(this, { root, mirror, ask, question: content.question, finding: content.finding, pinned: [] });
     this.opening = content.position;
+    this.found = Boolean(content.finding);
     this.levels = new Levels();
     this.operations = new Operations();
     this.title = el("h3", { class: "bl-title bl-hidden", text: content.title });
@@ -62,7 +63,10 @@ export class Stage {
       compact: true,
       palette: tables.palette,
       title: `Page map of ${content.title}`,
-      describe: (page, unit) => pageWords(this.mirror, page, unit, tables.palette),
+      describe: (page, unit) =>
+        this.foretold
+          ? cellWords(page, unit, this.mirror.pages, tables.palette, this.foretold.source.stateAt(page))
+          : pageWords(this.mirror, page, unit, tables.palette),
       requestWindow: ask.window,
       key: (event) => this.mapKey(event),
     });
@@ -129,19 +133,29 @@ export class Stage {
   /** What an operation will come to: shown until its steps are there, or the learner goes to one of them. */
   foretell(content, arrays) {
     const { pages, unit } = this.mirror;
-    this.foretold = { ...content, won: content.huge[1] - content.huge[0] };
-    this.map.setSource(new PlainSource({ pages, unit, counts: content.counts }, arrays));
+    const source = new PlainSource({ pages, unit, counts: content.counts }, arrays);
+    this.foretold = { ...content, won: content.huge[1] - content.huge[0], source };
+    this.map.setSource(source);
   }
 
-  withdraw() {
-    if (!this.foretold) return;
+  /** The steps themselves are looked at. over: they are all there, so the end is one of them. */
+  withdraw(over = false) {
+    if (this.foretold) this.map.setSource(this.mirror);
+    this.promised = over ? null : (this.foretold ?? this.promised);
     this.foretold = null;
-    this.map.setSource(this.mirror);
+  }
+
+  /** Back to the end that was foretold, if its steps are still being made; returns whether. */
+  promise() {
+    if (!this.promised) return false;
+    this.foretold = this.promised;
+    this.map.setSource(this.foretold.source);
+    return true;
   }
 
   /** Another mirror of the same guest. */
   setMirror(mirror) {
-    this.foretold = null;
+    this.foretold = this.promised = null;
     this.mirror = mirror;
     this.map.setSource(mirror);
   }
@@ -164,7 +178,7 @@ export class Stage {
     this.headline.show(told, quiet);
     this.time.update(mirror, this.levels, history, { busy: off, words: told.title, stuck: Boolean(trouble) });
     const ends = history.first_step + position === history.last_step;
-    this.actions.setActual(mirror.values[trace.tables.num_pages] || 0, ends && !trouble); // amid steps Step leads, else Back
+    this.actions.setActual(this.foretold ? this.foretold.held : mirror.values[trace.tables.num_pages] || 0, ends && !trouble);
     this.actions.setLost(lost);
     if (this.fates) this.fates.setLost(lost);
     const ran = position ? trace.step.thread.data[position - 1] : -1;
@@ -197,13 +211,14 @@ export class Stage {
     const later = history.last_step - history.first_step - position;
     const replaced = later === 1 ? "step" : `${number(later)} steps`;
     const past = [placeWords(mirror, operation), ...(later ? [`what you do here replaces the ${replaced} after it`] : [])].filter(Boolean).join(" \u00b7 ");
-    if (this.foretold) return { title: endWords(this.foretold), detail: "This is the end, worked out at once. The steps that lead there are being made: go to any of them meanwhile.", kind: "done" };
+    if (this.foretold) return { title: endWords(this.foretold), detail: "This is the end, worked out at once. Code, threads and timeline show the steps that lead there, while they are made.", kind: "done" };
     if (!position && history.first_step)
       return { title: "Here begins what is at hand.", detail: "Earlier steps are made again when you go there." };
     const opening = !position || (position === this.opening && this.question);
     if (opening) {
       const recorded = later ? `${counted(later, "step")} ${later === 1 ? "was" : "were"} recorded from here on: what you do here replaces ${later === 1 ? "it" : "them"}` : "";
       const asked = position ? stepSentence(trace, position - 1) : this.title.textContent;
+      if (this.found) return { title: "Here the schedule begins.", detail: `It leads to: ${this.question}` };
       return { title: this.question || "Ready: nothing has happened yet.", detail: recorded || asked };
     }
     const over = operation && position === this.operations.endOf(operation) && trace.step.thread.data[position - 1] >= 0;
@@ -227,6 +242,7 @@ export class Stage {
     const { map, foretold } = this;
     Object.assign(map, { changed: new Set(), arrow: null, scanners: [], locked: [], differ: [] });
     map.drawNow();
+    if (!this.lens.element.hidden) this.lens.show(foretold.source, [this.lensAt ?? 0], map.changed);
     this.numbers.show(numbersForetold(mirror, foretold), null);
   }
 

@@ -38,13 +38,18 @@ function filling(mirror, queue) {
   if (!count || !routine) return null;
   const inside = (at) => (tables.locations[at] || []).some(([f]) => tables.functions[f].name === routine);
   const index = tables.threads.findIndex(({ brief }, i) => !brief && inside(mirror.threadAt[i]));
-  return index < 0 || lastToSet(mirror, slot) !== index ? null : { status: -1, number: 0, count, pages: [] };
+  return index < 0 || lastToFill(mirror, slot, queue) !== index ? null : { status: -1, number: 0, count, pages: [] };
 }
 
-/** The thread that changed a number last, among the steps before this one; -1 if that is long ago. */
-function lastToSet({ trace, position }, slot) {
-  const first = Math.max(0, position - LOOKED_BACK);
-  for (let i = position - 1; i >= first; i--) if (trace.touches(i, KIND.VALUE, slot)) return trace.step.thread.data[i];
+/** The thread that changed `slot` last, since the last message on the queue was answered; -1 if nobody did. */
+function lastToFill({ trace, position }, slot, queue) {
+  const { events, eventEnd, messages } = trace;
+  for (let i = position - 1; i >= Math.max(0, position - LOOKED_BACK); i--)
+    for (let e = trace.start(eventEnd, i); e < eventEnd.data[i]; e++) {
+      const key = events.key.data[e];
+      if (events.kind.data[e] === KIND.VALUE && key === slot) return trace.step.thread.data[i];
+      if (events.kind.data[e] === KIND.MESSAGE && messages.queue.data[key] === queue) return -1;
+    }
   return -1;
 }
 
