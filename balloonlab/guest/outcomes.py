@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from balloonlab.foundations.words import counted
 from balloonlab.memory.zone import PageState
 
 
@@ -33,7 +34,7 @@ class Resized:
         if self.after != self.before:
             verb = "inflated" if self.after > self.before else "deflated"
             done = f"{verb} from {self.before:,} to {self.after:,}"
-        told = f"{self.messages:,} message{'' if self.messages == 1 else 's'}"
+        told = counted(self.messages, "message")
         return bug_first(self.bug, f"{done} of {self.target:,} balloon pages, {told}{_because(self.why)}")
 
 
@@ -54,7 +55,8 @@ class Compacted:
 
     def __str__(self) -> str:
         before, after = self.free_huge_pages
-        done = f"moved {len(self.pairs):,} pages with {self.messages:,} messages; free 2 MiB blocks {before} -> {after}"
+        pages, messages = counted(len(self.pairs), "page"), counted(self.messages, "message")
+        done = f"moved {pages} with {messages}; free 2 MiB blocks {before} -> {after}"
         return bug_first(self.bug, f"{done}{_because(self.why)}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from balloonlab.foundations.words import counted
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.machine_events import Ran
 from balloonlab.memory.zone import PageState
@@ -38,12 +39,12 @@ def compaction_shortfall(machine: Machine, put_back: int = 0) -> str:
     if not machine.thread(COMPACTOR).rests or machine.world.values["compaction wanted"]:
         return _waiting(machine)
     stuck = _waiting(machine, naps=False) if put_back else ""
-    return f"{put_back:,} guest pages put back: {stuck}" if stuck else ""
+    return f"{counted(put_back, 'guest page')} put back: {stuck}" if stuck else ""
 
 
 def ended_in_words(machine: Machine, ran: Ran, steps: int) -> str:
     """How a run of so many steps ended: bugs first, else what was not done of all that was asked for, and why."""
-    after = f"after {steps:,} steps"
+    after = f"after {counted(steps, 'step')}"
     if bug := bugs(machine):
         return f"{bug}; stopped {after}"
     if ran.reason != "idle":

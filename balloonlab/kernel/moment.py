@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from balloonlab.host.messages import MessageStatus
 from balloonlab.kernel.stepper import Stepper
-from balloonlab.kernel.thread import Packed, Thread
+from balloonlab.kernel.thread import Packed, Thread, is_same
 from balloonlab.kernel.world import World
 
 
@@ -69,7 +69,8 @@ class Moment:
     def differs(self, machine: Stepper) -> str:
         """The name of a thread that does not stand where it stood, "" if all do."""
         stand = zip(machine.threads, self._threads, self.done, strict=True)
-        return next((t.name for t, (pending, _), done in stand if (t.pending, t.done) != (pending, done)), "")
+        moved = (t.name for t, (pending, _), done in stand if t.done != done or not is_same(t.pending, pending))
+        return next(moved, "")
 
 
 def _arrays(world: World) -> list[NDArray[Any]]:

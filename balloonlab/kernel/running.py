@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 
 from balloonlab.foundations.interrupt import held_back
+from balloonlab.foundations.words import counted
 from balloonlab.kernel.machine_events import Ran
 from balloonlab.kernel.stepper import SLICE, Stepper
 from balloonlab.kernel.thread import Thread
@@ -38,6 +39,10 @@ class Settling:
                 self._time_passes = before != self._reached
             if not self._time_passes:
                 return Ran(steps, ran.reason, ran.text)
+            if stop is not None and stop():  # runs between two rests may all be too short to ask
+                return Ran(steps, "stopped", "stopped on request")
+            if steps >= budget:
+                return Ran(steps, "budget", f"still busy after {counted(steps, 'step')}")
 
     def _now(self) -> tuple[int, int]:
         world = self.machine.world
@@ -66,7 +71,7 @@ def run(machine: Stepper, budget: int, stop: Callable[[], bool] | None, *, time_
                 return Ran(steps, "bug", str(bug))
             if stop is not None and steps % 256 == 0 and stop():
                 return Ran(steps, "stopped", "stopped on request")
-        return Ran(steps, "budget", f"still busy after {steps:,} steps")
+        return Ran(steps, "budget", f"still busy after {counted(steps, 'step')}")
 
 
 def walk(machine: Stepper, steps: int, seed: int) -> int:

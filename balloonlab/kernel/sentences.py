@@ -13,7 +13,7 @@ Sentence = str | tuple[str, str]
 
 SENTENCES: dict[str, Sentence] = {
     # requests from outside
-    "set_target": "the host asks for a balloon of {n} pages",
+    "set_target": "the host asks for a balloon of size {n}",
     "compact": "you ask the kernel to compact its memory",
     "request_stats": "the host asks for the guest's memory figures",
     "begin": "you let the other threads begin",
@@ -142,19 +142,22 @@ def sentence(timeline: Timeline, step: int, threads: list[str]) -> str:
 
     A verb that has no sentence (a learner's own) is told as `Timeline.text` tells it. Raises IndexError for no step.
     """
-    verb, result = timeline.verbs[timeline.verb[step]], timeline.result[step]
+    row = step - timeline.first
+    if row < 0:
+        raise IndexError(step)
+    verb, result = timeline.verbs[timeline.verb[row]], timeline.result[row]
     told = SENTENCES.get(verb)
     if told is None:
         return timeline.text(step, threads)
     if not isinstance(told, str):
         told = told[_nothing(verb, result)]
-    who = "" if timeline.thread[step] == OUTSIDE else threads[timeline.thread[step]] + " "
+    who = "" if timeline.thread[row] == OUTSIDE else threads[timeline.thread[row]] + " "
     words = told.format(
-        page=f"page {timeline.page[step]:#x}",
+        page=f"page {timeline.page[row]:#x}",
         found=f"page {result:#x}",
-        other=f"{timeline.amount[step]:#x}",
-        obj=timeline.objects[timeline.obj[step]],
-        n=f"{timeline.amount[step]:,}",
+        other=f"{timeline.amount[row]:#x}",
+        obj=timeline.objects[timeline.obj[row]],
+        n=f"{timeline.amount[row]:,}",
         result="nothing" if result == NONE else f"{result:,}",
     )
     text = who + words

@@ -56,7 +56,7 @@ class Stepper:
     def begin(self) -> None:
         """Begin a timeline here, the first of its run."""
         self._bugs = [bug._replace(step=-1) for bug in self.bugs]  # who crashed does not run again
-        self.timeline = Timeline()
+        self.timeline = Timeline(turn=self.turn)
         self.position = self.end = 0
         self.due = _NEVER
         self.journal.truncate(0)

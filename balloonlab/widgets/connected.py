@@ -65,9 +65,11 @@ class Connected(Pictured):
         if not isinstance(request, dict):
             return
         kind, view = request.get("type"), str(request.get("view"))
-        self.views.pop(view, None)
-        if kind != "bye" and "view" in request:
-            self.views[view] = View(time.monotonic() + LEASE, copy_context())  # the newest stands last
+        others = {name: each for name, each in self.views.items() if name != view}
+        if kind == "bye" or "view" not in request:
+            self.views = others
+        else:  # in one go: who sends meanwhile must not find nobody here; the newest stands last
+            self.views = others | {view: View(time.monotonic() + LEASE, copy_context())}
             LIFETIMES.keep(self)
             PULSE.add(self)
         if kind != "here":

@@ -47,7 +47,8 @@ class Lab(Connected):
         shown = shown_of(subject, step)
         self.machine, self.question = shown.machine, shown.question
         self._driver, self._finding = "" if title else shown.driver, shown.finding  # a title of its own is shown
-        self._found_at = len(shown.machine.timeline)
+        self._found_at = shown.machine.end
+        self._led_there = shown.machine.choices(self._found_at) if self._finding else ()
         self.session = Session.of(self.machine)
         if isinstance(subject, Guest):
             self.session.foretell = subject.foretell
@@ -98,8 +99,10 @@ class Lab(Connected):
 
     def _told_finding(self) -> Content | None:
         """What a finding's schedule ends in, and after which step of the timeline."""
-        found = self._finding
-        return None if found is None else {"step": self._found_at, "kind": found.kind, "text": told_finding(found)}
+        found, machine = self._finding, self.machine
+        if found is None or machine.end < self._found_at or machine.choices(self._found_at) != self._led_there:
+            return None  # other steps stand there now
+        return {"step": self._found_at, "kind": found.kind, "text": told_finding(found)}
 
     def close(self) -> None:
         """Leave the machine alone from now on."""

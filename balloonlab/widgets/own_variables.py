@@ -38,14 +38,14 @@ class OwnVariables:
         self._numbers = {"": 0}
 
     def rows(self, machine: Machine, first: int) -> NDArray[np.uint16]:
-        """uint16, one a thread and position ``first..`` the end of the timeline; empty if there are too many steps.
+        """uint16, one a thread and position ``first..`` the end of the timeline, counted in it; empty if it is long.
 
         The machine is left at the end. Called with its lock held.
         """
         last = len(machine.timeline)
         rows = []
         for position in range(first, last + 1) if last <= MOST_STEPS else ():
-            machine.seek(position)
+            machine.seek(machine.timeline.first + position)
             rows += [self._number(own_variables(thread)) for thread in machine.threads]
         return np.array(rows, np.uint16)
 

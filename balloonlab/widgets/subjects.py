@@ -51,7 +51,7 @@ def shown_of(subject: Any, step: int | None = None) -> Shown:  # noqa: ANN401  (
         driver = getattr(subject, "driver", None)
         title = f"{_size_of(found)}, driver {driver.name}" if driver is not None else _size_of(found)
         return Shown(found, title, str(getattr(subject, "question", "")), driver=_driver_of(subject))
-    made = found() if callable(found) else None
+    made = found() if callable(found) and not isinstance(subject, type) else None
     if not isinstance(made, Machine):
         raise BadValueError(f"a Lab shows a guest, a scenario or a machine; this is {shown(subject)}.")
     explorable = subject if callable(getattr(subject, "subject", None)) else None
@@ -75,7 +75,7 @@ def _finding(finding: Finding, step: int | None) -> Shown:
         finding.result.subject,
         finding.result,
         _driver_of(finding.result.subject),
-        finding if step is None else None,
+        finding,
     )
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
-
 from balloonlab.foundations.errors import BadValueError, whole_number
+from balloonlab.foundations.typed import typed_whole
 from balloonlab.foundations.words import counted
 
 
 def target_of(name: str, value: object, most: int, held: int) -> int:
     """The target, in 4 KiB balloon pages, that "inflate" or "deflate" asks for; the balloon holds `held`.
 
-    Digits may be grouped by commas or underscores. Raises BadValueError for what is no number from 0 to `most`, or
-    lies the other way.
+    A comma may stand before each three digits. Raises BadValueError for what is no number from 0 to `most`, or lies the
+    other way.
     """
-    text = value.strip().replace(",", "").replace("_", "") if isinstance(value, str) else value
-    number = int(text) if isinstance(text, str) and re.fullmatch(r"-?\d{1,12}", text, re.ASCII) else text
+    typed = typed_whole(value) if isinstance(value, str) else None
+    number = value if typed is None else typed
     why = "A target cannot be above the guest's memory." if isinstance(number, int) else "Write it in digits."
     target = whole_number("target", number, 0, most, "4 KiB balloon pages", why)
     if (target <= held) if name == "inflate" else (target >= held):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from balloonlab.foundations.journal import Kind
 from balloonlab.guest.foretold import Foretold
+from balloonlab.guest.shortfall import shortfall
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.sentences import FINDS, SENTENCES
 from balloonlab.kernel.timeline import Timeline
@@ -108,7 +109,7 @@ class Encoder:
                 "waits": list(machine.thread_wait),
                 "sleeps": list(world.sleeping),
             }
-            bugs = self._bugs()
+            bugs, short = self._bugs(), shortfall(self.machine)
         content = {
             "type": "frame",
             "epoch": self.epoch,
@@ -117,6 +118,7 @@ class Encoder:
             "position": position,
             "steps": len(self._line),
             "bugs": bugs,
+            "shortfall": short,
             **self._around(),
             "base": base,
             "tables": self._fixed_tables() | {name: self._table(name, 0) for name in _TABLES},
@@ -132,14 +134,14 @@ class Encoder:
             arrays = self._steps(first)
             sent_before = len(self.machine.world.host.messages) - int(arrays.pop("new_messages")[0])
             arrays |= self._messages(sent_before) | self._own_rows(first + 1)
-            bugs = self._bugs()
+            bugs, short = self._bugs(), shortfall(self.machine)
         rows = {name: {"from": self._rows[name], "rows": self._table(name, self._rows[name])} for name in _TABLES}
         rows = {name: new for name, new in rows.items() if new["rows"]}
         self._note_sent()
         if self._own is not None:
             rows["own_words"] = {"from": 0, "rows": self._own.words}
         content = {"type": "steps", "epoch": self.epoch, "from": first, "count": count, "rows": rows}
-        return content | {"messages_from": sent_before, "bugs": bugs} | self._around(), arrays
+        return content | {"messages_from": sent_before, "bugs": bugs, "shortfall": short} | self._around(), arrays
 
     def window(self, first: int, count: int) -> tuple[Content, Arrays]:
         """Pages ``first..first+count-1`` in full, as they are at the machine's position."""
@@ -173,7 +175,11 @@ class Encoder:
     # -- parts of them --
 
     def _bugs(self) -> list[Content]:
-        return [{"step": bug.step - self._line.first, "text": str(bug)} for bug in self.machine.bugs]
+        names = self.machine.names
+        return [
+            {"step": bug.step - self._line.first, "text": str(bug), "thread": names.index(bug.thread)}
+            for bug in self.machine.bugs
+        ]
 
     def _around(self) -> Content:
         """What else the history has than the steps that cross: its length, steps before them, the latest marks."""

@@ -48,8 +48,8 @@ def test_four_operations_can_all_be_gone_back_to(lab_page: Callable[..., LabPage
     texts = ["set target 1,000", "compact", "set target 50", "set target 1,000"]
     shown = [f"{step:,}: {text}" for step, text in zip(ends, texts, strict=False)]
     expect(operations).to_have_text(["0: the opening", *shown])
-    told = ["The host asks for a balloon of 1,000 pages.", "You ask the kernel to compact its memory."]
-    told += ["The host asks for a balloon of 50 pages.", told[0]]
+    told = ["The host asks for a balloon of size 1,000.", "You ask the kernel to compact its memory."]
+    told += ["The host asks for a balloon of size 50.", told[0]]
 
     click(root, "To start")
     expect(root.locator(".bl-where")).to_have_text(f"step 0 of {end:,}")

@@ -110,7 +110,7 @@ def test_inflate_step_back_and_look_without_the_kernel(lab_page: Open) -> None:
     expect(where).to_have_text(f"step {last} of {last}")
     root.get_by_label("Position in the timeline").fill("1")
     expect(where).to_have_text(f"step 1 of {last}")
-    expect(root.locator(".bl-said")).to_have_text("The host asks for a balloon of 30 pages.")
+    expect(root.locator(".bl-said")).to_have_text("The host asks for a balloon of size 30.")
     assert colours_of(root, [painted.index(colours["balloon"])]) == [colours["free"]]
     root.get_by_label("Jump to").select_option("next: message sent or answered")
     expect(root.locator(".bl-said")).to_have_text("vballoon puts a message of page numbers on inflateq.")

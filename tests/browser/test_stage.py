@@ -220,7 +220,7 @@ def test_time_moves_by_levels_and_a_unit_opens(lab_page: Open) -> None:
     expect(held).to_have_text("16,384")
     step = root.get_by_role("button", name="Step", exact=True)
     step.click()
-    expect(said).to_have_text("The host asks for a balloon of 17,000 pages.")
+    expect(said).to_have_text("The host asks for a balloon of size 17,000.")
     step.click()
     expect(held).to_have_text("16,640")
     expect(root.locator(".bl-five > .bl-changed", has_text="in the balloon")).to_contain_text("+256")

@@ -44,8 +44,8 @@ test("who can never go on is said, with the lock, and whether anybody else can",
   assert.equal(troubleOf(at(mirror, [idle, idle]), []), null);
   const gone = [wait("blocked", "pages_lock", "compactor"), wait("finished")];
   assert.equal(troubleOf(at(mirror, gone), []).title, "Nothing can go on: vballoon waits for pages_lock, held by compactor.");
-  assert.deepEqual(troubleOf(mirror, [{ step: 1, text: "BUG in compactor: count < 0" }]).threads, [1]);
-  assert.equal(troubleOf(at(mirror, [idle, idle]), [{ step: 3, text: "BUG in compactor: later" }]), null);
+  assert.deepEqual(troubleOf(mirror, [{ step: 1, thread: 1, text: "BUG in compactor: count < 0" }]).threads, [1]);
+  assert.equal(troubleOf(at(mirror, [idle, idle]), [{ step: 3, thread: 1, text: "BUG in compactor: later" }]), null);
 });
 
 test("levels: a move by a level ends where that level ends, and a coarser one never earlier", () => {

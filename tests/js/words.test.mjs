@@ -74,21 +74,6 @@ test("a call stack counts lines from the function's first", () => {
   assert.deepEqual(w.callStack(trace.tables, 0), []);
 });
 
-test("a deep call stack keeps its inner calls", () => {
-  const stack = ["compact_memory", "compact_zone", "migrate_pages", "tell_host"].map((name) => ({
-    name,
-    module: "v9.py",
-  }));
-  const whole = "v9.py: compact_memory \u203a compact_zone \u203a migrate_pages \u203a tell_host";
-  assert.equal(w.stackWords(stack, whole.length), whole);
-  assert.equal(
-    w.stackWords(stack, whole.length - 1),
-    "v9.py: \u2026 \u203a compact_zone \u203a migrate_pages \u203a tell_host",
-  );
-  assert.equal(w.stackWords(stack, 3), "v9.py: \u2026 \u203a tell_host");
-  assert.equal(w.stackWords([], 30), "\u00a0");
-});
-
 test("wrapped rows fit, and hold the line's words in order", () => {
   const lines = [
     "",

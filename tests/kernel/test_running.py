@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -141,3 +143,28 @@ def test_tokens_of_scenarios_replay_and_go_on_alike(name: str) -> None:
     again.run(500, time_passes=False)
     assert again.schedule == first.schedule
     assert fingerprint(again) == fingerprint(first)
+
+
+@pytest.mark.parametrize("driver", ["v9", "linux-6.1"])
+@pytest.mark.parametrize("steps", [20, 100, 333])
+def test_whose_turn_it_was_when_a_history_began_is_part_of_it(driver: str, steps: int) -> None:
+    def after(*, look: bool) -> Schedule:
+        guest = bl.Guest(1024, driver, engine="steps")
+        guest.machine.act("set_target", 300)
+        guest.machine.run(steps)
+        guest.machine.record()
+        if look:
+            guest.machine.seek(0)
+        guest.machine.run(400)
+        return guest.machine.schedule
+
+    assert after(look=False) == after(look=True)
+
+
+def test_a_run_that_time_leads_on_for_ever_hears_stop_and_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = count()
+    monkeypatch.setattr(Settling, "_now", lambda _self: (next(now), 0))  # as if each nap had led to a message
+    full = bl.Guest.from_states(64 * [1], "linux-3.6", engine="steps").machine
+    full.act("set_target", 10)  # no page is free: it sleeps, and tries again
+    assert Settling(full).go_on(10_000).reason == "budget"
+    assert Settling(full).go_on(10**9, lambda: True).reason == "stopped"

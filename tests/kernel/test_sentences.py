@@ -47,7 +47,7 @@ def test_a_whole_run_can_be_told(driver: str) -> None:
     line = guest.machine.timeline
     told = {sentence(line, step, guest.machine.names) for step in range(len(line))}
     assert all(text.endswith(".") and not any(bad in text for bad in ("{", "-0x", f"{NONE:,}")) for text in told)
-    assert "The host asks for a balloon of 300 pages." in told
+    assert "The host asks for a balloon of size 300." in told
 
 
 def test_sentences_of_a_fill_by_hand() -> None:

@@ -103,3 +103,13 @@ def test_without_threads_there_are_no_signs_of_life(monkeypatch: pytest.MonkeyPa
     later = Beating(2)
     beats.add(later)
     assert later.over.wait(30)
+
+
+def test_a_view_that_speaks_again_is_there_all_the_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = PageMap([0, 1, 2])
+    hear(widget, "hello", "a")
+    seen: list[bool] = []
+    made = connected.copy_context
+    monkeypatch.setattr(connected, "copy_context", lambda: (seen.append("a" in widget.views), made())[1])
+    hear(widget, "here", "a")
+    assert seen == [True]

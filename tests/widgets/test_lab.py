@@ -146,3 +146,20 @@ def test_looking_does_not_move_the_guest() -> None:
     assert lab.text
     assert lab._repr_mimebundle_()
     assert lab.machine.position == position
+
+
+def test_a_finding_is_told_only_while_its_steps_stand_there() -> None:
+    finding = bl.explore(bl.scenario("fill-out-of-memory", "v9")).findings[0]
+    lab = Lab(finding)
+    told = lab.describe()["finding"]
+    assert (told["step"], told["text"]) == (18, "vballoon has finished its call and still holds balloon_lock.")
+    lab.machine.seek(3)
+    assert lab.describe()["finding"] == told
+    lab.machine.act("compact")
+    lab.machine.walk(30, 1)
+    assert lab.describe()["finding"] is None
+
+
+def test_a_class_is_no_subject() -> None:
+    with pytest.raises(BadValueError, match="a Lab shows a guest, a scenario or a machine"):
+        Lab(bl.Scenario)

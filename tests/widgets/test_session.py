@@ -42,7 +42,7 @@ def view(guest: Guest) -> Receiver:
 
 
 def test_inflate_and_deflate_run_until_the_driver_rests(guest: Guest, view: Receiver) -> None:
-    view.ask("act", name="inflate", value="1,00")  # as people write numbers
+    view.ask("act", name="inflate", value=" 100 ")  # as people write numbers
     assert (guest.balloon_pages, view.length) == (100, len(guest.machine.timeline))
     view.ask("act", name="deflate", value=30)
     assert guest.balloon_pages == 30
@@ -76,7 +76,7 @@ def test_a_lab_of_a_driver_that_died_says_it_first_whatever_is_asked() -> None:
     view = Receiver(Session.of(guest.machine))
     view.hello()
     (bug,) = view.of("frame")[0][0]["bugs"]
-    assert bug == {"step": -1, "text": guest.inflate(0).bug}
+    assert bug == {"step": -1, "text": guest.inflate(0).bug, "thread": 0}
     view.ask("act", name="compact")
     assert view.of("progress")[-1][0]["text"].startswith("BUG in vballoon: BUG_ON(")
     assert repr(Lab(guest)).startswith("<BUG in vballoon: ")

@@ -221,3 +221,14 @@ def test_a_large_guest_sends_cells_and_pages(monkeypatch: pytest.MonkeyPatch) ->
         assert cells[arrays["cell_page"][of_cells]].tolist() == arrays["cell_old"][of_cells].tolist()
         cells[arrays["cell_page"][of_cells]] = arrays["cell_new"][of_cells]
         assert cells.tolist() == reduce_by(states, 16).tolist()
+
+
+def test_a_frame_says_what_was_not_reached() -> None:
+    guest = Guest(64, "v9", engine="steps")
+    guest.machine.record()
+    encoder = wire.Encoder(guest.machine)
+    assert encoder.frame()[0]["shortfall"] == ""
+    guest.workload("random", fraction=0.5)
+    guest.set_target(60)
+    short = encoder.frame()[0]["shortfall"]
+    assert short == "the balloon holds 32 of 60 pages: vballoon waits for balloon_lock, which it holds itself"

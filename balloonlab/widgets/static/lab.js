@@ -44,6 +44,7 @@ export class LabView {
     this.cells = content.first_step + content.position;
     if (this.stage && content.session === this.session) this.stage.setMirror(this.mirror);
     else this.build(content);
+    this.stage.finding = content.finding;
     this.session = content.session;
     this.stage.time.lanesChanged(waits);
     this.refresh();

@@ -52,7 +52,7 @@ export function troubleOf(mirror, bugs) {
   const names = tables.threads.map(({ name }) => name);
   const bug = bugs.findLast(({ step }) => step < mirror.position);
   if (bug)
-    return { title: bug.text, detail: "This thread has stopped for good.", threads: names.flatMap((name, i) => (bug.text.startsWith(`BUG in ${name}`) ? [i] : [])) };
+    return { title: bug.text, detail: "This thread has stopped for good.", threads: [bug.thread] };
   const waits = Array.from(mirror.waits, (n) => tables.waits[n]);
   const stuck = waits.every(({ status }) => status !== "runnable");
   const ring = ringOf(waits, names);

@@ -14,7 +14,7 @@ import { Panels } from "./panels.js";
 import { PlainSource } from "./plain.js";
 import { ThreadRows } from "./rows.js";
 import { SharedState, hasGuest } from "./shared.js";
-import { Operations, endWords, outcomeWords, placeWords, stepSentence, troubleOf } from "./sentences.js";
+import { Operations, capital, endWords, outcomeWords, placeWords, stepSentence, troubleOf } from "./sentences.js";
 import { Tabs } from "./tabs.js";
 import { Time } from "./time.js";
 import { Wire } from "./wire.js";
@@ -223,6 +223,8 @@ export class Stage {
     }
     const over = operation && position === this.operations.endOf(operation) && trace.step.thread.data[position - 1] >= 0;
     const rests = mirror.waits.every((wait) => wait !== 0);
+    if (over && rests && position === trace.length && history.shortfall)
+      return { title: `${capital(history.shortfall)}.`, detail: outcomeWords(mirror, operation, position), kind: "wrong" };
     if (over && rests) return { title: outcomeWords(mirror, operation, position), detail: stepSentence(trace, position - 1), kind: "done" };
     return { title: stepSentence(trace, position - 1), detail: past };
   }

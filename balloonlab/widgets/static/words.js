@@ -12,10 +12,9 @@ export function number(n) {
   return Math.trunc(n).toLocaleString("en-US");
 }
 
-/** A whole number as people write it, commas or underscores between the digits; null for anything else. As target_field.py reads it. */
+/** A whole number as people write it, with or without a comma before each three digits; null for anything else. As foundations/typed.py reads it. */
 export function wholeNumber(text) {
-  const digits = text.trim().replace(/[,_]/g, "");
-  return /^-?[0-9]{1,12}$/.test(digits) ? Number(digits) : null;
+  return /^[+-]?(\d{1,15}|[1-9]\d{0,2}(,\d{3}){1,4})$/.test(text.trim()) ? Number(text.trim().replaceAll(",", "")) : null;
 }
 
 export function hex(pfn) {
@@ -111,17 +110,6 @@ export function callStack(tables, location) {
     const source = tables.functions[f];
     return { function: f, name: source.name, module: source.module, line: line - source.first_line + 1 };
   });
-}
-
-/** A call stack on one line of at most `width` characters: outer calls give way to the inner ones. */
-export function stackWords(stack, width) {
-  if (!stack.length) return "\u00a0";
-  const names = stack.map(({ name }) => name);
-  const say = (from) =>
-    `${stack[stack.length - 1].module}: ${from ? "\u2026 \u203a " : ""}${names.slice(from).join(" \u203a ")}`;
-  let from = 0;
-  while (from < names.length - 1 && say(from).length > width) from++;
-  return say(from);
 }
 
 /** A line of code cut to rows of `width` characters, at spaces where it can be; what follows is indented further. */
