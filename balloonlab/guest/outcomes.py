@@ -38,7 +38,7 @@ class Resized:
         return bug_first(self.bug, f"{done} of {self.target:,} balloon pages, {told}{_because(self.why)}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Compacted:
     """What a run of compaction did. pairs: int (k, 2), old and new PFN of each moved guest page, in order.
 
@@ -52,6 +52,14 @@ class Compacted:
     why: str = ""
     bug: str = ""
     steps: int = field(default=0, compare=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Compacted):
+            return NotImplemented
+        mine, theirs = ((each.messages, each.free_huge_pages, each.why, each.bug) for each in (self, other))
+        return mine == theirs and np.array_equal(self.pairs, other.pairs)
+
+    __hash__ = None  # type: ignore[assignment]  # its pairs are an array
 
     def __str__(self) -> str:
         before, after = self.free_huge_pages

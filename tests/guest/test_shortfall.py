@@ -107,3 +107,15 @@ def test_lives_with_operations_left_half_done(driver: str, seed: int) -> None:
             if what == "target":
                 assert bool(result.why) == (guest.balloon_pages != target)
                 assert "nothing more" not in result.why
+
+
+def test_compactions_that_came_to_the_same_are_equal() -> None:
+    def compacted(engine: str, seed: int = 0) -> object:
+        guest = Guest(2048, "v9", engine=engine, seed=seed)
+        guest.workload("random", fraction=0.4)
+        guest.inflate(300)
+        return guest.compact()
+
+    assert compacted("steps") == compacted("arrays")
+    assert compacted("steps") != compacted("steps", seed=1)
+    assert compacted("steps") != "moved"
