@@ -34,13 +34,13 @@ class Foretold(NamedTuple):
     why: str
 
 
-def foretell(guest: SteppedGuest, name: str, number: int | None, settings: dict[str, Any]) -> Foretold | None:
-    """What "set_target" to `number` (4 KiB pages) or "compact" comes to from where `guest` stands.
+def foretell(guest: SteppedGuest, target: int | None, settings: dict[str, Any]) -> Foretold | None:
+    """What a target (4 KiB pages), or compaction if it is None, comes to from where `guest` stands.
 
     settings: of ArrayGuest. None where only the steps can tell: somebody is amid something, several zones, chosen
     candidates, an edited driver, pages that moved once and do not again (3.8), a driver that hangs on the way.
     """
-    if name not in ("set_target", "compact") or not _at_rest(guest):
+    if not _at_rest(guest):
         return None
     states, types = guest.frames.states.copy(), guest.frames.block_types.copy()
     balloon = np.array(guest.balloon_list, np.int64)
@@ -51,10 +51,10 @@ def foretell(guest: SteppedGuest, name: str, number: int | None, settings: dict[
     arrays.host.set_target(guest.host.target)
     sent, moved, why = len(arrays.host.messages), 0, ""
     try:
-        if name == "compact":
+        if target is None:
             moved = len(arrays.compact().pairs)
         else:
-            why = arrays.set_target(int(number or 0))
+            why = arrays.set_target(target)
     except (StepsNeededError, ValueError):
         return None
     messages, free = len(arrays.host.messages) - sent, arrays.metrics()

@@ -303,9 +303,10 @@ class Guest:
                 self._go_over_to_steps()
         return self._stepped().compact()
 
-    def foretell(self, name: str, number: int | None = None) -> Foretold | None:
-        """What "compact" or "set_target" will come to, undone; None where arrays cannot tell (foretold.py)."""
-        return None if self._steps is None else foretell(self._steps, name, number, self._settings)
+    def foretell(self, target: int | None = None) -> Foretold | None:
+        """What `set_target`, or without a target `compact`, comes to; None where arrays cannot tell (foretold.py)."""
+        target = None if target is None else self.host.check_target(target)
+        return None if self._steps is None else foretell(self._steps, target, self._settings)
 
     # -- back and forth between whole operations (arrays) --
 

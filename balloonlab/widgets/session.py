@@ -37,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 _RUN_STEPS = 1_000_000_000
 
 
-Foretell = Callable[[str, "int | None"], "Foretold | None"]
+Foretell = Callable[["int | None"], "Foretold | None"]
 Job = Callable[..., "Job | None"]  # does something, and returns what is left of it
 
 
@@ -221,7 +221,7 @@ class Session:
 
     def _ask_for(self, name: str, number: int | None, run: Running | None) -> None:
         """Ask it of the machine; if it is to run, look first at what it will come to, where arrays can tell."""
-        told = self.foretell(name, number) if run is not None and self.foretell is not None else None
+        told = self.foretell(number) if run and self.foretell and name in ("set_target", "compact") else None
         if told is not None and run is not None:
             run.told = self._encoder.foretold(name, number, told)
         self.machine.act(name, number or 0)

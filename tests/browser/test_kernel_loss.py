@@ -105,7 +105,7 @@ def check_walks(lab: LabPage, root: Locator) -> None:
     expect(where).to_have_text(f"step {last} of {last}")
     expect(root.get_by_role("button", name="Step", exact=True)).to_be_disabled()
     position.fill("1")
-    expect(root.locator(".bl-said")).to_have_text(re.compile(r"^The host asks for a balloon of \d0 pages\.$"))
+    expect(root.locator(".bl-said")).to_have_text(re.compile(r"^The host asks for a balloon of size \d0\.$"))
     root.get_by_label("Speed").select_option("1000")
     press(root, "Play")
     expect(where).to_have_text(f"step {last} of {last}")
