@@ -94,12 +94,7 @@ def leak_that_gives_way(vb: VirtioBalloon, num: int) -> Routine:
         yield spin_unlock(vb.pages_lock)
         if not taken:
             yield msleep(1)
-    yield mutex_lock(vb.balloon_lock)
-    yield copy_pfns(pfns)
-    yield write(vb.num_pfns, len(pfns))
-    yield from vb.driver.tell_host(vb, vb.deflate_vq)
-    yield from vb.driver.release_pages_by_pfn(vb, pfns)
-    yield mutex_unlock(vb.balloon_lock)
+    yield from tell_and_free(vb, pfns)
 
 
 def leak_that_gives_up_the_round(vb: VirtioBalloon, num: int) -> Routine:

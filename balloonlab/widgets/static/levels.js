@@ -68,6 +68,14 @@ export class Levels {
   }
 }
 
+/** Free 2 MiB blocks, of free blocks by order (or by how many those changed): `of(slot)` tells each number. */
+export function hugeBlocks(tables, of) {
+  return tables.values.reduce(
+    (sum, { group, order }, slot) => (group === "free" && order >= 9 ? sum + of(slot) * 2 ** (order - 9) : sum),
+    0,
+  );
+}
+
 /** What the steps from..to-1 changed: {values: slot -> change, counts: state -> change, pages: the last of them}. */
 export function changesBetween(trace, from, to, most = 600) {
   const { events, eventEnd, map, mapEnd } = trace;

@@ -1,6 +1,6 @@
 /** Five numbers that matter, each with the change that the last move made. */
-import { freeBlocks } from "./panels.js";
 import { el, mark, put } from "./dom.js";
+import { hugeBlocks } from "./levels.js";
 import { number } from "./words.js";
 
 /** [{name, about, now, change}] at the mirror's position; changes: of `changesBetween`. */
@@ -10,17 +10,13 @@ export function fiveNumbers(mirror, { values, counts }) {
   const slot = (group, name) => tables.values.findIndex((value) => value.group === group && value.name === name);
   const value = (at) => ({ now: at < 0 ? 0 : mirror.values[at], change: values.get(at) ?? 0 });
   const count = (at) => ({ now: mirror.counts[at] || 0, change: counts.get(at) ?? 0 });
-  let huge = 0;
-  tables.values.forEach(({ group, order }, at) => {
-    if (group === "free" && order >= 9) huge += (values.get(at) ?? 0) * 2 ** (order - 9);
-  });
-  const none = { values: new Set() };
+  const huge = { now: hugeBlocks(tables, (at) => mirror.values[at]), change: hugeBlocks(tables, (at) => values.get(at) ?? 0) };
   return [
     { name: "in the balloon", about: "What the driver counts as ballooned, in pages of 4 KiB (num_pages)", ...value(tables.num_pages) },
     { name: "isolated", about: "Balloon pages that compaction took off the list, to move them", ...count(state("isolated")) },
     { name: "believed by the host", about: "What the host was told is in the balloon, in pages of 4 KiB", ...value(slot("host", "believed ballooned")) },
     { name: "free pages", about: "Pages that nobody has", ...count(state("free")) },
-    { name: "free 2 MiB blocks", about: "Free blocks from which a huge page can be had", now: freeBlocks(mirror, none).huge, change: huge },
+    { name: "free 2 MiB blocks", about: "Free blocks from which a huge page can be had", ...huge },
   ];
 }
 

@@ -1,5 +1,6 @@
 /** Locks, lists, messages, host, counters: what each panel says is a pure function of the mirror; the DOM follows. */
 import { Table, el, mark, put } from "./dom.js";
+import { hugeBlocks } from "./levels.js";
 import { KIND } from "./trace.js";
 import { BALLOON_PAGE, MESSAGE_STATUS, bytes, counted, hex, number, ranges } from "./words.js";
 
@@ -150,8 +151,7 @@ export function freeBlocks(mirror, changes) {
     block.n += mirror.values[slot];
     block.changed ||= changes.values.has(slot);
   });
-  const huge = blocks.reduce((sum, { n }, order) => sum + (order >= 9 ? n * 2 ** (order - 9) : 0), 0);
-  return { blocks, huge };
+  return { blocks, huge: hugeBlocks(mirror.trace.tables, (slot) => mirror.values[slot]) };
 }
 
 /** The tabs that tell locks, lists, messages and numbers: [name, element, update(mirror)] each. */

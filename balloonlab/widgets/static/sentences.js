@@ -1,7 +1,9 @@
 /** What happened, in plain words: the step, where in the whole it is, why nobody can go on. No DOM here. */
+import { changesBetween, hugeBlocks } from "./levels.js";
 import { KIND, NONE } from "./trace.js";
 import { counted, hex, number, stepWords } from "./words.js";
 
+export const MIGRATIONS = ["list_del_migrated", "move_lru_page"]; // verbs that say where a page went
 const COUNTING = ["no", "one", "two", "three", "four", "five", "six", "seven"];
 
 /** Step number `step` as balloonlab/kernel/sentences.py tells it. */
@@ -134,18 +136,6 @@ export function messagesIn(trace, from, to) {
   return { sent, pfns };
 }
 
-/** Free 2 MiB blocks that the steps from..to-1 won. */
-function hugeWon(trace, from, to) {
-  const { events, eventEnd, tables } = trace;
-  let won = 0;
-  for (let e = trace.start(eventEnd, from), end = trace.start(eventEnd, to); e < end; e++) {
-    if (events.kind.data[e] !== KIND.VALUE) continue;
-    const { group, order } = tables.values[events.key.data[e]] ?? {};
-    if (group === "free" && order >= 9) won += (events.new.data[e] - events.old.data[e]) * 2 ** (order - 9);
-  }
-  return won;
-}
-
 /** What an operation came to, as a sentence. before, held: the balloon's pages; huge: free 2 MiB blocks won. */
 export function endWords({ verb, amount, before, held, sent, moved, won }) {
   const told = `in ${counted(sent, "message")}`;
@@ -168,12 +158,13 @@ export function outcomeWords(mirror, operation, end) {
     return `${capital(stepSentence(trace, start).replace(/\.$/, ""))}: done.`;
   const held = mirror.values[trace.tables.num_pages];
   const { sent } = messagesIn(trace, start, end);
-  const [moved, won] = [movedIn(trace, start, end), hugeWon(trace, start, end)];
+  const { values } = changesBetween(trace, start, end);
+  const [moved, won] = [movedIn(trace, start, end), hugeBlocks(trace.tables, (slot) => values.get(slot) ?? 0)];
   return endWords({ verb, amount, before, held, sent, moved, won });
 }
 
 function movedIn(trace, from, to) {
-  const verbs = ["list_del_migrated", "move_lru_page"].map((name) => trace.tables.verbs.indexOf(name));
+  const verbs = MIGRATIONS.map((name) => trace.tables.verbs.indexOf(name));
   let moved = 0;
   for (let i = from; i < to; i++) if (verbs.includes(trace.step.verb.data[i])) moved++;
   return moved;

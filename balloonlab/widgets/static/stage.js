@@ -14,14 +14,13 @@ import { Panels } from "./panels.js";
 import { PlainSource } from "./plain.js";
 import { ThreadRows } from "./rows.js";
 import { SharedState, hasGuest } from "./shared.js";
-import { Operations, capital, endWords, outcomeWords, placeWords, stepSentence, troubleOf } from "./sentences.js";
+import { MIGRATIONS, Operations, capital, endWords, outcomeWords, placeWords, stepSentence, troubleOf } from "./sentences.js";
 import { Tabs } from "./tabs.js";
 import { Time } from "./time.js";
 import { Wire } from "./wire.js";
 import { NONE } from "./trace.js";
 import { cellWords, counted, number, pageWords } from "./words.js";
 
-const MIGRATIONS = ["list_del_migrated", "move_lru_page"]; // verbs that say where a page went
 const STATEMENT = LEVELS.indexOf("statement");
 const ROUNDS = LEVELS.indexOf("round");
 
