@@ -8,7 +8,18 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import LabPage, aim, click, notebook_of, output_of, run_cell, size_field, thread_row
+from tests.browser.lab import (
+    LabPage,
+    aim,
+    click,
+    notebook_of,
+    output_of,
+    resizing,
+    run_cell,
+    settled,
+    size_field,
+    thread_row,
+)
 
 Open = Callable[..., LabPage]
 LARGE = """
@@ -43,6 +54,21 @@ def test_a_target_with_commas_is_read_as_python_reads_it(lab_page: Open) -> None
         size_field(root).press("Enter")
         expect(root.get_by_role("alert")).to_contain_text("it must be a whole number from 0 to 16,384")
     assert lab.thrown == []
+
+
+def test_how_the_last_run_ended_goes_when_the_next_is_asked_for(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(LARGE))
+    root = lab.notebook.locator(".balloonlab")
+    aim(root, 10_000)
+    click(root, "Deflate")
+    settled(root)
+    aim(root, 10_100)
+    pressed = (
+        "button => { button.click(); return button.closest('.balloonlab').querySelector('.bl-progress').textContent; }"
+    )
+    assert resizing(root).evaluate(pressed) == "", "it speaks of the run before"
+    settled(root)
+    expect(root.locator(".bl-said")).to_have_text("The balloon holds 10,100 pages: 100 more, in 1 message.")
 
 
 @pytest.mark.parametrize(

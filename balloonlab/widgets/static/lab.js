@@ -137,6 +137,7 @@ export class LabView {
     this.stage.time.pause();
     this.stage.withdraw();
     this.stage.say("");
+    if (!this.busy) this.stage.actions.setBusy(false, ""); // how the last run ended is no answer to this one
     this.link.send({ ...message, at: this.mirror.position, known: this.mirror.trace.length, epoch: this.epoch });
     clearTimeout(this.patience);
     this.patience = setTimeout(() => this.stage.say(NO_ANSWER), PATIENCE);
