@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from balloonlab.course import exercises
     from balloonlab.sweeps import sweep
     from balloonlab.widgets import panels
+    from balloonlab.widgets.interactive import interact
     from balloonlab.widgets.lab import Lab
     from balloonlab.widgets.pagemap import PageMap
 
@@ -33,6 +34,7 @@ _LATER = {
     "Lab": "balloonlab.widgets.lab",
     "PageMap": "balloonlab.widgets.pagemap",
     "exercises": "balloonlab.course.exercises",
+    "interact": "balloonlab.widgets.interactive",
     "panels": "balloonlab.widgets.panels",
     "plots": "balloonlab.plots",
     "recordings": "balloonlab.recordings",
@@ -59,6 +61,7 @@ __all__ = [
     "explore",
     "find_driver",
     "fragmentation_index",
+    "interact",
     "metrics",
     "panels",
     "plots",

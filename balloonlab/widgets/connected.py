@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Sequence
 from contextvars import Context, copy_context
 from typing import Any, NamedTuple
@@ -40,13 +39,11 @@ class Connected(Pictured):
         self.views: dict[str, View] = {}
         self.cells: set[object] = set()
         self.kept = True
+        self.parts = ()
         self._numbering = threading.Lock()
         self._number = 0
         super().__init__(kind, title)
         self.on_msg(lambda widget, content, _buffers: widget.hear(content))
-        handle = weakref.WeakMethod(self._handle_msg)
-        # ipykernel keeps every comm, and a comm is not to keep us
-        self.comm.on_msg(lambda message: (known := handle()) and known(message))
         LIFETIMES.follow(self)
 
     def answer(self, request: Content) -> None:

@@ -8,7 +8,8 @@ holds it by a name keeps it, and can show it again.
 from __future__ import annotations
 
 import gc
-from collections.abc import MutableMapping
+import weakref
+from collections.abc import MutableMapping, Sequence
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -22,13 +23,15 @@ class Mortal(Protocol):
     """A widget that can be let go.
 
     views: of it, that are there. cells: whose output shows it; None among them if nobody knows which one does. kept:
-    by ipywidgets, so that it outlives those who hold it. let_go: called when it no longer is.
+    by ipywidgets, so that it outlives those who hold it. parts: widgets that live as long. let_go: called when it is
+    kept no longer.
     """
 
     comm: Any
     views: dict[str, Any]
     cells: set[object]
     kept: bool
+    parts: Sequence[Any]
 
     def let_go(self) -> None: ...
 
@@ -44,6 +47,8 @@ class Lifetimes:
     def follow(self, widget: Mortal) -> None:
         """A new widget; ipywidgets keeps it already."""
         self._widgets.add(widget)
+        for each in (widget, *widget.parts):
+            _hear_weakly(each)
         shell = get_ipython()
         if shell is not None and shell is not self._shell:
             self._shell, self._in_cell = shell, True
@@ -58,7 +63,8 @@ class Lifetimes:
     def keep(self, widget: Mortal) -> None:
         """From now on the widget lives without anybody's holding it."""
         if widget.comm is not None:
-            _INSTANCES[widget.comm.comm_id] = widget
+            for each in (widget, *widget.parts):
+                _INSTANCES[each.comm.comm_id] = each
             widget.kept = True
 
     def look_around(self) -> None:
@@ -81,12 +87,19 @@ class Lifetimes:
         if not widget.kept or widget.cells or widget.views or _in_another(widget):
             return False
         widget.kept = False
-        if widget.comm is not None:
-            _INSTANCES.pop(widget.comm.comm_id, None)
+        for each in (widget, *widget.parts):
+            if each.comm is not None:
+                _INSTANCES.pop(each.comm.comm_id, None)
         if self._shell is not None:
             _forget_output(self._shell, widget)
         widget.let_go()
         return True
+
+
+def _hear_weakly(widget: Any) -> None:  # noqa: ANN401
+    """Let the widget go though ipykernel keeps every comm: a comm is not to keep what it is of."""
+    handle = weakref.WeakMethod(widget._handle_msg)  # noqa: SLF001  (what ipywidgets calls has no other name)
+    widget.comm.on_msg(lambda message: (known := handle()) and known(message))
 
 
 def _cell() -> object:

@@ -6,9 +6,10 @@ import threading
 from dataclasses import asdict
 
 import numpy as np
+from ipywidgets import Widget
 from numpy.typing import ArrayLike, NDArray
 
-from balloonlab.foundations.errors import as_text
+from balloonlab.foundations.errors import as_text, whole_number
 from balloonlab.foundations.words import counted
 from balloonlab.memory.palette import PALETTE, state_counts
 from balloonlab.memory.reduced_map import MOST_CELLS, checked_states, pages_per_cell, reduce_by
@@ -26,12 +27,15 @@ class PageMap(Connected):
 
     states: uint8 PageState codes, one a guest page (1 to 16,777,216). Past 262,144 pages a reduced grid is sent, and
     pages one by one where the reader zooms in. ``show(states)`` changes the picture: what is sent are the changed
-    cells or all of them, whichever is less. Raises BadValueError for anything that is no row of page states.
+    cells or all of them, whichever is less. Raises BadValueError for anything that is no row of page states. text: a
+    line or some, above the map. height: of the map at most, in CSS pixels.
     """
 
-    def __init__(self, states: ArrayLike, title: str | None = None) -> None:
+    def __init__(self, states: ArrayLike, title: str | None = None, text: str = "", height: int = 512) -> None:
         if title is not None:
             as_text("title", title)
+        self.text = as_text("text", text)
+        self.height = whole_number("height", height, 64, 4096, "CSS pixels")
         self._guard = threading.Lock()  # of what is known
         self._order = threading.Lock()  # of what is sent: taken first, and held while sending
         self._windows: dict[str, tuple[int, int]] = {}
@@ -47,14 +51,31 @@ class PageMap(Connected):
         with self._guard:
             return self._states.copy()
 
-    def show(self, states: ArrayLike) -> None:
-        """Show other states. An array of another length begins a new map. On BadValueError nothing has changed."""
+    def show(self, states: ArrayLike, text: str | None = None, title: str | None = None) -> None:
+        """Show other states, and another text and title. An array of another length begins a new map.
+
+        On BadValueError nothing has changed.
+        """
         array = checked_states(states)
+        self.say(self.text if text is None else text, title)
         with self._order:
             with self._guard:
                 messages = self._changes(array)
             for message in messages:
                 self._send_arrays(*message)
+
+    def say(self, text: str, title: str | None = None) -> None:
+        """Show another text, and leave the states."""
+        said = as_text("text", text), self.title if title is None else as_text("title", title)
+        with self._order:
+            if said != (self.text, self.title):
+                self.text, self.title = said
+                if self.views:
+                    self.send({"type": "text", "text": self.text, "title": self.title})
+
+    def stands_in(self, box: Widget) -> None:
+        """It is shown as a part of `box`: the picture that a saved notebook keeps stands before that one's view."""
+        self._id = box.model_id
 
     def _take(self, array: NDArray[np.uint8]) -> None:
         self._states = array.copy()
@@ -107,6 +128,8 @@ class PageMap(Connected):
             "counts": self._counts.tolist(),
             "palette": [asdict(look) for look in PALETTE],
             "title": self.title,
+            "text": self.text,
+            "height": self.height,
         }
         return content, {"grid": self._grid.copy()}
 
@@ -159,8 +182,12 @@ class PageMap(Connected):
     def still_states(self) -> NDArray[np.uint8]:
         return self.states
 
+    def still_lines(self) -> list[str]:
+        return self.text.splitlines()
+
     def still_text(self) -> str:
-        return f"{self!r}\n" + ", ".join(f"{look.word} {count:,}" for look, count in state_counts(self.states))
+        counts = ", ".join(f"{look.word} {count:,}" for look, count in state_counts(self.states))
+        return "\n".join([repr(self), *self.text.splitlines(), counts])
 
 
 def _counted(states: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -81,9 +81,13 @@ class Pictured(anywidget.AnyWidget):
         if made is None:
             return None
         data, metadata = made
-        drawn = picture(self.still_states(), self.title, self.still_lines())
-        data |= {"image/png": drawn, "text/plain": self.still_text()}
-        return data, {**metadata, "image/png": {"alt": self.still_sentence()}}
+        still, about = self.still()
+        return data | still | {"text/plain": self.still_text()}, {**metadata, **about}
+
+    def still(self) -> Bundle:
+        """The picture alone, with its alternative text."""
+        drawn, sentence = picture(self.still_states(), self.title, self.still_lines()), self.still_sentence()
+        return {"image/png": drawn, "text/plain": sentence}, {"image/png": {"alt": sentence}}
 
     def _ipython_display_(self) -> None:
         made = self._repr_mimebundle_()

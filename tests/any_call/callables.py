@@ -69,6 +69,10 @@ def array_guest() -> bl.Guest:
     return made
 
 
+def drawn(n: int = 3) -> tuple[np.ndarray, str]:
+    return np.zeros(8, np.uint8), str(n)
+
+
 SUBJECTS: dict[str, Make] = {
     "Guest": guest,
     "ArrayGuest": array_guest,
@@ -95,14 +99,15 @@ SUBJECTS: dict[str, Make] = {
 }
 # What only the machine calls, at each step, with numbers of its own.
 ENGINE = {
-    **{each: {"answer", "hear", "send"} for each in ("Lab", "PageMap")},  # what browser and widget say to each other
+    "Lab": {"answer", "hear", "send"},  # what browser and widget say to each other
+    "PageMap": {"answer", "hear", "send", "stands_in"},
     "Host": {
         *("believe_again", "beliefs", "check_target", "exchange", "prime_stats", "read", "set_target", "start_with"),
     },
     "MessageLog": {"add", "advance", "append", "cut", "extend", "go_on_from", "oldest", "put", "under_way"},
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(bl, name) for name in ("Guest", "Lab", "PageMap", "diff", "find_driver", "scenario")},
+    **{name: getattr(bl, name) for name in ("Guest", "Lab", "PageMap", "diff", "find_driver", "interact", "scenario")},
     "Guest.from_states": bl.Guest.from_states,
     **{f"plots.{name}": getattr(bl.plots, name) for name in bl.plots.__all__},
     "recordings.load": bl.recordings.load,
@@ -131,7 +136,7 @@ GIVEN: dict[str, Any] = {
     "schedule": lambda: bl.Schedule(("vballoon",)), "second": "v10", "seed": 0,
     "source": lambda: np.zeros(64, np.uint8), "start": 0.0, "state": "changed",
     "states": lambda: np.zeros(64, np.uint8), "step": None, "subject": lambda: bl.Guest(64), "target": None,
-    "theme": "light", "title": "A title", "until": 5.0, "verdict": True, "without": (), "zones": None,
+    "text": "A text", "theme": "light", "title": "A title", "until": 5.0, "verdict": True, "without": (), "zones": None,
 }  # fmt: skip
 # ... and where a parameter of that name means something else.
 OF_TARGET: dict[str, dict[str, Any]] = {
@@ -154,6 +159,7 @@ OF_TARGET: dict[str, dict[str, Any]] = {
         for name in ("plot_state_graph", "plot_two_threads", "state_graph_text", "two_threads_text")
     },
     **{f"Recording.{name}": {"name": "before"} for name in dir(bl.recordings.Recording)},
+    "interact": {"draw": lambda: drawn, "controls": ("n", 3)},
     "Recording.check": {"driver": "linux-6.1"},
     "Recording.predict_compaction": {"before": "before", "after": "at0_16384"},
     "recordings.load": {"name": "S1_256M_16384"},

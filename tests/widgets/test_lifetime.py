@@ -20,6 +20,14 @@ lab
 UNNAMED = "shown = bl.Lab(bl.Guest(512, 'v9'))\nmade.append(weakref.ref(shown.machine))\ndisplay(shown)\ndel shown"
 MAP = "shown = bl.PageMap(bytearray(4096))\nmade.append(weakref.ref(shown))\nshown"
 BOX = "shown = bl.Lab(bl.Guest(512, 'v9'))\nmade.append(weakref.ref(shown.machine))\nipywidgets.VBox([shown])"
+PULLED = """
+def draw(n=3):
+    return bytearray(64), str(n)
+figure = bl.interact(draw, n=(0, 9))
+made += [weakref.ref(figure), weakref.ref(figure.map), weakref.ref(figure.controls["n"])]
+display(figure)
+del figure
+"""
 ALIVE = "gc.collect()\nprint([i for i, known in enumerate(made) if known() is not None])"
 
 
@@ -89,6 +97,16 @@ def test_a_cell_run_again_and_again_keeps_the_last_only(front: FrontEnd, source:
         shown = model
     assert front.alive() == [times - 1]
     assert any(answer["msg_type"] == "comm_msg" for answer in front.say(model, "hello"))  # and that one answers
+
+
+def test_a_figure_to_pull_goes_with_its_map_and_its_controls(front: FrontEnd) -> None:
+    (model,) = front.run("a", PULLED)
+    front.say(model, "hello")
+    assert front.alive() == [0, 1, 2]
+    (other,) = front.run("a", PULLED)
+    front.say(model, "bye")
+    assert front.alive() == [3, 4, 5]
+    assert any(answer["msg_type"] == "comm_msg" for answer in front.say(other, "hello"))
 
 
 def test_a_view_that_is_left_keeps_it(front: FrontEnd) -> None:

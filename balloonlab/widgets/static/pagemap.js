@@ -5,7 +5,7 @@ import { GUTTER, Painter } from "./painter.js";
 import { themeOf, watchTheme } from "./theme.js";
 import { counted, hex, number } from "./words.js";
 
-const SIDE = 512; // CSS pixels of the map at its largest
+const SIDE = 512; // CSS pixels of the map at its widest
 const COMPACT = { gutter: 48, margin: 20 };
 const NOTCH = 60; // wheel travel of one zoom level
 const KEYS = "Keys on the map: arrows, Home, End, Page Up and Down; + \u2212 0 zoom; Enter pins";
@@ -14,8 +14,8 @@ const HELP =
   "Page Down by a screenful. Plus and minus zoom, 0 shows the whole guest, Enter pins a page.";
 
 /**
- * source: {pages, unit, stateAt(page), counts, window, touched}. options: palette, title, keys (in words, the view's
- * own), describe(page, unit), requestWindow(first, count), pinned(page), key(event) -> true if taken.
+ * source: {pages, unit, stateAt(page), counts, window, touched}. options: palette, title, height (CSS pixels, at most),
+ * keys (in words, the view's own), describe(page, unit), requestWindow(first, count), pinned(page), key(event) -> true if taken.
  */
 export class PageMap {
   constructor(source, options) {
@@ -62,11 +62,12 @@ export class PageMap {
       farther: button("Zoom out", "Zoom out", () => this.zoom(-1)),
       whole: button("Whole guest", "Show the whole guest", () => this.setLevel(0)),
     };
-    this.legend = palette.map((state) => {
+    this.legend = palette.map((state, code) => {
       const count = el("span", { class: "bl-count" });
       const swatch = el("span", { class: "bl-swatch", "aria-hidden": "true", text: state.glyph });
       return {
         state,
+        code,
         swatch,
         count,
         item: el("li", { title: state.meaning }, swatch, el("span", { text: state.word }), count),
@@ -184,7 +185,7 @@ export class PageMap {
     this.draw();
   }
 
-  /** Fit the room there is, up to SIDE pixels a side, in device pixels that exist. */
+  /** Fit the room there is, up to SIDE pixels in width, in device pixels that exist. */
   resize() {
     const { clientWidth, clientHeight } = this.canvas.parentNode;
     const room = Math.floor(clientWidth - this.gutter - this.margin);
@@ -193,7 +194,7 @@ export class PageMap {
       this.fit({ width: room, height: clientHeight, dpr: window.devicePixelRatio || 1, fill: true });
       return;
     }
-    const box = { width: Math.max(128, Math.min(SIDE, room)), height: SIDE, dpr: window.devicePixelRatio || 1 };
+    const box = { width: Math.max(128, Math.min(SIDE, room)), height: this.options.height, dpr: window.devicePixelRatio || 1 };
     if (this.box && box.width === this.box.width && box.dpr === this.box.dpr) return;
     const whole = viewOf(this.source, 0, 0, 0, box);
     box.height = Math.max(64, whole.rows * whole.h); // a small guest needs no more, at any zoom
@@ -306,7 +307,7 @@ export class PageMap {
     this.legend.forEach(({ item, count }, code) => {
       const pages = this.source.counts[code] || 0;
       put(count, number(pages));
-      if (this.options.compact) item.hidden = !pages;
+      item.hidden = !pages;
     });
   }
 

@@ -21,7 +21,8 @@ export function drawPicture({ map, title, lines }) {
   const rows = lines.flatMap((line) => wrapped(line, (row) => c.measureText(row).width <= WIDTH - 2 * MARGIN));
   const top = MARGIN + LINE * (1 + rows.length) + 8;
   const keys = top + height + MARGIN;
-  const tall = keys + KEY.height * Math.ceil(map.legend.length / KEY.columns) + MARGIN;
+  const legend = map.legend.filter((_row, code) => map.source.counts[code]);
+  const tall = keys + KEY.height * Math.ceil(legend.length / KEY.columns) + MARGIN;
   canvas.width = Math.round(WIDTH * dpr);
   canvas.height = Math.round(tall * dpr);
   c.scale(dpr, dpr);
@@ -35,16 +36,16 @@ export function drawPicture({ map, title, lines }) {
   rows.forEach((row, i) => c.fillText(row, MARGIN, MARGIN + LINE * (i + 1) + 2));
   c.drawImage(map.canvas, MARGIN, top, map.gutter + width + map.margin, height);
   c.translate(MARGIN, keys);
-  drawLegend(c, map);
+  drawLegend(c, map, legend);
   const png = canvas.toDataURL("image/png").split(",")[1];
   return { png, width: WIDTH, height: tall, text: ["Page map", title, ...lines].join(". ") };
 }
 
-function drawLegend(c, { legend, painter, source }) {
+function drawLegend(c, { painter, source }, legend) {
   const { theme, inks } = painter;
-  legend.forEach(({ state }, code) => {
-    const x = KEY.width * (code % KEY.columns);
-    const y = KEY.height * Math.floor(code / KEY.columns);
+  legend.forEach(({ state, code }, place) => {
+    const x = KEY.width * (place % KEY.columns);
+    const y = KEY.height * Math.floor(place / KEY.columns);
     c.fillStyle = state[theme.dark ? "dark" : "light"];
     c.fillRect(x, y, KEY.side, KEY.side);
     c.strokeStyle = theme.border;

@@ -1,8 +1,10 @@
 /** The page map alone: a grid of states, patched as they change. */
-import { el } from "./dom.js";
+import { el, mark, put } from "./dom.js";
 import { Touched } from "./mirror.js";
 import { PageMap } from "./pagemap.js";
 import { cellWords } from "./words.js";
+
+const LOW = 400; // CSS pixels of a map beside which not everything has room
 
 /** Pages whose states are known, as the page map wants its source. */
 export class PlainSource {
@@ -45,6 +47,7 @@ export class PlainView {
   receive(content, arrays) {
     if (content.type === "frame") this.takeFrame(content, arrays);
     else if (!this.source) return;
+    else if (content.type === "text") this.say(content);
     else if (content.type === "patch") this.takePatch(content, arrays);
     else if (content.type === "window") this.takeWindow(content, arrays);
   }
@@ -56,14 +59,24 @@ export class PlainView {
       this.link.send({ type: "window", first: window.first, count: window.states.length });
     if (this.map) {
       this.map.setSource(this.source);
+      this.say(content);
       return;
     }
-    const { palette, title } = content;
+    const { palette, height } = content;
     const describe = (page, unit) => cellWords(page, unit, this.source.pages, palette, this.source.stateAt(page));
     const requestWindow = (first, count) => this.link.send({ type: "window", first, count });
-    this.map = new PageMap(this.source, { palette, title, describe, requestWindow });
+    this.map = new PageMap(this.source, { palette, title: content.title, height, describe, requestWindow });
     this.root.classList.add("bl-plain");
-    this.root.replaceChildren(el("h3", { class: "bl-title", text: title }), this.map.element);
+    mark(this.root, "bl-low", height < LOW);
+    this.text = el("p", { class: "bl-text", "aria-live": "polite" });
+    this.title = el("h3", { class: "bl-title" });
+    this.say(content);
+    this.root.replaceChildren(this.title, this.text, this.map.element);
+  }
+
+  say({ text, title }) {
+    put(this.title, title);
+    put(this.text, text);
   }
 
   takePatch({ counts }, arrays) {
@@ -84,7 +97,7 @@ export class PlainView {
 
   /** How it looks now, for drawPicture. */
   look() {
-    return this.map ? { map: this.map, title: this.map.options.title, lines: [] } : null;
+    return this.map ? { map: this.map, title: this.title.textContent, lines: this.text.textContent.split("\n").filter(Boolean) } : null;
   }
 
   /** Without Python the map is what it was; pages of a window that is not here stay reduced. */

@@ -1,0 +1,159 @@
+"""A figure that one can pull: ipywidgets controls above a page map and a line of text, drawn anew as they move.
+
+`ipywidgets.interact` on a page map. The whole-array engine answers within milliseconds, so a slider needs no button.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ipywidgets
+from IPython.display import display
+from numpy.typing import ArrayLike
+
+from balloonlab.foundations.errors import BadValueError, BalloonlabError
+from balloonlab.foundations.words import shown
+from balloonlab.guest.guest import Guest
+from balloonlab.widgets.lifetime import LIFETIMES
+from balloonlab.widgets.pagemap import PageMap
+from balloonlab.widgets.saved_output import Bundle
+
+MAP_HEIGHT = 256  # CSS pixels: controls, text and map are seen at once, below the cell that made them
+Drawn = tuple["ArrayLike | Guest", str]
+_LEGAL = (
+    "a list to choose from, (low, high) or (low, high, step) for a slider, a number, True or False, a text, or a widget"
+)
+
+
+class Interactive(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """Controls, and what is drawn for their values. Made by `interact`.
+
+    controls: ipywidgets by the name of the argument they set. map: the PageMap. text: the line below the controls.
+    """
+
+    def __init__(self, draw: Callable[..., Drawn], controls: Mapping[str, ipywidgets.ValueWidget]) -> None:
+        self.draw, self.controls = draw, dict(controls)
+        states, self.text = self._drawn(draw(**self.values))
+        self.map = PageMap(states, self.title, self.text, MAP_HEIGHT)
+        self.cells: set[object] = set()
+        self.kept = True
+        row = ipywidgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"})
+        super().__init__([row, self.map], _dom_classes=("bl-figure",))
+        self.map.stands_in(self)
+        for control in self.controls.values():
+            control.observe(self._pulled, "value")
+        LIFETIMES.follow(self)
+
+    @property
+    def parts(self) -> list[ipywidgets.Widget]:
+        """What lives as long as this."""
+        return [self.children[0], *self.controls.values()]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The value of each control, by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    @property
+    def title(self) -> str:
+        """The values in words."""
+        return ", ".join(f"{name.replace('_', ' ')} {_in_words(value)}" for name, value in self.values.items())
+
+    @property
+    def views(self) -> dict[str, Any]:
+        """Those who look at it."""
+        return self.map.views
+
+    def let_go(self) -> None:
+        """Nobody can look at this any more, and nothing holds its map."""
+        LIFETIMES.look_around()
+
+    def _pulled(self, _change: object) -> None:
+        """A control has another value. What `draw` cannot do is said in the text, and the map stays."""
+        try:
+            states, self.text = self._drawn(self.draw(**self.values))
+        except BalloonlabError as error:
+            self.text = str(error)
+            self.map.say(self.text, self.title)
+        except Exception as error:  # noqa: BLE001  (a learner's function may do anything; a callback's error is not seen)
+            self.text = f"This went wrong in {shown(self.draw.__name__)}: {error!r}."
+            self.map.say(self.text, self.title)
+        else:
+            self.map.show(states, self.text, self.title)
+
+    @staticmethod
+    def _drawn(made: object) -> tuple[ArrayLike, str]:
+        if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[1], str):  # noqa: PLR2004
+            raise BadValueError(
+                f"the function gave {shown(made)}; it must return (a guest or its page states, a text to stand below)."
+            )
+        what, text = made
+        return (what.page_states if isinstance(what, Guest) else what), text
+
+    def __repr__(self) -> str:
+        return f"<to be pulled: {self.title}>\n{self.text}"
+
+    def _repr_mimebundle_(self, **_options: object) -> Bundle | None:
+        made = super()._repr_mimebundle_()
+        if made is None:
+            return None
+        LIFETIMES.show(self)
+        data, metadata = made if isinstance(made, tuple) else (made, {})
+        return {**data, "text/plain": repr(self)}, metadata
+
+    def _ipython_display_(self) -> None:
+        made = self._repr_mimebundle_()
+        if made is not None:
+            still, about = self.map.still()
+            display(still, metadata=about, raw=True)  # type: ignore[no-untyped-call]
+            display(made[0], metadata=made[1], raw=True)  # type: ignore[no-untyped-call]
+
+
+def interact(draw: Callable[..., Drawn], **controls: object) -> Interactive:
+    """Draw a page map and a text, again and again, for the values of controls.
+
+    draw: called with a value for each control; returns (a Guest or page states as PageMap takes them, a text).
+    controls: as in ipywidgets.interact: a list to choose from, (low, high) or (low, high, step) for a slider, a
+    number, True or False, a text, or a widget. They begin with draw's own default values. Raises BadValueError for a
+    control that is none of these, or that is no argument of draw; and whatever draw raises for the first values.
+    """
+    if not callable(draw):
+        raise BadValueError(f"interact draws with a function; this is {shown(draw)}.")
+    arguments = inspect.signature(draw).parameters
+    anything = any(argument.kind is argument.VAR_KEYWORD for argument in arguments.values())
+    made = {}
+    for name, wish in controls.items():
+        if name not in arguments and not anything:
+            raise BadValueError(f"{draw.__name__} has no argument {name!r}; it has {', '.join(arguments) or 'none'}.")
+        default = arguments[name].default if name in arguments else inspect.Parameter.empty
+        made[name] = _control(name, wish, default)
+    missing = [name for name, each in arguments.items() if _must_be_given(each) and name not in made]
+    if missing:
+        raise BadValueError(f"{draw.__name__} needs a control for {', '.join(missing)}: {_LEGAL}.")
+    return Interactive(draw, made)
+
+
+def _in_words(value: object) -> str:
+    return f"{value:,}" if type(value) is int else str(value)
+
+
+def _must_be_given(argument: inspect.Parameter) -> bool:
+    named = argument.kind in (argument.POSITIONAL_OR_KEYWORD, argument.KEYWORD_ONLY, argument.POSITIONAL_ONLY)
+    return named and argument.default is argument.empty
+
+
+def _control(name: str, wish: object, default: object) -> ipywidgets.ValueWidget:
+    make = ipywidgets.interactive.widget_from_abbrev
+    try:
+        control = make(wish, inspect.Parameter.empty) and make(wish, default)  # it takes the default for a bad wish
+    except (TypeError, ValueError) as error:
+        raise BadValueError(f"the control {name!r} is {shown(wish)}: {error}; it must be {_LEGAL}.") from error
+    if not isinstance(control, ipywidgets.ValueWidget) or not getattr(control, "options", True):
+        raise BadValueError(f"the control {name!r} is {shown(wish)}; it must be {_LEGAL}.")
+    if not control.description:
+        control.description = name.replace("_", " ")
+    control.style = {"description_width": "initial"}
+    control.layout.width = "300px" if hasattr(control, "readout") else "auto"  # a slider needs its track
+    return control
