@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from balloonlab.course import exercises
-from balloonlab.course.exercises import QUESTIONS, SUSPICIONS, question, repair, suspicion
+from balloonlab.course.exercises import QUESTIONS, SUSPICIONS, question, repair, repairs, suspicion
 from balloonlab.drivers import find_driver
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.foundations.errors import BadValueError, UnknownNameError
@@ -63,6 +63,12 @@ def test_an_answer_that_cannot_be_is_told_the_range(name: str) -> None:
     for absurd in (-1, ask.most + 1):
         with pytest.raises(BadValueError, match=rf"from 0 to {ask.most:,} \({ask.unit[:6]}"):
             ask.check(absurd)
+
+
+@pytest.mark.parametrize("four", [4, 4.0, "4", " 4 ", "4.0", np.int64(4), np.float64(4)])
+def test_a_number_is_the_same_however_it_is_written(four: object) -> None:
+    assert question("messages").check(four).startswith("Yes, 4.")  # type: ignore[arg-type]
+    assert question("compaction messages").check("1,344").startswith("Yes, 1,344.")
 
 
 def test_no_number_is_refused() -> None:
@@ -169,7 +175,7 @@ def test_giving_up_the_round_is_no_repair_with_or_without_an_empty_message() -> 
 
 
 def test_a_repair_that_could_not_be_looked_at_whole_is_not_solved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exercises, "MOST_STATES", 10)
+    monkeypatch.setattr(repairs, "MOST_STATES", 10)
     answer = repair("spin").check(leak_that_gives_way)
     assert not answer.solved
     assert "not finished" in str(answer)

@@ -1,49 +1,24 @@
-"""Predict, then reveal: questions whose answers are computed by running the model, never written down here.
-
-A check answers with a reason. Nothing is revealed before the learner has committed to a number. A repair of the driver
-is answered by exploring it: the shortest schedule that still breaks it is the reason. A suspicion is held against the
-reviewed driver in the same way.
-"""
+"""Questions with a number for an answer: the model is run to know it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from balloonlab.course.defects import defects
-from balloonlab.course.scenarios import Scenario, scenario
-from balloonlab.course.scenarios.merged import naming_pages
-from balloonlab.drivers import Driver, find_driver
-from balloonlab.explore import Finding, explore
-from balloonlab.foundations.errors import BadValueError, pick, whole_number
-from balloonlab.foundations.interrupt import held_back
-from balloonlab.foundations.words import counted, shown
+from balloonlab.course.exercises.said import Said
+from balloonlab.course.scenarios import scenario
+from balloonlab.foundations.errors import pick, whole_number
+from balloonlab.foundations.typed import typed_number
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
-from balloonlab.kernel.primitives import Routine
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import PageFrames, PageState, Zone
 
-MOST_STATES = 300_000  # of one situation, in which a repair is looked at
-
-
-class _Said:
-    """What is shown by its text."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return self.text
-
 
 @dataclass(frozen=True, repr=False)
-class Question(_Said):
+class Question(Said):
     """One question. text: what is asked. truth: runs the model. why: the reason, given once somebody has answered.
 
     most, unit: an answer is a whole number from 0 to `most`, of these. hint: what a wrong answer is told, from (given,
@@ -58,11 +33,16 @@ class Question(_Said):
     why: str
     hint: Callable[[int, int], str]
 
-    def check(self, answer: int | None) -> str:
-        """What to say to an answer (None: not answered yet). Raises BadValueError for what cannot be one."""
+    def check(self, answer: float | str | None) -> str:
+        """What to say to an answer (None: not answered yet). Raises BadValueError for what cannot be one.
+
+        4, 4.0 and " 4 " are the same answer.
+        """
         if answer is None:
             return "Not answered yet: put your prediction in place of None and run the cell again."
-        given = whole_number("your answer", answer, 0, self.most, self.unit)
+        number = typed_number(answer) if isinstance(answer, str) else answer
+        whole = int(number) if isinstance(number, float) and number.is_integer() else number
+        given = whole_number("your answer", answer if whole is None else whole, 0, self.most, self.unit)
         truth = self.truth()
         if given == truth:
             return f"Yes, {truth:,}. {self.why}"
@@ -220,129 +200,3 @@ QUESTIONS = [question.name for question in _QUESTIONS]
 def question(name: str) -> Question:
     """The question of that name; raises UnknownNameError that lists the names."""
     return _QUESTIONS[QUESTIONS.index(pick("question", name, QUESTIONS))]
-
-
-@dataclass(frozen=True, repr=False)
-class Answer(_Said):
-    """What to say to a repair. finding: what is still wrong, for a Lab; None if nothing is, or it is not known."""
-
-    solved: bool
-    text: str
-    finding: Finding | None = None
-
-
-@dataclass(frozen=True, repr=False)
-class Repair(_Said):
-    """A routine of a driver to be repaired. situations: where it must hold, the first that fails is told. why: at last.
-
-    text: what is asked for. driver, routine: whose, and which.
-    """
-
-    name: str
-    text: str
-    driver: str
-    routine: str
-    situations: tuple[Callable[[Driver], Scenario], ...]
-    why: str
-
-    def check(self, routine: Callable[..., Routine]) -> Answer:
-        """Explore the driver with this routine. Raises BadValueError for what cannot replace the old one."""
-        driver = find_driver(self.driver).replace(**{self.routine: routine})
-        states = 0
-        for situation in self.situations:
-            where = situation(driver)
-            result = explore(where, most_states=MOST_STATES)
-            there = f'"{where.name}"'
-            if where.plot.cpu:
-                there += f" with {' and '.join(where.plot.cpu)} on one CPU"
-            if result.findings:
-                finding = result.findings[0]
-                text = f"the shortest failing schedule has {counted(finding.steps, 'step')}, in {there}."
-                return Answer(False, f"Not solved yet: {text}\n{finding.kind}: {finding.text}", finding)  # noqa: FBT003
-            if result.doubt:
-                how = "was not finished" if result.why else "was not tested"
-                text = f"{there} {how}, so nobody knows: {result.doubt}."
-                return Answer(False, f"Not solved yet: {text}")  # noqa: FBT003
-            states += result.states
-        text = (
-            f"Yes: it holds in {counted(len(self.situations), 'situation')}, on {counted(states, 'state')}. {self.why}"
-        )
-        return Answer(True, text)  # noqa: FBT003
-
-
-_REPAIRS = [
-    Repair(
-        "spin",
-        "Repair leak_balloon so that it finishes even where it shares one CPU, without preemption, with compaction.",
-        "v9",
-        "leak_balloon",
-        (
-            lambda driver: naming_pages(scenario("deflate", driver)),
-            lambda driver: naming_pages(scenario("deflate-and-compact", driver).on_one_cpu("vballoon", "compactor")),
-            lambda driver: naming_pages(
-                scenario("deflate-two-and-compact", driver).on_one_cpu("vballoon", "compactor")
-            ),
-            lambda driver: naming_pages(scenario("deflate-and-compact", driver)),
-        ),
-        "Whoever cannot have a page lets the others run before it asks again.",
-    ),
-    Repair(
-        "stale size",
-        "Repair update_balloon_size so that the host is not left with an older size when two threads tell it (M23).",
-        "linux-7.2",
-        "update_balloon_size",
-        tuple(partial(scenario, name) for name in ("oom-and-deflate", "deflate", "deflate-and-compact")),
-        "Who reads the size last writes it last.",
-    ),
-]
-REPAIRS = [repair.name for repair in _REPAIRS]
-
-
-def repair(name: str) -> Repair:
-    """The repair of that name; raises UnknownNameError that lists the names."""
-    return _REPAIRS[REPAIRS.index(pick("repair", name, REPAIRS))]
-
-
-@dataclass(frozen=True, repr=False)
-class Suspicion(_Said):
-    """Something about v9 that looks wrong. defect: its id in the catalogue, whose scenario tells whether it is."""
-
-    name: str
-    text: str
-    defect: str
-
-    def check(self, verdict: bool | None) -> str:  # noqa: FBT001 - it is the answer
-        """What to say to a verdict: True if v9 has it, None if not answered yet. Raises BadValueError for others."""
-        if verdict is None:
-            return "not answered yet"
-        if not isinstance(verdict, bool | np.bool_):
-            raise BadValueError(
-                f"your verdict on {self.name!r} is {shown(verdict)}; it is True (v9 has it), False, or None."
-            )
-        defect = defects[self.defect]
-        case = defect.case()
-        with held_back():  # half an exploration says nothing about a verdict
-            result = case.explore("v9")
-        found = case.found_in(result)
-        said = found or f"in none of {counted(result.states, 'state')} of {case.scenario}"
-        right = verdict == (found is not None)
-        return f"{'Right' if right else 'Not so'}: {said}. The catalogue has it as {defect.id}, {defect.title}."
-
-
-_SUSPICIONS = [
-    Suspicion("underflow", "leak_target is lowered for each page, and may fall below zero", "N1"),
-    Suspicion("lost wake-up", "a page comes back just before the driver falls asleep, and nobody wakes it", "N2"),
-    Suspicion("unloading", "compaction is in the midst of a driver that is being unloaded", "N3"),
-    Suspicion("memory count", "totalram_pages gets wrong when compaction moves pages meanwhile", "N4"),
-    Suspicion("unheard page", "a page is listed before the host has heard of it, and could leave again", "N5"),
-    Suspicion("too many", "leak_balloon can be asked for more pages than there are", "N6"),
-    Suspicion("too early", "a page is freed before the host has acknowledged that it left", "N7"),
-    Suspicion("complaint", "compaction prints a warning though nobody has done anything wrong", "V12"),
-    Suspicion("locked page", "the allocator hands the driver a page that somebody has locked: a BUG_ON", "V11"),
-]
-SUSPICIONS = [suspicion.name for suspicion in _SUSPICIONS]
-
-
-def suspicion(name: str) -> Suspicion:
-    """The suspicion of that name; raises UnknownNameError that lists the names."""
-    return _SUSPICIONS[SUSPICIONS.index(pick("suspicion", name, SUSPICIONS))]
