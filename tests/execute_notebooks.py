@@ -18,6 +18,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 TRANSIENT = ("execution", "collapsed", "scrolled", "trusted", "ExecuteTime")
+ANSWER = "answer"  # tag of a cell that answers a question: its output is hidden until a reader runs it
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -38,6 +39,13 @@ def is_progress(output: NotebookNode) -> bool:
     return output.output_type == "display_data" and set(output.data) == {WIDGET}
 
 
+def hide_answer(cell: NotebookNode) -> None:
+    """Hide the output of a cell that is tagged as an answer, and of no other. Running the cell opens it."""
+    cell.metadata.pop("jupyter", None)
+    if ANSWER in cell.metadata.get("tags", []):
+        cell.metadata["jupyter"] = nbformat.from_dict({"outputs_hidden": True})
+
+
 def normalise(notebook: NotebookNode) -> NotebookNode:
     """Drop what differs from run to run (timing, widgets, version of Python); number the cells.
 
@@ -51,6 +59,7 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
         for key in TRANSIENT:
             cell.metadata.pop(key, None)
         if cell.cell_type == "code":
+            hide_answer(cell)
             cell.outputs = join_streams([output for output in cell.outputs if not is_progress(output)])
             for output in cell.outputs:
                 output.get("data", {}).pop(WIDGET, None)
