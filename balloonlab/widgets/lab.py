@@ -9,7 +9,7 @@ from IPython.core.getipython import get_ipython
 from numpy.typing import NDArray
 
 from balloonlab.explore import Result
-from balloonlab.foundations.errors import BadValueError, as_text, truth
+from balloonlab.foundations.errors import BadValueError, as_text, pick, truth
 from balloonlab.foundations.interrupt import held_back
 from balloonlab.guest.guest import Guest
 from balloonlab.guest.outcomes import bug_first
@@ -21,6 +21,8 @@ from balloonlab.widgets.session import Session
 from balloonlab.widgets.subjects import MakesMachines, shown_of, told_finding
 from balloonlab.widgets.wire import Content
 
+UNITS = ["statement", "call", "page", "message", "round"]  # of time, as static/levels.js counts them
+
 
 class Lab(Connected):
     """A window on one machine. Labs on the same guest show, and act on, the same steps.
@@ -28,9 +30,11 @@ class Lab(Connected):
     subject: a Guest, a Machine (shown at its position with its timeline), or anything whose ``machine()`` gives one: a
     scenario, a program, the result of an exploration, or a finding, whose schedule is the timeline. title: the heading;
     by default what the subject is. step: of a finding's schedule, how many of its steps are taken (default: all).
-    fate: whether to show from the start what can become of each step; the subject is then explored first. What the
-    learner does acts on the machine itself: ``lab.machine`` (and the guest) can be asked in the next cell. Raises
-    BadValueError for a subject that is none of these, or that cannot be explored where `fate` is asked for.
+    fate: whether to show from the start what can become of each step; the subject is then explored first. unit: what
+    Step, Back and Play move by at first: "statement" (as a scenario does), "call", "page", "message" or "round" (as a
+    guest does). What the learner does acts on the machine itself: ``lab.machine`` (and the guest) can be asked in the
+    next cell. Raises BadValueError for a subject that is none of these, or that cannot be explored where `fate` is
+    asked for.
     """
 
     def __init__(
@@ -40,8 +44,11 @@ class Lab(Connected):
         *,
         step: int | None = None,
         fate: bool = False,
+        unit: str | None = None,
     ) -> None:
         fate = truth("fate", fate)
+        if unit is not None:
+            pick("unit", unit, UNITS)
         if title is not None:
             as_text("title", title)
         shown = shown_of(subject, step)
@@ -55,6 +62,7 @@ class Lab(Connected):
         if shown.explorable is not None:
             self.session.foresee(shown.explorable, shown.result)
         self._foresight = self.session.foresight
+        self._unit = unit or ("round" if self._foresight is None else "statement")
         if fate:
             self._show_fate()
         _follow_cells(self.session)
@@ -94,6 +102,7 @@ class Lab(Connected):
             "most": world.host.balloon_pages,
             "target": world.host.target,
             "actions": sorted(self.machine.actions),
+            "level": self._unit,
             "foresight": self._foresight is not None,
         }
 

@@ -92,7 +92,7 @@ class LabPage:
         assert self.notebook.locator(BAD_OUTPUTS).all_text_contents() == [], "a cell wrote an error or to stderr"
         prompts = self.notebook.locator(".jp-CodeCell .jp-InputArea-prompt").all_text_contents()
         assert [prompt for prompt in prompts if not prompt.strip("[]: ").isdigit()] == [], "a cell did not run"
-        assert self.thrown == [], "a script threw"
+        assert self.thrown == [], f"a script threw: {self.thrown}"
 
 
 def notebook_of(*sources: str) -> nbformat.NotebookNode:

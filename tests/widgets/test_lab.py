@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,10 @@ import pytest
 from matplotlib import image
 
 import balloonlab as bl
-from balloonlab.foundations.errors import BadValueError
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.kernel.machine import Machine
-from balloonlab.widgets import saved_output
-from balloonlab.widgets.lab import Lab
+from balloonlab.widgets import esm, saved_output
+from balloonlab.widgets.lab import UNITS, Lab
 from tests.widgets.receiver import Message, decoded
 
 
@@ -35,6 +36,16 @@ def capture_display(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any
     shown: list[tuple[dict[str, Any], dict[str, Any]]] = []
     monkeypatch.setattr(saved_output, "display", lambda data, **more: shown.append((data, more["metadata"])))
     return shown
+
+
+def test_time_begins_with_rounds_for_a_guest_with_statements_for_a_scenario_or_as_asked() -> None:
+    guest, scenario = bl.Guest(64), bl.scenario("inflate")
+    assert [Lab(each).describe()["level"] for each in (guest, scenario)] == ["round", "statement"]
+    assert Lab(scenario, unit="message").describe()["level"] == "message"
+    with pytest.raises(UnknownNameError, match="statement, call, page, message, round"):
+        Lab(guest, unit="messages")
+    levels = esm.module()
+    assert f"LEVELS = {json.dumps(UNITS)};" in levels  # the browser's own list
 
 
 def test_a_guest_a_scenario_and_a_machine_can_be_shown() -> None:

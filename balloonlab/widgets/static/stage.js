@@ -21,8 +21,6 @@ import { Wire } from "./wire.js";
 import { NONE } from "./trace.js";
 import { cellWords, counted, number, pageWords } from "./words.js";
 
-const STATEMENT = LEVELS.indexOf("statement");
-const ROUNDS = LEVELS.indexOf("round");
 
 /** Where compaction's two scanners stand, while a run is on: [{page, name}]. */
 export function scanners(mirror) {
@@ -93,7 +91,7 @@ export class Stage {
       stepOn: ask.stepOn,
       pinned: () => this.map.pinned,
       missed: (text) => this.actions.say(text),
-      level: content.foresight ? STATEMENT : ROUNDS,
+      level: LEVELS.indexOf(content.level),
     });
     if (this.fates) this.time.bar.append(this.fates.label);
     this.lay(content);
