@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from balloonlab.memory.palette import colours
 from balloonlab.memory.textmap import pages_line
-from balloonlab.plots.alternative_text import alternative_text, carry_alternative_texts
+from balloonlab.plots.alternative_text import alternative_text
 from balloonlab.plots.fates import fates_by_depth_text, plot_fates_by_depth
 from balloonlab.plots.lanes import plot_schedule, schedule_text
 from balloonlab.plots.locks import plot_lock_order
@@ -19,6 +19,7 @@ from balloonlab.plots.pages import (
     plot_messages,
     plot_pages,
 )
+from balloonlab.plots.shown import dress_figures
 from balloonlab.plots.states import plot_state_graph, state_graph_text
 from balloonlab.plots.two_threads import plot_two_threads, two_threads_text
 
@@ -50,4 +51,4 @@ __all__ = [
     "two_threads_text",
 ]
 
-carry_alternative_texts()
+dress_figures()

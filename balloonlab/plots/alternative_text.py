@@ -1,10 +1,9 @@
-"""The alternative text of a figure: what its axes say of themselves, where nbconvert and other readers look for it."""
+"""The alternative text of a figure: what its axes say of themselves."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from IPython.core.getipython import get_ipython
 from matplotlib.figure import Figure
 
 from balloonlab.foundations.errors import of_kind
@@ -17,19 +16,6 @@ def alternative_text(figure: Figure) -> str:
     """A figure in words: title, what is drawn over what, and the legend, of each of its axes."""
     of_kind("figure", figure, Figure, "a figure of matplotlib")
     return " ".join(filter(None, map(_words, figure.axes)))
-
-
-def carry_alternative_texts() -> None:
-    """From now on every figure that this IPython shows carries its text, a learner's own figures too."""
-    shell = get_ipython()
-    if shell is not None and shell.display_formatter is not None:
-        shell.display_formatter.mimebundle_formatter.for_type_by_name("matplotlib.figure", "Figure", _metadata)
-
-
-def _metadata(figure: Figure) -> tuple[dict[str, Any], dict[str, Any]]:
-    """No data, which other formatters make; and what is to be said of it."""
-    text = alternative_text(figure)
-    return {}, {"image/png": {"alt": text}} if text else {}
 
 
 def _words(ax: Axes) -> str:

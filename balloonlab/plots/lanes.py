@@ -8,7 +8,7 @@ from balloonlab.explore.judge.result import Finding
 from balloonlab.foundations.errors import of_kind
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.timeline import OUTSIDE
-from balloonlab.plots.axes import FAINT, INK, axes_of, legend_below
+from balloonlab.plots.axes import FAINT, INK, PLUM, axes_of, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ _LOOKS = {
     "takes": _Look("takes a lock", "[", "^", "#d55e00"),
     "drops": _Look("gives a lock back", "]", "v", "#0072b2"),
     "sends": _Look("sends a message", ">", "o", "#009e73"),
-    "asks": _Look("asked from outside", "*", "D", "#cc79a7"),
+    "asks": _Look("asked from outside", "*", "D", PLUM),
 }
 
 

@@ -9,14 +9,14 @@ from matplotlib.lines import Line2D
 
 from balloonlab.explore.judge.lock_order import LockOrder
 from balloonlab.foundations.errors import of_kind
-from balloonlab.plots.axes import INK, axes_of, bare, legend_below
+from balloonlab.plots.axes import BLUE, INK, RUST, axes_of, bare, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Annotation
 
-_WAITS, _TRIES = "#0072b2", "#d55e00"
 _BOW = 0.22
+_BOXES, _WORDS = 2, 4  # arrows stand between: an arrow that is drawn before its box ends where the box was last
 
 
 def plot_lock_order(
@@ -46,8 +46,8 @@ def plot_lock_order(
             _arrow(ax, boxes[held], boxes[wanted], text, _style(trying=trying))
     ax.set_xlabel("\n".join(order.ring_lines()))
     handles = [
-        Line2D([], [], color=_WAITS, linewidth=2, label="waits for it"),
-        Line2D([], [], color=_TRIES, linewidth=2, linestyle="--", label="only tries it"),
+        Line2D([], [], color=BLUE, linewidth=2, label="waits for it"),
+        Line2D([], [], color=RUST, linewidth=2, linestyle="--", label="only tries it"),
     ]
     legend_below(ax, handles=handles, ncols=2)
     return ax
@@ -57,13 +57,13 @@ def _box(ax: Axes, lock: str, angle: float) -> Annotation:
     """A lock's name in a box, on the circle (0 is at the top)."""
     box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": INK, "linewidth": 1.5}
     at = sin(angle), cos(angle)
-    return ax.annotate(lock, at, ha="center", va="center", fontsize=10, weight="bold", bbox=box, zorder=4)
+    return ax.annotate(lock, at, ha="center", va="center", fontsize=10, weight="bold", bbox=box, zorder=_BOXES)
 
 
 def _style(*, trying: bool) -> dict[str, Any]:
     return {
         "arrowstyle": "-|>",
-        "color": _TRIES if trying else _WAITS,
+        "color": RUST if trying else BLUE,
         "linewidth": 1.8,
         "linestyle": "--" if trying else "-",
         "mutation_scale": 16,
@@ -87,4 +87,4 @@ def _loop(ax: Axes, lock: Annotation, text: str, style: dict[str, Any]) -> None:
 
 def _say(ax: Axes, x: float, y: float, text: str, style: dict[str, Any]) -> None:
     box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"}
-    ax.annotate(text, (x, y), ha="center", va="center", fontsize=8, color=style["color"], bbox=box, zorder=3)
+    ax.annotate(text, (x, y), ha="center", va="center", fontsize=8, color=style["color"], bbox=box, zorder=_WORDS)

@@ -18,7 +18,7 @@ from balloonlab.memory.fragmentation import checked_counts
 from balloonlab.memory.palette import PALETTE, colours, state_counts
 from balloonlab.memory.reduced_map import checked_states, reduce_states
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, PageState
-from balloonlab.plots.axes import axes_of, legend_below
+from balloonlab.plots.axes import PLUM, axes_of, ink_on, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,10 +106,9 @@ def _label(look: Any, count: int) -> str:  # noqa: ANN401
 
 
 def _write_glyphs(ax: Axes, cells: NDArray[np.uint8], across: int, theme: str) -> None:
-    brightness = colours(theme) @ np.array([0.299, 0.587, 0.114])
+    inks = [ink_on(colour) for colour in colours(theme)]
     for at, code in enumerate(cells.tolist()):
-        ink = "black" if brightness[code] > 128 else "white"  # noqa: PLR2004 - half of 255
-        ax.text(at % across, at // across, PALETTE[code].glyph, color=ink, ha="center", va="center", fontsize=8)
+        ax.text(at % across, at // across, PALETTE[code].glyph, color=inks[code], ha="center", va="center", fontsize=8)
 
 
 def plot_free_blocks(
@@ -140,7 +139,7 @@ def _called(row: object) -> str:
     return f"counts of {shown(row)}" if row else "counts"
 
 
-_BARS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+_BARS = ("#0072b2", "#d55e00", "#009e73", PLUM)
 
 
 def plot_messages(messages: MessageArrays, ax: Axes | None = None, title: str = "PFN messages") -> Axes:

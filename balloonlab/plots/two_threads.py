@@ -15,7 +15,7 @@ from balloonlab.explore.judge.result import Result
 from balloonlab.foundations.errors import BadValueError, as_text, of_kind
 from balloonlab.foundations.words import counted, shown
 from balloonlab.kernel.machine import Machine
-from balloonlab.plots.axes import INK, axes_of, bare, legend_below
+from balloonlab.plots.axes import BLUE, INK, RUST, axes_of, bare, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_DRAWN = 60  # states
 _BESIDE = 0.62  # between states to which the same numbers of steps lead
 _FAR = 1.9  # from here on an arrow is bent, so that it passes by what lies between
-_STEPS: tuple[tuple[str, Any], ...] = (("#0072b2", "-"), ("#a6500f", "--"))
+_STEPS: tuple[tuple[str, Any], ...] = ((BLUE, "-"), (RUST, "--"))
 Label = Callable[[Machine], str]
 
 

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from balloonlab.plots import plot_pages
+from balloonlab.plots.card import lay_on_card
 from balloonlab.widgets import esm
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]
@@ -34,6 +35,7 @@ _COLUMNS = 100  # characters of one
 def picture(states: NDArray[np.uint8], title: str, lines: Sequence[str] = ()) -> bytes:
     """The page map with its legend, as a PNG file; lines: of text to stand below it."""
     figure = Figure(figsize=(_WIDTH, _HEIGHT + _LINE * len(lines)), dpi=_DOTS, layout="constrained")
+    lay_on_card(figure)
     plot_pages(states, figure.subplots(), title="\n".join(wrap(title, _TITLE)))
     if lines:
         text = "\n".join(line for long in lines for line in wrap(long, _COLUMNS, subsequent_indent="    "))
