@@ -13,6 +13,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -95,12 +96,15 @@ def test_every_line_and_mark_stands_out(name: str) -> None:
     drawn: list[object] = [arrow.get_edgecolor() for arrow in figure.findobj(FancyArrowPatch)]
     for ax in figure.axes:
         legend = ax.get_legend()
-        for line in (*ax.lines, *(legend.get_lines() if legend else [])):
-            drawn.append(line.get_markeredgecolor() if line.get_linestyle() == "None" else line.get_color())
+        drawn += map(colour_of, [*ax.lines, *(legend.get_lines() if legend else [])])
         drawn += [dots.get_facecolor()[0] for dots in ax.collections]
         drawn += [bar.get_facecolor() for bars in ax.containers for bar in bars if not bar.get_linewidth()]
     faint = {to_hex(colour) for colour in drawn if contrast(rgb(colour), rgb(CARD)) < GRAPHICS}
     assert faint == set()
+
+
+def colour_of(line: Line2D) -> object:
+    return line.get_markeredgecolor() if line.get_linestyle() == "None" else line.get_color()
 
 
 def test_inks_for_words_read_on_paper_and_on_the_card() -> None:
