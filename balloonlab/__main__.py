@@ -106,7 +106,8 @@ forever, and the scenario's own questions. A schedule that is printed can be loo
   python -m balloonlab explore fill-out-of-memory --driver v9
   bl.Lab(bl.replay(bl.scenario("fill-out-of-memory", "v9"), "bl1..."))
 
-exit code: 0 it holds, 1 it is violated, 2 it was not finished, or could not begin
+exit code: 0 it holds, 1 it is violated, 2 it was not finished or not tested (no end was ever reached),
+or it could not begin
 
 scenarios:
 """
@@ -142,7 +143,8 @@ numbers START:END (END left out):
   python -m balloonlab sweep pages=1024,2048 driver=v9,linux-6.1 seed=0:3
   python -m balloonlab sweep --experiment interleavings scenario=inflate,deflate driver=v9,v10
 
-exit code: 0 every experiment is done, 1 one failed, 2 it was interrupted, or could not begin
+exit code: 0 every experiment is done, 1 one failed, 2 it was interrupted or lost its processes, could not begin, or the
+table could not be written
 
 experiments and their parameters:
   balloon_and_compact: pages balloon driver workload seed page_size placement, options of the workload
@@ -226,7 +228,8 @@ def _place(option: str, path: str | None) -> Path | None:
 _CHECK = """\
   python -m balloonlab check S2_256M_alt --driver linux-6.1
 
-exit code: 0 every message and config event is accepted, 1 some are not, 2 there is no such recording, or it is damaged
+exit code: 0 every message and config event is accepted, 1 some are not, 2 it could not be asked:
+no such recording or driver, or a recording that is damaged
 """
 
 
@@ -253,7 +256,7 @@ a recording and a snapshot of it, or (without them) a new guest after a workload
   python -m balloonlab map S2_256M_alt freed -o freed.png
   python -m balloonlab map --pages 16384 --workload runs --set length=64 --balloon 2048 --compact
 
-exit code: 0 it is drawn, 2 it could not be
+exit code: 0 it is drawn, 2 it could not be, or not be written
 """
 
 

@@ -18,6 +18,7 @@ from matplotlib import image
 import balloonlab as bl
 from balloonlab import recordings, sweeps
 from balloonlab.__main__ import main
+from balloonlab.explore import Verdict
 from balloonlab.memory.textmap import text_map
 from balloonlab.memory.workloads import WORKLOADS
 from balloonlab.sweeps import running
@@ -149,6 +150,8 @@ def test_help_names_what_can_be_given(command: str, capsys: pytest.CaptureFixtur
     if command == "sweep":
         assert " page_size placement, options" in out
     if command == "explore":
+        codes = out.partition("exit code:")[2].partition("scenarios:")[0]
+        assert all(str(verdict) in codes for verdict in Verdict)
         assert all(f"\n  {name}\n" in out for name in bl.SCENARIOS)
 
 
