@@ -70,13 +70,19 @@ def _finding(finding: Finding, step: int | None) -> Shown:
     question = told_finding(finding)
     return Shown(
         machine,
-        f"{finding.kind} after {counted(finding.steps, 'step')}: {title}",
+        f"{finding.kind} after {_steps_of(finding)}: {title}",
         question,
         finding.result.subject,
         finding.result,
         _driver_of(finding.result.subject),
         finding,
     )
+
+
+def _steps_of(finding: Finding) -> str:
+    """The steps of a finding, which are its threads', and what was asked before them: a Lab's timeline has both."""
+    asked, steps = len(finding.result.actions), counted(finding.steps, "step")
+    return f"{counted(asked, 'request')} and {steps}" if asked else steps
 
 
 def told_finding(finding: Finding) -> str:

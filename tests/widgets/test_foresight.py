@@ -235,7 +235,7 @@ def test_a_finding_stands_at_any_step_of_its_schedule_and_need_not_be_explored_a
     monkeypatch.setattr(foresight_module, "explore", None)
     lab = Lab(finding, step=5, fate=True)
     assert (lab.machine.position, len(lab.machine.timeline)) == (6, 18)
-    assert lab.title == f"{FIRST} after 17 steps: the host asks for two pages and the guest has none free"
+    assert lab.title == f"{FIRST} after 1 request and 17 steps: the host asks for two pages and the guest has none free"
     assert lab.question == "vballoon has finished its call and still holds balloon_lock."
     assert f"{FIRST} 12 steps away" in lab.text
     assert Lab(finding).machine.position == 18

@@ -43,7 +43,8 @@ class Finding:
     """Something wrong, with a shortest schedule to the first state that shows it.
 
     kind: e.g. "deadlock", "double free", "invariant". text: a sentence. state: the state's number in the graph.
-    schedule: from a new guest on, the scenario's first actions included. steps: without them.
+    schedule: from a new guest on, the scenario's first actions included. steps: of the threads, so without what was
+    asked before; a Lab's timeline counts both.
     """
 
     kind: str
