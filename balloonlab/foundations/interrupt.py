@@ -23,6 +23,28 @@ class _Held:
     def __init__(self) -> None:
         self.asked = False
         self.since = 0.0
+        self._over = False
+        self._ends = threading.Lock()
+
+    def ask(self) -> None:
+        """Remember the first interrupt; it comes once more if nothing has ended by then."""
+        if not self.asked:
+            self.asked, self.since = True, time.monotonic()
+            if hasattr(signal, "pthread_kill"):  # elsewhere nothing wakes who sleeps
+                again = threading.Timer(1.1 * _PATIENCE, self._knock)
+                again.daemon = True
+                again.start()
+
+    def _knock(self) -> None:
+        """Whatever the main thread sleeps in, a signal ends; what it then runs is its handler."""
+        with self._ends:
+            if not self._over and (main := threading.main_thread().ident) is not None:
+                signal.pthread_kill(main, signal.SIGINT)
+
+    def end(self) -> None:
+        """No interrupt comes again."""
+        with self._ends:
+            self._over = True
 
 
 class SignOfLife:
@@ -131,6 +153,19 @@ def overdue() -> bool:
     return asked() and _held is not None and time.monotonic() - _held.since > _PATIENCE
 
 
+def when_stuck(find: Callable[[FrameType | None], BaseException | None]) -> None:
+    """Who runs text that may wait for ever says how: `find` gives what to raise in it, or None while none is run."""
+    global _find_stuck  # noqa: PLW0603
+    _find_stuck = find
+
+
+def _nobody(_frame: FrameType | None) -> None:
+    return None
+
+
+_find_stuck: Callable[[FrameType | None], BaseException | None] = _nobody
+
+
 def times_held_back() -> int:
     """How many interrupts have been held back in this process: more than before, and what ran may have ended early."""
     return _times
@@ -148,10 +183,12 @@ def held_back() -> Iterator[_Held]:
         return
     held = _Held()
 
-    def ask(_signal: int, _frame: FrameType | None) -> None:
+    def ask(_signal: int, frame: FrameType | None) -> None:
         global _times  # noqa: PLW0603
         _times += 1
-        held.asked, held.since = True, time.monotonic()
+        held.ask()
+        if overdue() and (stuck := _find_stuck(frame)) is not None:
+            raise stuck
 
     before = signal.signal(signal.SIGINT, ask)  # may raise, for an interrupt that came just before it
     try:
@@ -159,6 +196,7 @@ def held_back() -> Iterator[_Held]:
         yield held
     finally:
         _held = None
+        held.end()
         signal.signal(signal.SIGINT, before)
     if held.asked:
         raise KeyboardInterrupt

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from balloonlab.foundations.interrupt import overdue
+from balloonlab.foundations.interrupt import overdue, when_stuck
 from balloonlab.kernel.learner_code import is_foreign, loop_around, place, with_nested
 from balloonlab.kernel.world import KernelBugError
 
@@ -22,11 +22,15 @@ _OWN_TOOLS = (3, 4)  # numbers of sys.monitoring that are nobody's by convention
 
 
 class _EndlessError(BaseException):
-    """Raised inside the loop; a learner's ``except Exception`` must not catch it."""
+    """Raised inside the loop; a learner's ``except Exception`` must not catch it. Its words are made after it."""
 
     def __init__(self, code: CodeType, line: int) -> None:
-        where = place(code, loop_around(code, line))
-        super().__init__(
+        super().__init__()
+        self.code, self.line = code, line
+
+    def __str__(self) -> str:
+        where = place(self.code, loop_around(self.code, self.line))
+        return (
             f"{where} loops without yielding, {MOST:,} times by now. A loop ends only if something that it tests "
             "changes, and what others change is seen by a yield alone: put one into the loop."
         )
@@ -35,10 +39,9 @@ class _EndlessError(BaseException):
 class _InterruptedError(_EndlessError):
     """Raised where an interrupt waited in vain for the next primitive."""
 
-    def __init__(self, code: CodeType, line: int) -> None:
-        BaseException.__init__(
-            self, f"{place(code, line)} was interrupted: it came to no yield, and until then nobody can stop it."
-        )
+    def __str__(self) -> str:
+        where = place(self.code, self.line)
+        return f"{where} was interrupted: it came to no yield, and until then nobody can stop it."
 
 
 class _Left(threading.local):
@@ -101,16 +104,26 @@ def guarded(function: Callable[..., Any], *arguments: object) -> Any:  # noqa: A
     if _left.jumps is not None:
         return function(*arguments)
     try:
-        if _monitor.tool is None:
-            return _traced(function, *arguments)
         _left.jumps = MOST
         try:
-            return function(*arguments)
+            return function(*arguments) if _monitor.tool is not None else _traced(function, *arguments)
         finally:
             _left.jumps = None
     except _EndlessError as endless:
         text = str(endless)
     raise KernelBugError("endless loop", text)
+
+
+def _stuck(frame: FrameType | None) -> _EndlessError | None:
+    """What ends guarded text that neither yields nor jumps, such as a long sleep, seen from the frame that runs."""
+    while _left.jumps is not None and frame is not None:
+        if is_foreign(frame.f_code):
+            return _InterruptedError(frame.f_code, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+when_stuck(_stuck)
 
 
 def _traced(function: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401

@@ -94,6 +94,16 @@ RUNS = {
         "guest.inflate(1)",
         "'was interrupted' in guest.machine.bugs[0].text and print('fine')",
     ),
+    "one long sleep": (
+        STUCK.format("time.sleep(600)"),
+        "guest.inflate(1)",
+        "'`time.sleep(600)` was interrupted' in guest.machine.bugs[0].text and print('fine')",
+    ),
+    "a wait for a lock of Python": (
+        STUCK.format("threading.Semaphore(0).acquire()"),
+        "guest.inflate(1)",
+        "'was interrupted' in guest.machine.bugs[0].text and print('fine')",
+    ),
     "a loop of yields": (
         YIELDS,
         "guest.inflate(250_000)",
@@ -114,6 +124,11 @@ PARTS = {  # an interrupt ends these, and they say what was done by then
     "exploring in numpy": ("", "print(bl.explore(large, search='vectorized'))", "not finished"),
     "learning what sleeps": (
         STUCK.format("time.sleep(0.1)"),
+        "print(bl.explore(bl.scenario('inflate', guest.driver)))",
+        "it was interrupted",
+    ),
+    "learning what sleeps long": (
+        STUCK.format("time.sleep(600)"),
         "print(bl.explore(bl.scenario('inflate', guest.driver)))",
         "it was interrupted",
     ),
