@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, expect
 
 from balloonlab.memory.palette import PALETTE
 from tests.browser.lab import LabPage, Server, aim, click, notebook_of, run_cell
+from tests.contrast import contrast
 
 Open = Callable[..., LabPage]
 ALIKE = (
@@ -73,6 +74,15 @@ def has_colour(picture: dict[str, Any], word: str) -> bool:
     return int(((pixels * 255).round() == wanted).all(axis=-1).sum()) > 5_000
 
 
+def has_its_own_paper(picture: dict[str, Any]) -> bool:
+    """Whether a saved picture hides the page below it, and ends in a border that differs from what is inside."""
+    pixels = image.imread(io.BytesIO(base64.b64decode(picture["data"]["image/png"])), "png")
+    border, paper = ([round(255 * part) for part in pixels[at, at, :3].tolist()] for at in (0, 5))
+    edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
+    whole = all((edge == pixels[0, 0]).all() for edge in edges)
+    return whole and bool((pixels[..., 3] == 1).all()) and contrast(border, paper) > 1.5
+
+
 def test_widgets_that_look_alike_are_all_there(lab_page: Open) -> None:
     lab = lab_page(notebook_of(*ALIKE, INSIDE))
     *alike, inside = cells(lab)
@@ -100,6 +110,7 @@ def test_a_saved_picture_shows_the_last_state(lab_page: Open, lab_server: Server
     acted, quiet, page_map = (cell["outputs"] for cell in saved(lab, lab_server)["cells"])
     assert "step 1,338 of 1,338" in "".join(acted[0]["data"]["text/plain"])
     assert acted[0]["metadata"]["image/png"]["alt"] == "".join(acted[0]["data"]["text/plain"])
+    assert all(map(has_its_own_paper, (acted[0], quiet[0], page_map[0])))
     assert has_colour(acted[0], "balloon")
     assert not has_colour(quiet[0], "balloon")
     assert "step 0 of 0" in quiet[0]["metadata"]["image/png"]["alt"]

@@ -28,6 +28,8 @@ export function drawPicture({ map, title, lines }) {
   c.scale(dpr, dpr);
   c.fillStyle = theme.paper;
   c.fillRect(0, 0, WIDTH, tall);
+  c.strokeStyle = theme.border; // it may be opened on a page of the other theme
+  c.strokeRect(0.5, 0.5, WIDTH - 1, tall - 1);
   c.textBaseline = "top";
   c.fillStyle = theme.ink;
   c.font = `600 14px ${theme.mono}`;
