@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import nbformat
@@ -65,7 +66,11 @@ class Server:
 
     def end_kernels(self) -> None:
         for kernel in json.loads(self.request("GET", "/api/kernels")):
-            self.request("DELETE", f"/api/kernels/{kernel['id']}")
+            try:
+                self.request("DELETE", f"/api/kernels/{kernel['id']}")
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.NOT_FOUND:  # then it has ended in between
+                    raise
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class LabPage:
 
     page: Page
     thrown: list[str]  # what the page's scripts threw, oldest first
+    file: Path  # the notebook; what its cells write lies beside it
 
     @property
     def notebook(self) -> Locator:

@@ -55,7 +55,7 @@ def test_voila_shows_a_lab_that_acts(show: Show) -> None:
 
 def test_notebook_7_shows_a_lab_that_acts_and_saves_how_it_looks(show: Show, lab_server: Server) -> None:
     page = show("notebooks")
-    LabPage(page, []).run_all()
+    LabPage(page, [], lab_server.root / NAME).run_all()
     inflate(page)
     page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")

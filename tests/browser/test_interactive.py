@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.lab import LabPage, Server, notebook_of
+from tests.browser.lab import LabPage, notebook_of
 
 FIGURE = """
 import balloonlab as bl
@@ -28,9 +28,7 @@ bl.interact(scattered, workload=["random", "runs"], balloon=(0, 24_576, 1024))
 SAVE = "window.jupyterapp.commands.execute('docmanager:save')"
 
 
-def test_a_pull_redraws_map_and_text_and_a_saved_copy_keeps_it(
-    lab_page: Callable[..., LabPage], lab_server: Server
-) -> None:
+def test_a_pull_redraws_map_and_text_and_a_saved_copy_keeps_it(lab_page: Callable[..., LabPage]) -> None:
     lab = lab_page(notebook_of(FIGURE))
     root = lab.notebook.locator(".balloonlab")
     text, balloon = root.locator(".bl-text"), root.locator(".bl-legend li", has_text="balloon").locator(".bl-count")
@@ -50,7 +48,7 @@ def test_a_pull_redraws_map_and_text_and_a_saved_copy_keeps_it(
     expect(root.locator(".bl-title")).to_have_text("workload runs, balloon 7,168")
     said = text.inner_text()
     lab.page.evaluate(SAVE)
-    outputs = json.loads((lab_server.root / "built.ipynb").read_text("utf-8"))["cells"][0]["outputs"]
+    outputs = json.loads(lab.file.read_text("utf-8"))["cells"][0]["outputs"]
     assert outputs[0]["metadata"]["image/png"]["alt"] == f"Page map. workload runs, balloon 7,168. {said}"
     assert base64.b64decode(outputs[0]["data"]["image/png"]).startswith(b"\x89PNG")
     slider.press("End")

@@ -159,10 +159,10 @@ def test_a_second_tab_hears_of_it_too_and_a_reopened_notebook_is_alive(lab_page:
     lab = lab_page(notebook_of(SETUP))
     root, _ = roots_of(lab)
     inflated(root, 30)
-    tab = LabPage(lab.page.context.new_page(), [])
+    tab = LabPage(lab.page.context.new_page(), [], lab.file)
     tab.page.on("pageerror", lambda error: tab.thrown.append(str(error)))
     listen(tab)
-    tab.page.goto(f"{lab_server.url}/lab/tree/built.ipynb?reset&token={TOKEN}")
+    tab.page.goto(f"{lab_server.url}/lab/tree/{lab.file.relative_to(lab_server.root)}?reset&token={TOKEN}")
     tab.wait_idle()
     # its notebook is as saved, without outputs: show the same Lab there
     tab.page.evaluate(
@@ -210,9 +210,9 @@ class Cable:
         self.is_cut = False
 
 
-def test_a_connection_that_comes_back_brings_everything(context: BrowserContext, lab_page: Open) -> None:
+def test_a_connection_that_comes_back_brings_everything(context: BrowserContext, own_lab_page: Open) -> None:
     cable = Cable(context)
-    lab = lab_page(notebook_of(SETUP, "guest.inflate(20)\nprint(guest.balloon_pages)"))
+    lab = own_lab_page(notebook_of(SETUP, "guest.inflate(20)\nprint(guest.balloon_pages)"))
     root, page_map = roots_of(lab)
     inflated(root, 30)
     cable.cut()

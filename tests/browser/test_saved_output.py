@@ -12,7 +12,7 @@ from matplotlib import image
 from playwright.sync_api import Locator, expect
 
 from balloonlab.memory.palette import PALETTE
-from tests.browser.lab import LabPage, Server, aim, click, notebook_of, run_cell
+from tests.browser.lab import LabPage, aim, click, notebook_of, run_cell
 from tests.contrast import contrast
 
 Open = Callable[..., LabPage]
@@ -52,11 +52,11 @@ def cells(lab: LabPage) -> list[Locator]:
     return lab.notebook.locator(".jp-CodeCell").all()
 
 
-def saved(lab: LabPage, server: Server) -> dict[str, Any]:
+def saved(lab: LabPage) -> dict[str, Any]:
     """Save the notebook; what the file holds."""
     lab.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     lab.page.wait_for_function(SAVED)
-    found: dict[str, Any] = json.loads((server.root / "built.ipynb").read_text("utf-8"))
+    found: dict[str, Any] = json.loads(lab.file.read_text("utf-8"))
     return found
 
 
@@ -101,13 +101,13 @@ def test_widgets_that_look_alike_are_all_there(lab_page: Open) -> None:
     assert lab.thrown == []
 
 
-def test_a_saved_picture_shows_the_last_state(lab_page: Open, lab_server: Server) -> None:
+def test_a_saved_picture_shows_the_last_state(lab_page: Open) -> None:
     lab = lab_page(notebook_of(*ALIKE[:3]))
     root = cells(lab)[0].locator(".balloonlab")
     aim(root, 100)
     click(root, "Inflate")
     expect(root.locator(".bl-where")).to_have_text("step 1,338 of 1,338")
-    acted, quiet, page_map = (cell["outputs"] for cell in saved(lab, lab_server)["cells"])
+    acted, quiet, page_map = (cell["outputs"] for cell in saved(lab)["cells"])
     assert "step 1,338 of 1,338" in "".join(acted[0]["data"]["text/plain"])
     assert acted[0]["metadata"]["image/png"]["alt"] == "".join(acted[0]["data"]["text/plain"])
     assert all(map(has_its_own_paper, (acted[0], quiet[0], page_map[0])))
@@ -116,20 +116,21 @@ def test_a_saved_picture_shows_the_last_state(lab_page: Open, lab_server: Server
     assert "step 0 of 0" in quiet[0]["metadata"]["image/png"]["alt"]
     assert page_map[0]["metadata"]["image/png"]["alt"] == "Page map. 300 guest pages"
     click(root, "To start")  # no message to Python: the picture shows what the learner saw
-    again = saved(lab, lab_server)["cells"][0]["outputs"]
+    expect(root.locator(".bl-where")).to_have_text("step 0 of 1,338")
+    again = saved(lab)["cells"][0]["outputs"]
     assert "step 0 of 1,338" in again[0]["metadata"]["image/png"]["alt"]
     assert not has_colour(again[0], "balloon")
 
 
-def test_a_saved_copy_comes_to_life_again_or_says_what_to_do(lab_page: Open, lab_server: Server) -> None:
+def test_a_saved_copy_comes_to_life_again_or_says_what_to_do(lab_page: Open) -> None:
     lab = lab_page(notebook_of(*ALIKE[:4]))
     expect(lab.notebook.locator("canvas.bl-canvas")).to_have_count(4)
-    notes = saved(lab, lab_server)["metadata"]["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    notes = saved(lab)["metadata"]["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
     assert len(notes) == 3  # one Lab is shown twice
     lab = reopened(lab)  # the kernel is the same
     expect(lab.notebook.locator("canvas.bl-canvas")).to_have_count(4)
     run_cell(lab, 2)
-    renewed = saved(lab, lab_server)["metadata"]["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    renewed = saved(lab)["metadata"]["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
     assert len(renewed) == 3  # the note of the view that is gone went with it
     assert renewed.keys() != notes.keys()
     lab.page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
@@ -142,14 +143,14 @@ def test_a_saved_copy_comes_to_life_again_or_says_what_to_do(lab_page: Open, lab
     expect(lab.notebook.locator("canvas.bl-canvas")).to_have_count(4)
 
 
-def test_a_long_call_says_how_far_it_is_and_leaves_nothing(lab_page: Open, lab_server: Server) -> None:
+def test_a_long_call_says_how_far_it_is_and_leaves_nothing(lab_page: Open) -> None:
     lab = lab_page(notebook_of("0"))
     lab.page.evaluate(SET, [0, LONG])
     run_cell(lab, 0, wait=False)
     line = lab.page.get_by_role("progressbar", name="a long call: 7 steps (interrupt the kernel to stop)")
     expect(line).to_be_visible()
-    (lab_server.root / "seen").touch()
+    (lab.file.parent / "seen").touch()
     lab.page.wait_for_function("window.cellDone")
     expect(line).to_have_count(0)
-    (output,) = saved(lab, lab_server)["cells"][0]["outputs"]
+    (output,) = saved(lab)["cells"][0]["outputs"]
     assert output["text"] == ["done\n"]
