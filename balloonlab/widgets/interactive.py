@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets
+import numpy as np
 from IPython.display import display
 from numpy.typing import ArrayLike
+from traitlets import TraitError
 
 from balloonlab.foundations.errors import BadValueError, BalloonlabError
 from balloonlab.foundations.words import shown
@@ -25,6 +27,7 @@ Drawn = tuple["ArrayLike | Guest", str]
 _LEGAL = (
     "a list to choose from, (low, high) or (low, high, step) for a slider, a number, True or False, a text, or a widget"
 )
+_WISHES = (bool, int, float, str, tuple, list, dict)  # what ipywidgets takes besides may have no end
 
 
 class Interactive(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -78,16 +81,15 @@ class Interactive(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
             self.text = str(error)
             self.map.say(self.text, self.title)
         except Exception as error:  # noqa: BLE001  (a learner's function may do anything; a callback's error is not seen)
-            self.text = f"This went wrong in {shown(self.draw.__name__)}: {error!r}."
+            self.text = f"This went wrong in {_name(self.draw)}: {error!r}."
             self.map.say(self.text, self.title)
         else:
             self.map.show(states, self.text, self.title)
 
-    @staticmethod
-    def _drawn(made: object) -> tuple[ArrayLike, str]:
+    def _drawn(self, made: object) -> tuple[ArrayLike, str]:
         if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[1], str):  # noqa: PLR2004
             raise BadValueError(
-                f"the function gave {shown(made)}; it must return (a guest or its page states, a text to stand below)."
+                f"{_name(self.draw)} gave {shown(made)}; it must return (a guest or its page states, a text to stand above)."
             )
         what, text = made
         return (what.page_states if isinstance(what, Guest) else what), text
@@ -121,18 +123,25 @@ def interact(draw: Callable[..., Drawn], **controls: object) -> Interactive:
     """
     if not callable(draw):
         raise BadValueError(f"interact draws with a function; this is {shown(draw)}.")
-    arguments = inspect.signature(draw).parameters
+    try:
+        arguments = inspect.signature(draw).parameters
+    except (TypeError, ValueError) as error:
+        raise BadValueError(f"interact draws with a function; {shown(draw)} does not say what it takes.") from error
     anything = any(argument.kind is argument.VAR_KEYWORD for argument in arguments.values())
     made = {}
     for name, wish in controls.items():
         if name not in arguments and not anything:
-            raise BadValueError(f"{draw.__name__} has no argument {name!r}; it has {', '.join(arguments) or 'none'}.")
+            raise BadValueError(f"{_name(draw)} has no argument {name!r}; it has {', '.join(arguments) or 'none'}.")
         default = arguments[name].default if name in arguments else inspect.Parameter.empty
         made[name] = _control(name, wish, default)
     missing = [name for name, each in arguments.items() if _must_be_given(each) and name not in made]
     if missing:
-        raise BadValueError(f"{draw.__name__} needs a control for {', '.join(missing)}: {_LEGAL}.")
+        raise BadValueError(f"{_name(draw)} needs a control for {', '.join(missing)}: {_LEGAL}.")
     return Interactive(draw, made)
+
+
+def _name(draw: object) -> str:
+    return str(getattr(draw, "__name__", shown(draw)))
 
 
 def _in_words(value: object) -> str:
@@ -146,11 +155,14 @@ def _must_be_given(argument: inspect.Parameter) -> bool:
 
 def _control(name: str, wish: object, default: object) -> ipywidgets.ValueWidget:
     make = ipywidgets.interactive.widget_from_abbrev
-    try:
-        control = make(wish, inspect.Parameter.empty) and make(wish, default)  # it takes the default for a bad wish
-    except (TypeError, ValueError) as error:
-        raise BadValueError(f"the control {name!r} is {shown(wish)}: {error}; it must be {_LEGAL}.") from error
-    if not isinstance(control, ipywidgets.ValueWidget) or not getattr(control, "options", True):
+    control = None
+    wish = wish.item() if isinstance(wish, np.generic) else wish
+    if isinstance(wish, (*_WISHES, ipywidgets.ValueWidget)):
+        try:
+            control = make(wish, inspect.Parameter.empty) and make(wish, default)  # it takes the default for a bad wish
+        except (TypeError, ValueError, TraitError) as error:
+            raise BadValueError(f"the control {name!r} is {shown(wish)}: {error}; it must be {_LEGAL}.") from error
+    if control is None or not getattr(control, "options", True):
         raise BadValueError(f"the control {name!r} is {shown(wish)}; it must be {_LEGAL}.")
     if not control.description:
         control.description = name.replace("_", " ")

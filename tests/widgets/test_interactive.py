@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import ipywidgets
@@ -61,7 +62,7 @@ def test_what_cannot_be_drawn_is_said_and_the_map_stays() -> None:
     figure.controls["n"].value = 5
     assert figure.map.text == "n is 5; it must be at most 4."
     figure.controls["n"].value = 3
-    assert figure.map.text.startswith("This went wrong in 'picky': ZeroDivisionError")
+    assert figure.map.text.startswith("This went wrong in picky: ZeroDivisionError")
     assert len(figure.map.states) == 8
     figure.controls["n"].value = 2
     assert figure.map.text == "fine"
@@ -90,6 +91,8 @@ def test_it_shows_a_picture_and_then_the_view(monkeypatch: pytest.MonkeyPatch) -
         ({"high": object()}, "the control 'high' is an object"),
         ({"high": []}, "the control 'high' is []"),
         ({"high": (5, 1)}, "the control 'high' is (5, 1)"),
+        ({"high": range(10**12)}, "the control 'high' is range(0, 1000000000000)"),
+        ({"high": itertools.count()}, "the control 'high' is"),
         ({"height": (0, 8)}, "bars has no argument 'height'; it has high, kind, all_of_it"),
     ],
 )
