@@ -4,10 +4,9 @@ import { LEVELS, Levels, changesBetween } from "../../balloonlab/widgets/static/
 import { laneNames } from "../../balloonlab/widgets/static/lanes.js";
 import { stripAround } from "../../balloonlab/widgets/static/lens.js";
 import { locksOf } from "../../balloonlab/widgets/static/rows.js";
-import { Operations, outcomeWords, placeWords, ringOf, troubleOf } from "../../balloonlab/widgets/static/sentences.js";
+import { Operations, outcomeWords, placeWords, ringOf, tallyOf, troubleOf } from "../../balloonlab/widgets/static/sentences.js";
 import { KIND } from "../../balloonlab/widgets/static/trace.js";
 import { fillOut } from "../../balloonlab/widgets/static/geometry.js";
-import { ownCall } from "../../balloonlab/widgets/static/code.js";
 import { fakeRun } from "./fake.mjs";
 
 const wait = (status, on = "", holder = "") => ({ status, on, holder, text: `waits for ${on}, held by ${holder}` });
@@ -107,6 +106,27 @@ test("operations are told by what they were to reach and what came of it", () =>
   assert.equal(operations.endOf(operations.at(20)), 20);
 });
 
+test("what an operation did is counted alike from whichever side one comes, and figures for the host are no message of pages", () => {
+  const { trace } = fakeRun({ steps: 300, seed: 5 });
+  trace.messages.queue.append(Uint8Array.from({ length: 200 }, (_, i) => i % 3));
+  trace.tables.verbs[1] = "move_lru_page";
+  const operation = { start: 20 };
+  const slow = (position) => {
+    const found = { sent: 0, moved: 0 };
+    for (let i = 20; i < position; i++) {
+      found.moved += trace.step.verb.data[i] === 1;
+      for (let e = trace.start(trace.eventEnd, i); e < trace.eventEnd.data[i]; e++)
+        found.sent += trace.events.kind.data[e] === KIND.MESSAGE && trace.events.old.data[e] < 0 && trace.events.key.data[e] % 3 !== 2;
+    }
+    return found;
+  };
+  for (const position of [300, 299, 25, 24, 180, 20, 300]) {
+    const { sent, moved } = tallyOf(trace, operation, position);
+    assert.deepEqual({ sent, moved }, slow(position));
+  }
+  assert.ok(slow(300).sent > 3 && slow(300).moved > 20);
+});
+
 test("every held lock has its mark, and what is waited for", () => {
   const { mirror } = fakeRun({ steps: 1 });
   at(mirror, [wait("blocked", "the lock of page 0x9", "compactor"), CAN_RUN]);
@@ -118,14 +138,6 @@ test("every held lock has its mark, and what is waited for", () => {
     ["has page 0x3", false],
     ["wants page 0x9", true],
   ]);
-});
-
-test("the driver's own line is shown where a thread sleeps in a helper of the kernel", () => {
-  const source = (name, module) => ({ name, module, first_line: 10, lines: ["def", "  a", "  b"] });
-  const tables = { functions: [source("balloon", "v9.py"), source("wait_event", "waiting.py")], locations: [[], [[0, 12], [1, 11]], [[1, 10]]] };
-  assert.deepEqual(ownCall(tables, 1), { f: 0, line: 3, calls: [], name: "balloon", helper: "wait_event" });
-  assert.equal(ownCall(tables, 2).name, "wait_event");
-  assert.equal(ownCall(tables, 0), null);
 });
 
 test("the fitted map fills its box, and a pageblock stays whole rows or a whole part of one", () => {

@@ -68,12 +68,6 @@ test("a page of a guest also names its list, its lock and its pageblock", () => 
   );
 });
 
-test("a call stack counts lines from the function's first", () => {
-  const { trace } = fakeRun({ steps: 1 });
-  assert.deepEqual(w.callStack(trace.tables, 1), [{ function: 0, name: "fill_balloon", module: "v9.py", line: 3 }]);
-  assert.deepEqual(w.callStack(trace.tables, 0), []);
-});
-
 test("wrapped rows fit, and hold the line's words in order", () => {
   const lines = [
     "",

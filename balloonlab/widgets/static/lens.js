@@ -26,7 +26,7 @@ export class Lens {
     this.title = el("p", { class: "bl-lens-title" });
     this.canvas = el("canvas", { class: "bl-lens-map", role: "img" });
     this.canvas.removeAttribute("data-lm-suppress-shortcuts");
-    this.element = el("div", { class: "bl-lens" }, this.title, this.canvas);
+    this.element = el("div", { class: "bl-lens" }, this.canvas);
   }
 
   /** pages: one or two to show; changed: those to ring. source: as the map's. */

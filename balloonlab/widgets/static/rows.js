@@ -1,5 +1,5 @@
 /** A row for each thread of the guest: the line that it does next, locks that it has and wants, its Step. */
-import { lineText, ownCall } from "./code.js";
+import { lineText, ownCall } from "./calls.js";
 import { attribute, el, mark, put } from "./dom.js";
 import { Badge } from "./fates.js";
 import { hex } from "./words.js";

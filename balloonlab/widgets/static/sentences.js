@@ -4,6 +4,7 @@ import { KIND, NONE } from "./trace.js";
 import { counted, hex, number, stepWords } from "./words.js";
 
 export const MIGRATIONS = ["list_del_migrated", "move_lru_page"]; // verbs that say where a page went
+const STATISTICS = 2; // the queue whose message has none
 const COUNTING = ["no", "one", "two", "three", "four", "five", "six", "seven"];
 
 /** Step number `step` as balloonlab/kernel/sentences.py tells it. */
@@ -123,17 +124,23 @@ export class Operations {
   }
 }
 
-/** Messages added in the steps from..to-1, and PFNs in them. */
-export function messagesIn(trace, from, to) {
-  const { events, eventEnd, messages } = trace;
-  let sent = 0;
-  let pfns = 0;
-  for (let e = trace.start(eventEnd, from); e < trace.start(eventEnd, to); e++)
-    if (events.kind.data[e] === KIND.MESSAGE && events.old.data[e] < 0) {
-      sent++;
-      pfns += messages.count.data[events.key.data[e]];
-    }
-  return { sent, pfns };
+const tallies = new WeakMap(); // of operations: counted on from where they were asked for last
+
+/** What an operation did up to a position: {sent: messages with page numbers, moved: pages that compaction moved}. */
+export function tallyOf(trace, operation, position) {
+  const tally = tallies.get(operation) ?? { at: operation.start, sent: 0, moved: 0 };
+  tallies.set(operation, tally);
+  for (; tally.at < position; tally.at++) count(trace, tally, tally.at, 1);
+  while (tally.at > position) count(trace, tally, --tally.at, -1);
+  return tally;
+}
+
+function count(trace, tally, step, by) {
+  const { events, eventEnd, messages, tables } = trace;
+  if (MIGRATIONS.includes(tables.verbs[trace.step.verb.data[step]])) tally.moved += by;
+  for (let e = trace.start(eventEnd, step); e < eventEnd.data[step]; e++)
+    if (events.kind.data[e] === KIND.MESSAGE && events.old.data[e] < 0 && messages.queue.data[events.key.data[e]] !== STATISTICS)
+      tally.sent += by;
 }
 
 /** What an operation came to, as a sentence. before, held: the balloon's pages; huge: free 2 MiB blocks won. */
@@ -157,24 +164,17 @@ export function outcomeWords(mirror, operation, end) {
   if (verb !== "set_target" && verb !== "compact")
     return `${capital(stepSentence(trace, start).replace(/\.$/, ""))}: done.`;
   const held = mirror.values[trace.tables.num_pages];
-  const { sent } = messagesIn(trace, start, end);
+  const { sent, moved } = tallyOf(trace, operation, end);
   const { values } = changesBetween(trace, start, end);
-  const [moved, won] = [movedIn(trace, start, end), hugeBlocks(trace.tables, (slot) => values.get(slot) ?? 0)];
+  const won = hugeBlocks(trace.tables, (slot) => values.get(slot) ?? 0);
   return endWords({ verb, amount, before, held, sent, moved, won });
-}
-
-function movedIn(trace, from, to) {
-  const verbs = MIGRATIONS.map((name) => trace.tables.verbs.indexOf(name));
-  let moved = 0;
-  for (let i = from; i < to; i++) if (verbs.includes(trace.step.verb.data[i])) moved++;
-  return moved;
 }
 
 /** Where in its operation a position is: "Inflating by 3,616: 1,832 done, message 8". */
 export function placeWords(mirror, operation) {
   const { trace, position } = mirror;
   if (!operation) return position ? "" : "Nothing has happened yet.";
-  const { sent } = messagesIn(trace, operation.start, position);
+  const { sent, moved } = tallyOf(trace, operation, position);
   const said = sent ? `, ${counted(sent, "message")} sent` : "";
   if (operation.verb === "set_target") {
     const by = operation.amount - operation.pages;
@@ -186,6 +186,6 @@ export function placeWords(mirror, operation) {
     const of = Math.min(256, Math.abs(by) - (round - 1) * 256);
     return `${by > 0 ? "Inflating" : "Deflating"} by ${number(Math.abs(by))}: round ${number(round)} of ${number(rounds)}, page ${number(page)} of ${number(of)}`;
   }
-  if (operation.verb === "compact") return `Compacting: ${counted(movedIn(trace, operation.start, position), "page")} moved${said}`;
+  if (operation.verb === "compact") return `Compacting: ${counted(moved, "page")} moved${said}`;
   return capital(operation.verb.replaceAll("_", " "));
 }

@@ -4,7 +4,9 @@ import { Code } from "./code.js";
 import { disagreements } from "./disagree.js";
 import { el, put } from "./dom.js";
 import { FateBar } from "./fates.js";
+import { deepest } from "./geometry.js";
 import { Headline } from "./headline.js";
+import { HeldLocks } from "./held.js";
 import { LENS_FROM, Lens } from "./lens.js";
 import { LEVELS, Levels, changesBetween } from "./levels.js";
 import { Log } from "./log.js";
@@ -68,7 +70,8 @@ export class Stage {
       key: (event) => this.mapKey(event),
     });
     this.lens = new Lens(tables.palette);
-    this.code = new Code();
+    this.held = new HeldLocks();
+    this.code = new Code(this.held);
     this.log = new Log();
     this.panels = new Panels(tables);
     this.fates = content.foresight ? new FateBar(tables.threads.map(({ name }) => name), ask.fate) : null;
@@ -98,11 +101,12 @@ export class Stage {
   }
 
   lay({ pages, title }) {
-    const map = [this.map.element, this.lens.element, this.map.states, this.map.here];
+    const zooms = deepest(pages) ? Object.values(this.map.buttons) : [];
+    const belowMap = el("div", { class: "bl-below-map" }, this.lens.title, ...zooms);
+    belowMap.hidden = !zooms.length;
+    const map = [this.map.element, belowMap, this.lens.element, this.map.states, this.map.here];
     const left = el("div", { class: "bl-left" }, ...(this.shared ? [this.shared.element] : map));
     const right = el("div", { class: "bl-right" }, this.tabs.element, this.rows.element);
-    const zoom = el("div", { class: "bl-zoom" }, ...Object.values(this.map.buttons));
-    this.map.frame.append(zoom);
     this.lens.element.hidden = pages < LENS_FROM;
     this.element = el(
       "section",
@@ -124,6 +128,7 @@ export class Stage {
   replaced(from) {
     this.levels.cut(from);
     this.operations.cut(from);
+    this.held.cut();
     if (this.finding && from < this.finding.step) this.finding = null;
   }
 
@@ -175,7 +180,8 @@ export class Stage {
     this.headline.show(told, quiet);
     this.time.update(mirror, this.levels, history, { busy: off, words: told.title, stuck: Boolean(trouble) });
     const ends = history.first_step + position === history.last_step;
-    this.actions.setActual(this.foretold ? this.foretold.held : mirror.values[trace.tables.num_pages] || 0, ends && !trouble);
+    const rests = mirror.waits.every((wait) => wait !== 0);
+    this.actions.setActual(this.foretold ? this.foretold.held : mirror.values[trace.tables.num_pages] || 0, ends && rests && !trouble);
     this.actions.setLost(lost);
     if (this.fates) this.fates.setLost(lost);
     const ran = position ? trace.step.thread.data[position - 1] : -1;

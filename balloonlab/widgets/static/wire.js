@@ -15,16 +15,16 @@ const ACTS = [
   ["host_read", "Read"],
 ];
 
-/** What is under way on a queue: {status, pfns: how many, first, last, number}, or null. -1: being filled. */
+/** What is under way on a queue: {status, number: on that queue, count, pages: its PFNs}, or null. -1: being filled. */
 export function underWay(mirror, queue) {
-  const { messages, pfns } = mirror.trace;
+  const { messages, pfns, nth } = mirror.trace;
   for (let i = mirror.status.sent - 1; i >= 0; i--) {
     if (messages.queue.data[i] !== queue) continue;
     const status = mirror.status.data[i];
     if (status >= TAKEN) break;
     const start = messages.start.data[i];
     const count = messages.count.data[i];
-    return { status, number: i + 1, count, pages: pfns.data.subarray(start, start + count) };
+    return { status, number: nth.data[i], count, pages: pfns.data.subarray(start, start + count) };
   }
   return filling(mirror, queue);
 }

@@ -104,14 +104,6 @@ export function pageWords(mirror, page, unit, palette) {
   return `${words} ${rest[0].toUpperCase()}${rest.slice(1)}.`;
 }
 
-/** A thread's calls at a location, outermost first: [{name, line}]; line counts from 1 in the function's text. */
-export function callStack(tables, location) {
-  return (tables.locations[location] || []).map(([f, line]) => {
-    const source = tables.functions[f];
-    return { function: f, name: source.name, module: source.module, line: line - source.first_line + 1 };
-  });
-}
-
 /** A line of code cut to rows of `width` characters, at spaces where it can be; what follows is indented further. */
 export function wrap(line, width) {
   const indent = " ".repeat(Math.min(line.length - line.trimStart().length + 4, Math.floor(width / 2)));

@@ -1,0 +1,69 @@
+/** Which lines of a function a pane shows, and where the others are folded. No DOM here. */
+import { linesInSight, wrap } from "./words.js";
+
+const LEAST = 3; // rows that stay around the current line, however many locks are held
+const ENDS_FROM = 9; // rows of a pane in which folds stand at the ends of the text, too
+
+/**
+ * A text of `lines` in `rows` rows of `width` characters, with line `current` and, as far as there is room, the lines
+ * `kept`, the nearest first. open: {from, to}, a fold that was opened, or null. before: the first line shown before.
+ * @returns {{first: number, parts: ({line: number} | {from: number, to: number})[]}} lines count from 1
+ */
+export function foldedLines(lines, { current, kept, open, before, rows, width }) {
+  const heights = lines.map((line) => wrap(line, width).length);
+  const high = (line) => heights[line - 1];
+  const ends = rows >= ENDS_FROM;
+  const fits = (shown) => heightOf(partsOf(shown, lines.length, ends), high) <= rows;
+  const all = new Set(lines.map((_, i) => i + 1));
+  if (fits(all)) return { first: 1, parts: partsOf(all, lines.length, ends) };
+  const wanted = [...new Set(kept)].filter((line) => line !== current && line >= 1 && line <= lines.length);
+  wanted.sort((a, b) => Math.abs(a - current) - Math.abs(b - current));
+  if (open) {
+    const shown = new Set([current]);
+    const range = Array.from({ length: open.to - open.from + 1 }, (_, i) => open.from + i);
+    for (const line of [...wanted, ...range]) if (!grow(shown, line, fits) && range.includes(line)) break;
+    return { first: before, parts: partsOf(shown, lines.length, ends) };
+  }
+  for (;;) {
+    for (let room = rows; room >= Math.min(rows, LEAST); room--) {
+      const { first, last } = linesInSight(lines, current, room, width, before);
+      const shown = new Set(wanted);
+      for (let line = first; line <= last; line++) shown.add(line);
+      if (fits(shown) || (!wanted.length && room <= LEAST)) return { first, parts: cut(partsOf(shown, lines.length, ends), current, rows, high) };
+    }
+    if (!wanted.length) return { first: current, parts: [{ line: current }] };
+    wanted.pop();
+  }
+}
+
+function grow(shown, line, fits) {
+  if (fits(new Set([...shown, line]))) shown.add(line);
+  return shown.has(line);
+}
+
+/** The lines that are shown and the folds between them; ends: also before the first and after the last. */
+function partsOf(shown, count, ends) {
+  const sorted = [...shown].sort((a, b) => a - b);
+  const parts = [];
+  let next = ends ? 1 : sorted[0];
+  const skip = (to) => {
+    if (to === next) parts.push({ line: next });
+    else if (to > next) parts.push({ from: next, to });
+  };
+  for (const line of sorted) {
+    skip(line - 1);
+    parts.push({ line });
+    next = line + 1;
+  }
+  if (ends) skip(count);
+  return parts;
+}
+
+function heightOf(parts, high) {
+  return parts.reduce((sum, { line }) => sum + (line ? high(line) : 1), 0);
+}
+
+/** Without folds where the current line alone takes what room there is. */
+function cut(parts, current, rows, high) {
+  return heightOf(parts, high) <= rows ? parts : [{ line: current }];
+}
