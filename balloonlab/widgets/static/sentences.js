@@ -47,7 +47,8 @@ export function ringOf(waits, names) {
 }
 
 /**
- * What is wrong at the mirror's position, or null: {title, detail, threads}. A bug that was met, threads that wait for
+ * What is wrong at the mirror's position, or null: {title, detail, threads; bug: the step that met it; own: the locks,
+ * [kind, key] each, that a thread holds and waits for}. A bug that was met, threads that wait for
  * each other, or nobody who can go on while somebody waits for a lock.
  */
 export function troubleOf(mirror, bugs) {
@@ -55,13 +56,13 @@ export function troubleOf(mirror, bugs) {
   const names = tables.threads.map(({ name }) => name);
   const bug = bugs.findLast(({ step }) => step < mirror.position);
   if (bug)
-    return { title: bug.text, detail: "This thread has stopped for good.", threads: [bug.thread] };
+    return { title: bug.text, detail: "This thread has stopped for good.", threads: [bug.thread], bug: bug.step };
   const waits = Array.from(mirror.waits, (n) => tables.waits[n]);
   const stuck = waits.every(({ status }) => status !== "runnable");
   const ring = ringOf(waits, names);
   if (ring && ring.length === 1) {
     const end = stuck ? "nothing can go on" : `${names[ring[0]]} can never go on`;
-    return { title: `${names[ring[0]]} waits for ${waits[ring[0]].on}, which it holds itself: ${end}.`, detail: "", threads: ring };
+    return { title: `${names[ring[0]]} waits for ${waits[ring[0]].on}, which it holds itself: ${end}.`, detail: "", threads: ring, own: lockNamed(tables, waits[ring[0]].on) };
   }
   if (ring) {
     const many = COUNTING[ring.length] ?? number(ring.length);
@@ -73,6 +74,14 @@ export function troubleOf(mirror, bugs) {
   if (!stuck || !blocked.length) return null;
   const why = blocked.map((i) => `${names[i]} ${waits[i].text}`).join("; ");
   return { title: `Nothing can go on: ${why}.`, detail: "", threads: blocked };
+}
+
+/** The lock that somebody waits for, as [[kind, key]]; [] if it is none. */
+function lockNamed(tables, on) {
+  const page = /^the lock of page (0x[0-9a-f]+)$/.exec(on);
+  if (page) return [[KIND.PAGE_LOCK, Number(page[1])]];
+  const lock = tables.locks.indexOf(on);
+  return lock < 0 ? [] : [[KIND.LOCK, lock]];
 }
 
 /**

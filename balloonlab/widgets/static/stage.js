@@ -1,9 +1,10 @@
 /** The stage: one Lab at one glance. What stands where, and what each part is told at every step. */
 import { Actions } from "./actions.js";
+import { causeOf } from "./cause.js";
 import { Code } from "./code.js";
 import { disagreements } from "./disagree.js";
 import { el, put } from "./dom.js";
-import { FateBar } from "./fates.js";
+import { FateBar, doomedSince } from "./fates.js";
 import { deepest } from "./geometry.js";
 import { Headline } from "./headline.js";
 import { HeldLocks } from "./held.js";
@@ -12,6 +13,8 @@ import { LEVELS, Levels, changesBetween } from "./levels.js";
 import { Log } from "./log.js";
 import { Numbers, numbersForetold } from "./numbers.js";
 import { PageMap } from "./pagemap.js";
+import { pageWords } from "./page_line.js";
+import { Once } from "./once.js";
 import { Panels } from "./panels.js";
 import { PlainSource } from "./plain.js";
 import { ThreadRows } from "./rows.js";
@@ -21,7 +24,7 @@ import { Tabs } from "./tabs.js";
 import { Time } from "./time.js";
 import { Wire } from "./wire.js";
 import { NONE } from "./trace.js";
-import { cellWords, counted, number, pageWords } from "./words.js";
+import { cellWords, counted, number } from "./words.js";
 
 
 /** Where compaction's two scanners stand, while a run is on: [{page, name}]. */
@@ -54,10 +57,11 @@ export class Stage {
     this.opening = content.position;
     this.found = Boolean(content.finding);
     this.levels = new Levels();
+    this.once = new Once();
     this.operations = new Operations();
     this.title = el("h3", { class: "bl-title bl-hidden", text: content.title });
     this.actions = new Actions(content, ask.act, () => this.toggleFull());
-    this.headline = new Headline({ toCause: () => this.toCause(), startOver: () => this.time.leap(0) });
+    this.headline = new Headline({ toCause: () => ask.goTo(this.cause.position), startOver: () => this.time.leap(0) });
     this.map = new PageMap(mirror, {
       compact: true,
       palette: tables.palette,
@@ -84,7 +88,8 @@ export class Stage {
       ],
       () => ask.goTo(this.mirror.position),
     );
-    this.rows = new ThreadRows(tables.threads, { step: ask.choose, pin: (thread) => this.pin(thread) });
+    const sharing = tables.threads.flatMap(({ name }, i) => (content.cpu?.includes(name) ? [i] : []));
+    this.rows = new ThreadRows(tables.threads, { sharing, step: ask.choose, pin: (thread) => this.pin(thread) });
     this.shared = hasGuest(tables) ? null : new SharedState(tables);
     this.wire = new Wire(tables.threads, ask.choose);
     this.numbers = new Numbers();
@@ -129,6 +134,7 @@ export class Stage {
     this.levels.cut(from);
     this.operations.cut(from);
     this.held.cut();
+    this.once.clear();
     if (this.finding && from < this.finding.step) this.finding = null;
   }
 
@@ -158,6 +164,7 @@ export class Stage {
   /** Another mirror of the same guest. */
   setMirror(mirror) {
     this.foretold = this.promised = null;
+    this.once.clear();
     this.mirror = mirror;
     this.map.setSource(mirror);
   }
@@ -175,9 +182,11 @@ export class Stage {
     const quiet = this.time.playing || busy;
     const found = this.fates ? this.fates.update(position, quiet) : null;
     const told = this.words(mirror, trouble, history);
+    this.cause = told.kind === "wrong" ? this.causeOf(mirror, trouble) : null;
+    if (this.cause?.detail && !told.detail) told.detail = this.cause.detail;
     if (cells !== history.first_step + position) told.detail += ` \u00b7 cells see step ${number(cells)}`;
     if (found?.look && told.kind !== "wrong") told.detail = `${found.look.word}: ${found.about}`;
-    this.headline.show(told, quiet);
+    this.headline.show({ ...told, cause: this.cause }, quiet);
     this.time.update(mirror, this.levels, history, { busy: off, words: told.title, stuck: Boolean(trouble) });
     const ends = history.first_step + position === history.last_step;
     const rests = mirror.waits.every((wait) => wait !== 0);
@@ -198,7 +207,7 @@ export class Stage {
       return;
     }
     this.wire.update(mirror, off, found);
-    const differ = disagreements(mirror);
+    const differ = this.once.at(position, "disagreements", () => disagreements(mirror));
     this.map.differ = differ ? differ.pages : [];
     this.numbers.update(mirror, changes, differ ? differ.count : null);
     this.showMap(mirror, from, changes.pages);
@@ -226,9 +235,10 @@ export class Stage {
     }
     const over = operation && position === this.operations.endOf(operation) && trace.step.thread.data[position - 1] >= 0;
     const rests = mirror.waits.every((wait) => wait !== 0);
+    const outcome = () => this.once.at(position, "outcome", () => outcomeWords(mirror, operation, position));
     if (over && rests && position === trace.length && history.shortfall)
-      return { title: `${capital(history.shortfall)}.`, detail: outcomeWords(mirror, operation, position), kind: "wrong" };
-    if (over && rests) return { title: outcomeWords(mirror, operation, position), detail: stepSentence(trace, position - 1), kind: "done" };
+      return { title: `${capital(history.shortfall)}.`, detail: outcome(), kind: "wrong" };
+    if (over && rests) return { title: outcome(), detail: stepSentence(trace, position - 1), kind: "done" };
     return { title: stepSentence(trace, position - 1), detail: past };
   }
 
@@ -283,11 +293,12 @@ export class Stage {
     this.ask.goTo(this.mirror.position);
   }
 
-  /** To the step after which nobody could go on: where the last of those in trouble began to wait. */
-  toCause() {
-    const { trace, position } = this.mirror;
-    const last = trace.find(position + 1, -1, (i) => trace.touches(i, 15));
-    this.ask.goTo(Math.max(0, (last < 0 ? position : last) - 1));
+  /** Where what is wrong here came from; null where an operation only fell short. */
+  causeOf(mirror, trouble) {
+    const finding = this.finding && mirror.position >= this.finding.step ? this.finding : null;
+    if (!trouble && !finding) return null;
+    const doomed = this.fates ? doomedSince(this.fates.foretold, mirror.position) : -1;
+    return causeOf(mirror, trouble, { held: this.held, doomed, finding });
   }
 
   mapKey(event) {
