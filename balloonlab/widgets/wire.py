@@ -28,6 +28,7 @@ from balloonlab.memory.zone import PageState
 from balloonlab.widgets.own_variables import OwnVariables
 from balloonlab.widgets.panels import shown_values
 from balloonlab.widgets.reduced_changes import cell_changes
+from balloonlab.widgets.terms import TERMS
 
 Arrays = dict[str, NDArray[Any]]
 Content = dict[str, Any]
@@ -205,6 +206,7 @@ class Encoder:
             "palette": [asdict(state) for state in PALETTE],
             "page_flags": [[int(flag), words] for flag, words in FLAG_WORDS.items()],
             "sentences": SENTENCES,
+            "terms": TERMS,
             "finds": sorted(FINDS),
         }
 

@@ -24,6 +24,11 @@ test("a fold that is opened shows its first lines, and what was around the curre
   assert.deepEqual(said(parts), [2, 3, 4, 5, 6, 7, "8-29", 30]);
 });
 
+test("where there is little room a fold that is opened comes before the lines of held locks", () => {
+  const { parts } = look(text(40), { current: 30, kept: [2, 5, 9, 14], rows: 7, open: { from: 15, to: 29 } });
+  assert.ok([15, 16, 17, 18, 30].every((line) => said(parts).includes(line)), String(said(parts)));
+});
+
 test("in a higher pane what is above and below is folded too, and can be opened", () => {
   const { parts } = look(text(40), { current: 20, rows: 10, before: 17 });
   const words = said(parts);

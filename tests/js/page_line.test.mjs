@@ -30,11 +30,12 @@ test("everything true of a page is in its line", () => {
   mirror.waits[1] = 2;
   assert.deepEqual(pageParts(mirror, 9, LOOKS), [
     "balloon, on list pages",
-    "locked by vballoon (PG_locked), wanted by compactor",
-    "2 references",
+    "locked by vballoon, wanted by compactor",
     "host: not told: they disagree",
+    "2 references",
     "page->mapping is the balloon's",
     "PG_isolated",
+    "PG_locked",
     "in movable pageblock 0",
   ]);
   assert.match(pageWords(mirror, 9, 1, LOOKS), /^PFN 0x9: balloon, on list pages \u00b7 locked by vballoon/);

@@ -44,6 +44,10 @@ test("who can never go on is said, with the lock, and whether anybody else can",
   const gone = [wait("blocked", "pages_lock", "compactor"), wait("finished")];
   assert.equal(troubleOf(at(mirror, gone), []).title, "Nothing can go on: vballoon waits for pages_lock, held by compactor.");
   assert.deepEqual(troubleOf(mirror, [{ step: 1, thread: 1, text: "BUG in compactor: count < 0" }]).threads, [1]);
+  assert.deepEqual(
+    [troubleOf(mirror, [{ step: 1, thread: 1, text: "BUG in compactor (use after free): page 0x1: freed" }])].map(({ title, detail }) => [title, detail]),
+    [["BUG in compactor (use after free): this thread has stopped for good.", "Page 0x1: freed."]],
+  );
   assert.equal(troubleOf(at(mirror, [idle, idle]), [{ step: 3, thread: 1, text: "BUG in compactor: later" }]), null);
 });
 

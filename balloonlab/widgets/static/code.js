@@ -2,6 +2,7 @@
 import { framesOf, locationBefore, ownDepth, returnOf } from "./calls.js";
 import { attribute, el, mark, put } from "./dom.js";
 import { foldedLines } from "./folds.js";
+import { putTerms } from "./terms.js";
 import { counted, wrap } from "./words.js";
 
 const ROW = 17; // CSS pixels of a line
@@ -21,7 +22,7 @@ class CodeRow {
   }
 
   show({ text = "", number = "", sign = "", word = "", button = "", about = "", act = null, next = false, done = false, held = false, back = false }) {
-    put(this.text, text);
+    putTerms(this.text, text);
     put(this.number, number);
     put(this.sign, sign);
     put(this.word, word);

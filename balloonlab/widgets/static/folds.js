@@ -2,6 +2,7 @@
 import { linesInSight, wrap } from "./words.js";
 
 const LEAST = 3; // rows that stay around the current line, however many locks are held
+const OPENED = 4; // lines of an opened fold that come before the lines of held locks
 const ENDS_FROM = 9; // rows of a pane in which folds stand at the ends of the text, too
 
 /**
@@ -19,10 +20,11 @@ export function foldedLines(lines, { current, kept, open, before, rows, width })
   const wanted = [...new Set(kept)].filter((line) => line !== current && line >= 1 && line <= lines.length);
   wanted.sort((a, b) => Math.abs(a - current) - Math.abs(b - current));
   if (open) {
-    const shown = new Set([current]);
     const range = Array.from({ length: open.to - open.from + 1 }, (_, i) => open.from + i);
-    for (const line of [...wanted, ...range]) if (!grow(shown, line, fits) && range.includes(line)) break;
-    return { first: before, parts: partsOf(shown, lines.length, ends) };
+    let shown = grown([current, ...wanted], range, fits);
+    const few = Math.min(range.length, OPENED);
+    if (!fits(shown) || range.filter((line) => shown.has(line)).length < few) shown = grown([current], [...range.slice(0, few), ...wanted], fits);
+    return { first: before, parts: cut(partsOf(shown, lines.length, ends), current, rows, high) };
   }
   for (;;) {
     for (let room = rows; room >= Math.min(rows, LEAST); room--) {
@@ -36,9 +38,14 @@ export function foldedLines(lines, { current, kept, open, before, rows, width })
   }
 }
 
-function grow(shown, line, fits) {
-  if (fits(new Set([...shown, line]))) shown.add(line);
-  return shown.has(line);
+/** Some lines, and of others as many as fit, in their order. */
+function grown(some, others, fits) {
+  const shown = new Set(some);
+  for (const line of others) {
+    if (!fits(new Set([...shown, line]))) break;
+    shown.add(line);
+  }
+  return shown;
 }
 
 /** The lines that are shown and the folds between them; ends: also before the first and after the last. */

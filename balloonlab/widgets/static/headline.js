@@ -1,5 +1,6 @@
 /** The first line of the stage: what just happened and where in the whole that is; in red where nobody can go on. */
 import { attribute, el, mark, put } from "./dom.js";
+import { putTerms } from "./terms.js";
 
 export class Headline {
   /** toCause(), startOver(): asked for where something is wrong. */
@@ -23,8 +24,8 @@ export class Headline {
    */
   show({ title, detail, kind = "", cause = null }, quiet) {
     this.title.setAttribute("aria-live", quiet ? "off" : "polite");
-    put(this.title, title);
-    put(this.detail, detail || "\u00a0");
+    putTerms(this.title, title);
+    putTerms(this.detail, detail || "\u00a0");
     this.title.title = title; // whole on hover, where it is cut
     this.detail.title = detail;
     mark(this.element, "bl-wrong", kind === "wrong");

@@ -9,16 +9,16 @@ export function pageWords(mirror, page, unit, palette) {
   return `PFN ${hex(page)}: ${pageParts(mirror, page, palette).join(" \u00b7 ")}`;
 }
 
-/** Its parts: state and list, lock, references, marks, what the host believes, pageblock. */
+/** Its parts: state and list, lock, what the host believes, references, marks, pageblock. */
 export function pageParts(mirror, page, palette) {
   const { tables } = mirror.trace;
   const list = mirror.listOf[page];
   const parts = [palette[mirror.stateAt(page)].word + (list >= 0 ? `, on list ${tables.lists[list].name}` : "")];
   parts.push(...lockParts(mirror, page));
-  const count = mirror.refcounts.get(page);
-  if (count) parts.push(counted(count, "reference"));
   const host = hostWords(mirror, page);
   if (host) parts.push(host);
+  const count = mirror.refcounts.get(page);
+  if (count) parts.push(counted(count, "reference"));
   parts.push(...markParts(mirror, page, palette));
   return [...parts, `in ${BLOCK_TYPES[mirror.blockTypeOf(page)]} pageblock ${number(Math.floor(page / BLOCK_PAGES))}`];
 }
@@ -30,7 +30,7 @@ function lockParts(mirror, page) {
   const on = `the lock of page ${hex(page)}`;
   const waiting = tables.threads.filter((_, i) => tables.waits[mirror.waits[i]].on === on).map(({ name }) => name);
   const wanted = waiting.length ? `, wanted by ${waiting.join(" and ")}` : "";
-  return [`locked by ${tables.threads[holder].name} (PG_locked)${wanted}`];
+  return [`locked by ${tables.threads[holder].name}${wanted}`];
 }
 
 /** Marks on the page; of a page of the balloon also that it has none, where others have. */
@@ -43,6 +43,7 @@ function markParts(mirror, page, palette) {
   if (!flags && mirror.flags.size && (inside[state] || passing[state])) parts.push("without the balloon's mark");
   const mapping = tables.values.findIndex(({ name }) => name === "mapping");
   if (flags && mapping >= 0 && mirror.values[mapping]) parts.push("which is freed");
+  if (mirror.pageLocks.has(page)) parts.push("PG_locked");
   if (palette[state].word === "workload") parts.push("PG_lru");
   return parts;
 }

@@ -2,6 +2,7 @@
 import { attribute, el, put } from "./dom.js";
 import { MOST_CELLS, deepest, moveCursor, pageAt, reveal, viewOf } from "./geometry.js";
 import { GUTTER, Painter } from "./painter.js";
+import { putTerms } from "./terms.js";
 import { themeOf, watchTheme } from "./theme.js";
 import { counted, hex, number } from "./words.js";
 
@@ -65,13 +66,10 @@ export class PageMap {
     this.legend = palette.map((state, code) => {
       const count = el("span", { class: "bl-count" });
       const swatch = el("span", { class: "bl-swatch", "aria-hidden": "true", text: state.glyph });
-      return {
-        state,
-        code,
-        swatch,
-        count,
-        item: el("li", { title: state.meaning }, swatch, el("span", { text: state.word }), count),
-      };
+      const word = el("span");
+      putTerms(word, state.word);
+      const title = word.firstElementChild ? null : state.meaning; // the meaning of a term is shown by itself
+      return { state, code, swatch, count, item: el("li", { title }, swatch, word, count) };
     });
     this.frame = el("div", { class: "bl-frame" }, this.canvas, this.track);
     this.bar = el("div", { class: "bl-mapbar" }, ...Object.values(this.buttons), this.range);
@@ -302,7 +300,7 @@ export class PageMap {
     const page = this.hover >= 0 ? this.hover : this.pointed >= 0 ? this.pointed : this.cursor;
     const { unit } = this.view;
     const words = this.options.describe(page - (page % unit), unit);
-    put(this.here, words);
+    putTerms(this.here, words);
     this.here.title = words;
     this.legend.forEach(({ item, count }, code) => {
       const pages = this.source.counts[code] || 0;

@@ -1,6 +1,8 @@
 /** Locks, lists, messages, host, counters: what each panel says is a pure function of the mirror; the DOM follows. */
-import { Table, el, mark, put } from "./dom.js";
+import { el, mark, put } from "./dom.js";
 import { hugeBlocks } from "./levels.js";
+import { Table } from "./table.js";
+import { putTerms } from "./terms.js";
 import { KIND } from "./trace.js";
 import { BALLOON_PAGE, MESSAGE_STATUS, bytes, counted, hex, number, ranges } from "./words.js";
 
@@ -207,6 +209,6 @@ export class Panels {
 
   showDevice(mirror) {
     this.host.fill(valueRows(mirror, changesOf(mirror), "host"));
-    put(this.flags, `Flags set: ${flagsSet(mirror).join(", ") || "none"}`);
+    putTerms(this.flags, `Flags set: ${flagsSet(mirror).join(", ") || "none"}`);
   }
 }

@@ -3,6 +3,7 @@ import { lineText, ownCall } from "./calls.js";
 import { hasCpu } from "./cpu.js";
 import { attribute, el, mark, put } from "./dom.js";
 import { Badge } from "./fates.js";
+import { putTerms } from "./terms.js";
 import { hex } from "./words.js";
 
 const ROOMY = 3; // so many rows have room to spare; more than those are tighter
@@ -79,7 +80,7 @@ class Row {
     const waits = cpu ? `could go on, but ${cpu} has the CPU until it waits` : wait.text;
     const call = ownCall(tables, at);
     const text = lineText(tables, at).replace(/^yield (from )?/, "");
-    put(this.line, call ? `${tables.functions[call.f].first_line + call.line - 1} ${text}` : "\u2013");
+    putTerms(this.line, call ? `${tables.functions[call.f].first_line + call.line - 1} ${text}` : "\u2013");
     attribute(this.at, "title", call ? `${call.name}: ${text}` : null);
     const chips = locksOf(mirror, this.thread);
     this.chips.forEach((node, i) => {
@@ -90,7 +91,7 @@ class Row {
       node.hidden = i >= chips.length;
     });
     const told = able ? (fate ? `can run; ${fate.ahead}` : next ? "can run, and does next" : "can run") : waits;
-    put(this.wait, told);
+    putTerms(this.wait, told);
     attribute(this.marks, "title", [...chips.map((chip) => chip.text), told].join(", "));
     this.fate.show(fate?.look);
     if (fate) this.element.style.setProperty("--bl-of-fate", fate.look.colour);

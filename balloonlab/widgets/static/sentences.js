@@ -56,7 +56,7 @@ export function troubleOf(mirror, bugs) {
   const names = tables.threads.map(({ name }) => name);
   const bug = bugs.findLast(({ step }) => step < mirror.position);
   if (bug)
-    return { title: bug.text, detail: "This thread has stopped for good.", threads: [bug.thread], bug: bug.step };
+    return { ...bugWords(bug.text), threads: [bug.thread], bug: bug.step };
   const waits = Array.from(mirror.waits, (n) => tables.waits[n]);
   const stuck = waits.every(({ status }) => status !== "runnable");
   const ring = ringOf(waits, names);
@@ -74,6 +74,13 @@ export function troubleOf(mirror, bugs) {
   if (!stuck || !blocked.length) return null;
   const why = blocked.map((i) => `${names[i]} ${waits[i].text}`).join("; ");
   return { title: `Nothing can go on: ${why}.`, detail: "", threads: blocked };
+}
+
+/** A bug in two lines, so that neither is cut: what it is, and what it says. */
+function bugWords(text) {
+  const [, title, detail] = /^(BUG in [^:]+?): (.+)$/.exec(text) ?? [];
+  if (!detail) return { title: text, detail: "This thread has stopped for good." };
+  return { title: `${title}: this thread has stopped for good.`, detail: `${capital(detail)}.` };
 }
 
 /** The lock that somebody waits for, as [[kind, key]]; [] if it is none. */

@@ -21,6 +21,7 @@ import { ThreadRows } from "./rows.js";
 import { SharedState, hasGuest } from "./shared.js";
 import { MIGRATIONS, Operations, capital, endWords, outcomeWords, placeWords, stepSentence, troubleOf } from "./sentences.js";
 import { Tabs } from "./tabs.js";
+import { Glossary, learnTerms } from "./terms.js";
 import { Time } from "./time.js";
 import { Wire } from "./wire.js";
 import { NONE } from "./trace.js";
@@ -53,6 +54,7 @@ export class Stage {
   /** ask: {act(content), goTo(position), visit(step), stepOn(), choose(thread), window(first, count), fate(wish)} */
   constructor(root, content, mirror, ask) {
     const { tables } = content;
+    learnTerms(tables.terms ?? {});
     Object.assign(this, { root, mirror, ask, question: content.question, finding: content.finding, pinned: [] });
     this.opening = content.position;
     this.found = Boolean(content.finding);
@@ -124,7 +126,8 @@ export class Stage {
       this.time.element,
     );
     this.element.classList.toggle("bl-program", Boolean(this.shared));
-    this.root.replaceChildren(this.element);
+    this.glossary = new Glossary(this.element);
+    this.root.replaceChildren(this.element, this.glossary.tip);
     if (this.fates) this.root.append(this.fates.live); // a tab that is not open would keep it from being heard
     this.root.append(this.actions.alert);
   }
@@ -169,7 +172,12 @@ export class Stage {
     this.map.setSource(mirror);
   }
 
-  update(mirror, { bugs, history, busy, lost, cells }) {
+  update(mirror, more) {
+    this.tell(mirror, more);
+    this.glossary.settle();
+  }
+
+  tell(mirror, { bugs, history, busy, lost, cells }) {
     const { trace, position } = mirror;
     this.mirror = mirror;
     this.levels.update(trace);

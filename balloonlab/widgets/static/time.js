@@ -67,6 +67,7 @@ export class Time {
     mark(this.step, "bl-main", !stuck && (here < last || mirror.waits.some((wait) => wait === 0)));
     mark(this.back, "bl-main", Boolean(stuck));
     put(this.play, this.playing ? "Pause" : "Play");
+    attribute(this.unit, "data-term", LEVELS[this.level]);
   }
 
   listJumps({ marks }) {
