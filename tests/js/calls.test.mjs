@@ -21,6 +21,8 @@ test("the driver's own line is shown where a thread sleeps in a helper of the ke
   assert.equal(ownCall(TABLES, 2).name, "wait_event");
   assert.equal(ownCall(TABLES, 0), null);
   assert.deepEqual([1, 2, 5, 7, 0].map((at) => ownDepth(framesOf(TABLES, at))), [0, 0, 1, 1, -1]);
+  const condition = [...framesOf(TABLES, 1), ...framesOf(TABLES, 5).slice(1)];
+  assert.equal(ownDepth(condition), 0); // what the helper calls to know whether to sleep
 });
 
 /** A mirror of one step of thread 0, which went from one location to another and came to `result`. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { foldedLines } from "../../balloonlab/widgets/static/folds.js";
+import { firstOfCode, foldedLines } from "../../balloonlab/widgets/static/folds.js";
 import { wrap } from "../../balloonlab/widgets/static/words.js";
 import { random } from "./fake.mjs";
 
@@ -27,6 +27,13 @@ test("a fold that is opened shows its first lines, and what was around the curre
 test("where there is little room a fold that is opened comes before the lines of held locks", () => {
   const { parts } = look(text(40), { current: 30, kept: [2, 5, 9, 14], rows: 7, open: { from: 15, to: 29 } });
   assert.ok([15, 16, 17, 18, 30].every((line) => said(parts).includes(line)), String(said(parts)));
+});
+
+test("a function's code begins after its head and what is said of it", () => {
+  assert.equal(firstOfCode(["def f(vb):", '  """One line."""', "  yield a"]), 3);
+  assert.equal(firstOfCode(["def f(vb):", '  """Two', '  lines."""', "  yield a"]), 4);
+  assert.equal(firstOfCode(["def f(vb):", "  yield a", "  yield b"]), 1);
+  assert.equal(firstOfCode(["def f(vb):", '  """All."""']), 2);
 });
 
 test("in a higher pane what is above and below is folded too, and can be opened", () => {

@@ -99,6 +99,9 @@ test("operations are told by what they were to reach and what came of it", () =>
   const operation = operations.at(40);
   assert.deepEqual({ ...operation }, { start: 0, verb: "set_target", amount: 700, pages: 100 });
   assert.equal(operations.at(0), null);
+  operations.all.push({ start: 30, verb: "begin", amount: 0, pages: 100 });
+  assert.deepEqual([operations.at(40).verb, operations.underWay(40).verb], ["begin", "set_target"]);
+  operations.all.pop();
   assert.equal(operations.endOf(operation), 40);
   mirror.values[0] = 400;
   assert.match(placeWords(mirror, operation), /^Inflating by 600: round 2 of 3, page 44 of 256$/);

@@ -12,11 +12,10 @@ export function framesOf(tables, location) {
   });
 }
 
-/** Which of the frames is shown if nobody chose another: the innermost that is no helper of the kernel. */
+/** Which of the frames is shown if nobody chose another: the innermost that no helper of the kernel is around. */
 export function ownDepth(frames) {
-  let own = frames.length - 1;
-  while (own > 0 && HELPERS.includes(frames[own].module)) own--;
-  return own;
+  const helper = frames.findIndex(({ module }, i) => i > 0 && HELPERS.includes(module));
+  return helper < 0 ? frames.length - 1 : helper - 1;
 }
 
 /** The calls of a location: {f, line, name: the driver's innermost, calls: names before it, helper: name or ""}. */

@@ -1,7 +1,7 @@
 /** Panes of driver text: what the acting thread has just done, what it does next, in the driver's own function. */
 import { framesOf, locationBefore, ownDepth, returnOf } from "./calls.js";
 import { attribute, el, mark, put } from "./dom.js";
-import { foldedLines } from "./folds.js";
+import { firstOfCode, foldedLines } from "./folds.js";
 import { putTerms } from "./terms.js";
 import { counted, wrap } from "./words.js";
 
@@ -111,7 +111,7 @@ class Pane {
     }
     this.rows.forEach((row, i) => (row.element.hidden = i >= count));
     const source = shown ? tables.functions[shown.f] : null;
-    if (this.function !== shown?.f) this.first = 1;
+    if (this.function !== shown?.f) this.first = source ? firstOfCode(source.lines) : 1;
     if (this.function !== shown?.f || this.at !== shown?.line) this.open = null;
     this.function = shown?.f;
     this.at = shown?.line;

@@ -38,6 +38,15 @@ export function foldedLines(lines, { current, kept, open, before, rows, width })
   }
 }
 
+/** The first line of a function's code, after its head and what is said of it. */
+export function firstOfCode(lines) {
+  const opens = lines.findIndex((line) => line.trim().startsWith('"""'));
+  if (opens < 1 || opens > 3) return 1;
+  const single = lines[opens].trim().length > 3 && lines[opens].trim().endsWith('"""');
+  const closes = single ? opens : lines.findIndex((line, i) => i > opens && line.trim().endsWith('"""'));
+  return Math.min(lines.length, closes + 2);
+}
+
 /** Some lines, and of others as many as fit, in their order. */
 function grown(some, others, fits) {
   const shown = new Set(some);

@@ -17,7 +17,7 @@ export function stripAround(page, cells, pages) {
 /** What the strips are around. */
 function titleOf(pages, changed) {
   const what = changed.has(pages[0]) ? "that changed" : "that was last in hand";
-  return pages.length > 1 ? "around the page that moved, and around where it went" : `around the page ${what}`;
+  return pages.length > 1 ? "old place \u2192 new place" : `around the page ${what}`;
 }
 
 export class Lens {

@@ -4,6 +4,7 @@ import { KIND, NONE } from "./trace.js";
 import { counted, hex, number, stepWords } from "./words.js";
 
 export const MIGRATIONS = ["list_del_migrated", "move_lru_page"]; // verbs that say where a page went
+const WHOLE = ["set_target", "compact"]; // operations with parts to be counted
 const STATISTICS = 2; // the queue whose message has none
 const COUNTING = ["no", "one", "two", "three", "four", "five", "six", "seven"];
 
@@ -131,6 +132,11 @@ export class Operations {
   /** The operation that a position is in, or null. */
   at(position) {
     return this.all.findLast(({ start }) => start < position) ?? null;
+  }
+
+  /** The last one that takes a while, at a position: others only let somebody begin, or ask for figures. */
+  underWay(position) {
+    return this.all.findLast(({ start, verb }) => start < position && WHOLE.includes(verb)) ?? this.at(position);
   }
 
   /** Where its steps end. */

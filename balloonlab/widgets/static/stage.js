@@ -111,7 +111,8 @@ export class Stage {
     const zooms = deepest(pages) ? Object.values(this.map.buttons) : [];
     const belowMap = el("div", { class: "bl-below-map" }, this.lens.title, ...zooms);
     belowMap.hidden = !zooms.length;
-    const map = [this.map.element, belowMap, this.lens.element, this.map.states, this.map.here];
+    const told = el("div", { class: "bl-told-of-pages" }, this.map.states, this.map.here);
+    const map = [this.map.element, belowMap, this.lens.element, told];
     const left = el("div", { class: "bl-left" }, ...(this.shared ? [this.shared.element] : map));
     const right = el("div", { class: "bl-right" }, this.tabs.element, this.rows.element);
     this.lens.element.hidden = pages < LENS_FROM;
@@ -230,7 +231,7 @@ export class Stage {
     const operation = this.operations.at(position);
     const later = history.last_step - history.first_step - position;
     const replaced = later === 1 ? "step" : `${number(later)} steps`;
-    const past = [placeWords(mirror, operation), ...(later ? [`what you do here replaces the ${replaced} after it`] : [])].filter(Boolean).join(" \u00b7 ");
+    const past = [placeWords(mirror, this.operations.underWay(position)), ...(later ? [`what you do here replaces the ${replaced} after it`] : [])].filter(Boolean).join(" \u00b7 ");
     if (this.foretold) return { title: endWords(this.foretold), detail: "This is the end, worked out at once. Code, threads and timeline show the steps that lead there, while they are made.", kind: "done" };
     if (!position && history.first_step)
       return { title: "Here begins what is at hand.", detail: "Earlier steps are made again when you go there." };
