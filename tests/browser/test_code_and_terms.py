@@ -53,11 +53,12 @@ def test_a_helper_opens_stays_open_inside_it_and_closes(lab_page: Open) -> None:
     back.click()
     expect(told).to_be_visible()
     helper.click()
-    step_until(root, told)  # it came back
-    expect(told).to_contain_text("back from wait_event")
-    expect(told.locator("li", has_text="back from wait_event").locator(".bl-sign")).to_have_text(
-        re.compile("[\u21a9\u25b6]")
-    )
+    after = root.get_by_role("region", name="Code of vballoon in fill_balloon")
+    step_until(root, after)
+    called = after.locator("li", has_text="back from tell_host")
+    expect(called).to_contain_text("tell_host(vb, vb.inflate_vq)")
+    expect(called.locator(".bl-sign")).to_have_text("\u21a9")
+    expect(after.locator("li[aria-current]")).to_contain_text("mutex_unlock(vb.balloon_lock)")
     assert lab.thrown == []
 
 

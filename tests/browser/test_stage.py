@@ -330,7 +330,7 @@ def check_keyboard(lab: LabPage, root: Locator) -> None:
     press = lab.page.keyboard.press
     size_field(root).focus()
     reached = []
-    for _ in range(40):
+    for _ in range(60):
         press("Tab")
         name = lab.page.evaluate(
             "() => { const at = document.activeElement; return at.closest('.bl-lab') && "
