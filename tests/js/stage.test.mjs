@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LEVELS, Levels, changesBetween } from "../../balloonlab/widgets/static/levels.js";
+import { LEVELS, Levels, changesBetween, pageInHand } from "../../balloonlab/widgets/static/levels.js";
 import { laneNames } from "../../balloonlab/widgets/static/lanes.js";
 import { stripAround } from "../../balloonlab/widgets/static/lens.js";
 import { locksOf } from "../../balloonlab/widgets/static/rows.js";
@@ -66,6 +66,16 @@ test("levels: a move by a level ends where that level ends, and a coarser one ne
     }
   assert.equal(levels.next(5, -1, 0), 4);
   assert.equal(levels.next(0, -1, 0), 0);
+});
+
+test("a step without a page is about the page that its thread had in hand last", () => {
+  const { trace } = fakeRun({ steps: 6 });
+  trace.step.thread.data.set([0, 1, 0, 1, 0, 0]);
+  trace.step.page.data.set([7, 9, -1, -1, -1, 3]);
+  assert.deepEqual([1, 2, 3, 4, 5, 6, 0].map((position) => pageInHand(trace, position)), [7, 9, 7, 9, 7, 3, -1]);
+  trace.step.page.data.set([-1, 9, -1]);
+  assert.equal(pageInHand(trace, 3), 9);
+  assert.equal(pageInHand(trace, 3, 1), -1);
 });
 
 test("what changed between two positions is what the states before and after differ by", () => {

@@ -16,7 +16,7 @@ export function stripAround(page, cells, pages) {
 
 /** What the strips are around. */
 function titleOf(pages, changed) {
-  const what = changed.has(pages[0]) ? "that changed" : "that was last in hand";
+  const what = changed.has(pages[0]) ? "that changed" : "last in hand";
   return pages.length > 1 ? "old place \u2192 new place" : `around the page ${what}`;
 }
 

@@ -9,7 +9,7 @@ import { deepest } from "./geometry.js";
 import { Headline } from "./headline.js";
 import { HeldLocks } from "./held.js";
 import { LENS_FROM, Lens } from "./lens.js";
-import { LEVELS, Levels, changesBetween } from "./levels.js";
+import { LEVELS, Levels, changesBetween, pageInHand } from "./levels.js";
 import { Log } from "./log.js";
 import { Numbers, numbersForetold } from "./numbers.js";
 import { PageMap } from "./pagemap.js";
@@ -280,7 +280,7 @@ export class Stage {
     map.arrow = move;
     map.scanners = scanners(mirror);
     map.locked = [...mirror.pageLocks.keys()];
-    const last = page >= 0 ? page : ([...pages].at(0) ?? this.lensAt ?? 0);
+    const last = page >= 0 ? page : ([...pages].at(0) ?? Math.max(0, pageInHand(trace, position)));
     this.lensAt = last;
     map.pointed = map.pinned >= 0 ? map.pinned : last;
     map.drawNow();
