@@ -11,7 +11,8 @@ from functools import cache
 from importlib.resources import files
 
 MODULES = (
-    *("codec", "geometry", "trace", "mirror", "words", "levels", "sentences", "lanes", "disagree", "dom", "theme"),
+    *("codec", "geometry", "trace", "mirror", "words", "levels", "sentences", "lanes", "disagree", "page_line"),
+    *("calls", "held", "cause", "cpu", "once", "folds", "dom", "terms", "table", "theme"),
     *("fates", "painter", "pagemap", "lens", "code", "rows", "panels", "shared", "numbers", "wire", "log", "tabs"),
     *("time", "actions", "headline", "plain", "stage", "lab", "picture", "saved_output", "presence", "main"),
 )  # a module stands after those it imports

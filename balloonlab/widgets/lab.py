@@ -56,6 +56,7 @@ class Lab(Connected):
         self._driver, self._finding = "" if title else shown.driver, shown.finding  # a title of its own is shown
         self._found_at = shown.machine.end
         self._led_there = shown.machine.choices(self._found_at) if self._finding else ()
+        self._cpu: tuple[str, ...] = getattr(shown.explorable, "cpu", ())
         self.session = Session.of(self.machine)
         if isinstance(subject, Guest):
             self.session.foretell = subject.foretell
@@ -104,6 +105,7 @@ class Lab(Connected):
             "actions": sorted(self.machine.actions),
             "level": self._unit,
             "foresight": self._foresight is not None,
+            "cpu": [name for name in self._cpu if name in self.machine.names],
         }
 
     def _told_finding(self) -> Content | None:

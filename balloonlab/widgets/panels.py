@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
+
 from balloonlab.foundations.words import counted
 from balloonlab.host.host import BALLOON_PAGE_SIZE, QUEUE_NAMES, MessageStatus
 from balloonlab.kernel.machine import Machine
@@ -156,14 +158,18 @@ def lists(machine: Machine) -> str:
 
 
 def messages(machine: Machine) -> str:
-    """The latest messages to the host, the newest first: queue, PFNs (4 KiB), how far each has come."""
+    """The latest messages to the host, the newest first: queue, number there, PFNs (4 KiB), how far each has come."""
     log = machine.world.host.messages
+    nth = [0] * len(QUEUE_NAMES)
+    for queue, sent in zip(*np.unique(log.queue, return_counts=True), strict=True):
+        nth[queue] = int(sent)
     rows = []
     for i in range(len(log) - 1, max(-1, len(log) - 1 - MESSAGES), -1):
         start, count = int(log.start[i]), int(log.count[i])
         what = f"{counted(count, 'PFN')} from {int(log.pfns[start]):#x}" if count else "no PFNs"
         status = MessageStatus(int(log.status[i])).name.lower()
-        rows.append(f"  {i + 1:<5,}{QUEUE_NAMES[log.queue[i]]:<11}{what:<28}{status}")
+        rows.append(f"  {QUEUE_NAMES[log.queue[i]]:<11}{nth[log.queue[i]]:<5,}{what:<28}{status}")
+        nth[log.queue[i]] -= 1
     return "\n".join([f"messages to the host: {len(log):,}", *rows])
 
 

@@ -19,6 +19,7 @@ from balloonlab.foundations.journal import Kind
 from balloonlab.guest.foretold import Foretold
 from balloonlab.guest.shortfall import shortfall
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.primitives.marks import FLAG_WORDS
 from balloonlab.kernel.sentences import FINDS, SENTENCES
 from balloonlab.kernel.timeline import Timeline
 from balloonlab.memory.palette import PALETTE
@@ -27,6 +28,7 @@ from balloonlab.memory.zone import PageState
 from balloonlab.widgets.own_variables import OwnVariables
 from balloonlab.widgets.panels import shown_values
 from balloonlab.widgets.reduced_changes import cell_changes
+from balloonlab.widgets.terms import TERMS
 
 Arrays = dict[str, NDArray[Any]]
 Content = dict[str, Any]
@@ -35,7 +37,7 @@ _PANEL_KINDS = (
     *(Kind.LINK, Kind.BLOCK_TYPE, Kind.VALUE, Kind.LOCK, Kind.PAGE_LOCK, Kind.MESSAGE),
     *(Kind.SLEEP, Kind.THREAD_AT, Kind.WAIT),
 )
-_PAGE_KINDS = (Kind.REFCOUNT, Kind.HOST_PAGE)  # of single pages: only where every page crosses
+_PAGE_KINDS = (Kind.REFCOUNT, Kind.HOST_PAGE, Kind.PAGE_FLAGS)  # of single pages: only where every page crosses
 _COLUMNS = ("thread", "verb", "obj", "page", "amount", "result")
 MOST_MARKS = 200  # that a Lab lists
 _TABLES = ("verbs", "objects", "locations", "functions", "waits")
@@ -202,7 +204,9 @@ class Encoder:
             "locks": list(world.lock_names),
             "lists": [{"name": name, "head": head} for name, head in world.lists.items()],
             "palette": [asdict(state) for state in PALETTE],
+            "page_flags": [[int(flag), words] for flag, words in FLAG_WORDS.items()],
             "sentences": SENTENCES,
+            "terms": TERMS,
             "finds": sorted(FINDS),
         }
 
@@ -224,6 +228,8 @@ class Encoder:
             arrays["believed"] = world.host.believed.copy()
             arrays["referenced"] = np.fromiter(world.refcounts, np.int32, len(world.refcounts))
             arrays["references"] = np.fromiter(world.refcounts.values(), np.int32, len(world.refcounts))
+            arrays["flagged"] = np.fromiter(world.page_flags, np.int32, len(world.page_flags))
+            arrays["flags"] = np.fromiter(world.page_flags.values(), np.uint8, len(world.page_flags))
         return arrays
 
     def _own_rows(self, first: int) -> Arrays:

@@ -191,12 +191,12 @@ def test_a_dead_end_is_said_first_and_leads_to_its_cause(lab_page: Open) -> None
         expect(thread_row(ring, name)).to_have_class(re.compile("bl-wrong"))
     for name, lock in (("vballoon", "pages_lock"), ("compactor", "lru_lock"), ("interrupt", "vballoon's CPU")):
         expect(thread_row(ring, name)).to_contain_text(f"has {lock}")
-    for root in (alone, ring):
+    for root, way in ((alone, "To the cause"), (ring, "To where it waits")):
         expect(root.get_by_role("button", name="Back", exact=True)).to_have_class(re.compile("bl-main"))
         check_all_in_one_window(root, samples=8)
         _, last = where(root)
         expect(root.locator(said)).to_be_visible()
-        click(root, "To the cause")
+        click(root, way)
         expect(root.locator(".bl-where")).not_to_have_text(f"step {last:,} of {last:,}")
         expect(root.locator(said)).to_have_count(0)
         click(root, "To end")
@@ -330,7 +330,7 @@ def check_keyboard(lab: LabPage, root: Locator) -> None:
     press = lab.page.keyboard.press
     size_field(root).focus()
     reached = []
-    for _ in range(40):
+    for _ in range(60):
         press("Tab")
         name = lab.page.evaluate(
             "() => { const at = document.activeElement; return at.closest('.bl-lab') && "

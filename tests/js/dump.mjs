@@ -1,5 +1,6 @@
 /** Reads messages of a Lab (JSON, buffers in base64), and writes what mirror and words say at some positions. */
 import { readFileSync } from "node:fs";
+import { framesOf } from "../../balloonlab/widgets/static/calls.js";
 import { unpack } from "../../balloonlab/widgets/static/codec.js";
 import { disagreements } from "../../balloonlab/widgets/static/disagree.js";
 import { changesBetween } from "../../balloonlab/widgets/static/levels.js";
@@ -8,7 +9,7 @@ import { changesOf, freeBlocks, listRows, lockRows, valueRows } from "../../ball
 import { fiveNumbers } from "../../balloonlab/widgets/static/numbers.js";
 import { stepSentence } from "../../balloonlab/widgets/static/sentences.js";
 import { Trace } from "../../balloonlab/widgets/static/trace.js";
-import { callStack, stepWords } from "../../balloonlab/widgets/static/words.js";
+import { stepWords } from "../../balloonlab/widgets/static/words.js";
 
 const { messages, positions } = JSON.parse(readFileSync(0, "utf-8"));
 let mirror;
@@ -39,10 +40,12 @@ const said = positions.map((position) => {
     locks: [...mirror.locks],
     page_locks: [...mirror.pageLocks],
     references: [...mirror.refcounts],
+    flags: [...mirror.flags],
+    nth: [...trace.nth.data.subarray(0, mirror.status.sent)],
     believed: mirror.believed && [...mirror.believed],
     lists: trace.tables.lists.map((_, i) => mirror.pagesOf(i, Infinity)),
     waits: [...mirror.waits].map((wait) => trace.tables.waits[wait].text),
-    lines: [...mirror.threadAt].map((at) => callStack(trace.tables, at).map(({ name, line }) => [name, line])),
+    lines: [...mirror.threadAt].map((at) => framesOf(trace.tables, at).map(({ name, line }) => [name, line])),
     status: [...mirror.status.data.subarray(0, mirror.status.sent)],
     pfns: Array.from({ length: mirror.status.sent }, (_, i) => {
       const start = trace.messages.start.data[i];

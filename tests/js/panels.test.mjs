@@ -61,10 +61,10 @@ test("the latest messages come first, each with its queue, PFNs and state", () =
   mirror.status.put(1, 1);
   const rows = p.messageRows(mirror, { ...nothing, messages: new Set([1]) });
   assert.deepEqual(rows, [
-    { texts: ["2 deflate", "2 from 0x5", "in flight"], changed: true },
-    { texts: ["1 inflate", "3: 0x10\u20130x12", "acked, taken"], changed: false },
+    { texts: ["deflate No. 1", "2 from 0x5", "in flight"], changed: true },
+    { texts: ["inflate No. 1", "3: 0x10\u20130x12", "acked, taken"], changed: false },
   ]);
-  assert.equal(p.latestPfns(mirror), "No. 2: 0x5, 0x9");
+  assert.equal(p.latestPfns(mirror), "deflate No. 1: 0x5, 0x9");
 });
 
 test("values stand in their panels, free blocks by order", () => {

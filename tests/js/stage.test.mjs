@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LEVELS, Levels, changesBetween } from "../../balloonlab/widgets/static/levels.js";
+import { LEVELS, Levels, changesBetween, pageInHand } from "../../balloonlab/widgets/static/levels.js";
 import { laneNames } from "../../balloonlab/widgets/static/lanes.js";
 import { stripAround } from "../../balloonlab/widgets/static/lens.js";
 import { locksOf } from "../../balloonlab/widgets/static/rows.js";
-import { Operations, outcomeWords, placeWords, ringOf, troubleOf } from "../../balloonlab/widgets/static/sentences.js";
+import { Operations, outcomeWords, placeWords, ringOf, tallyOf, troubleOf } from "../../balloonlab/widgets/static/sentences.js";
 import { KIND } from "../../balloonlab/widgets/static/trace.js";
 import { fillOut } from "../../balloonlab/widgets/static/geometry.js";
-import { ownCall } from "../../balloonlab/widgets/static/code.js";
 import { fakeRun } from "./fake.mjs";
 
 const wait = (status, on = "", holder = "") => ({ status, on, holder, text: `waits for ${on}, held by ${holder}` });
@@ -45,6 +44,10 @@ test("who can never go on is said, with the lock, and whether anybody else can",
   const gone = [wait("blocked", "pages_lock", "compactor"), wait("finished")];
   assert.equal(troubleOf(at(mirror, gone), []).title, "Nothing can go on: vballoon waits for pages_lock, held by compactor.");
   assert.deepEqual(troubleOf(mirror, [{ step: 1, thread: 1, text: "BUG in compactor: count < 0" }]).threads, [1]);
+  assert.deepEqual(
+    [troubleOf(mirror, [{ step: 1, thread: 1, text: "BUG in compactor (use after free): page 0x1: freed" }])].map(({ title, detail }) => [title, detail]),
+    [["BUG in compactor (use after free): this thread has stopped for good.", "Page 0x1: freed."]],
+  );
   assert.equal(troubleOf(at(mirror, [idle, idle]), [{ step: 3, thread: 1, text: "BUG in compactor: later" }]), null);
 });
 
@@ -63,6 +66,16 @@ test("levels: a move by a level ends where that level ends, and a coarser one ne
     }
   assert.equal(levels.next(5, -1, 0), 4);
   assert.equal(levels.next(0, -1, 0), 0);
+});
+
+test("a step without a page is about the page that its thread had in hand last", () => {
+  const { trace } = fakeRun({ steps: 6 });
+  trace.step.thread.data.set([0, 1, 0, 1, 0, 0]);
+  trace.step.page.data.set([7, 9, -1, -1, -1, 3]);
+  assert.deepEqual([1, 2, 3, 4, 5, 6, 0].map((position) => pageInHand(trace, position)), [7, 9, 7, 9, 7, 3, -1]);
+  trace.step.page.data.set([-1, 9, -1]);
+  assert.equal(pageInHand(trace, 3), 9);
+  assert.equal(pageInHand(trace, 3, 1), -1);
 });
 
 test("what changed between two positions is what the states before and after differ by", () => {
@@ -96,6 +109,9 @@ test("operations are told by what they were to reach and what came of it", () =>
   const operation = operations.at(40);
   assert.deepEqual({ ...operation }, { start: 0, verb: "set_target", amount: 700, pages: 100 });
   assert.equal(operations.at(0), null);
+  operations.all.push({ start: 30, verb: "begin", amount: 0, pages: 100 });
+  assert.deepEqual([operations.at(40).verb, operations.underWay(40).verb], ["begin", "set_target"]);
+  operations.all.pop();
   assert.equal(operations.endOf(operation), 40);
   mirror.values[0] = 400;
   assert.match(placeWords(mirror, operation), /^Inflating by 600: round 2 of 3, page 44 of 256$/);
@@ -105,6 +121,27 @@ test("operations are told by what they were to reach and what came of it", () =>
   trace.cut(20);
   operations.update(trace, 100);
   assert.equal(operations.endOf(operations.at(20)), 20);
+});
+
+test("what an operation did is counted alike from whichever side one comes, and figures for the host are no message of pages", () => {
+  const { trace } = fakeRun({ steps: 300, seed: 5 });
+  trace.messages.queue.append(Uint8Array.from({ length: 200 }, (_, i) => i % 3));
+  trace.tables.verbs[1] = "move_lru_page";
+  const operation = { start: 20 };
+  const slow = (position) => {
+    const found = { sent: 0, moved: 0 };
+    for (let i = 20; i < position; i++) {
+      found.moved += trace.step.verb.data[i] === 1;
+      for (let e = trace.start(trace.eventEnd, i); e < trace.eventEnd.data[i]; e++)
+        found.sent += trace.events.kind.data[e] === KIND.MESSAGE && trace.events.old.data[e] < 0 && trace.events.key.data[e] % 3 !== 2;
+    }
+    return found;
+  };
+  for (const position of [300, 299, 25, 24, 180, 20, 300]) {
+    const { sent, moved } = tallyOf(trace, operation, position);
+    assert.deepEqual({ sent, moved }, slow(position));
+  }
+  assert.ok(slow(300).sent > 3 && slow(300).moved > 20);
 });
 
 test("every held lock has its mark, and what is waited for", () => {
@@ -118,14 +155,6 @@ test("every held lock has its mark, and what is waited for", () => {
     ["has page 0x3", false],
     ["wants page 0x9", true],
   ]);
-});
-
-test("the driver's own line is shown where a thread sleeps in a helper of the kernel", () => {
-  const source = (name, module) => ({ name, module, first_line: 10, lines: ["def", "  a", "  b"] });
-  const tables = { functions: [source("balloon", "v9.py"), source("wait_event", "waiting.py")], locations: [[], [[0, 12], [1, 11]], [[1, 10]]] };
-  assert.deepEqual(ownCall(tables, 1), { f: 0, line: 3, calls: [], name: "balloon", helper: "wait_event" });
-  assert.equal(ownCall(tables, 2).name, "wait_event");
-  assert.equal(ownCall(tables, 0), null);
 });
 
 test("the fitted map fills its box, and a pageblock stays whole rows or a whole part of one", () => {

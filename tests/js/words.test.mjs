@@ -53,27 +53,6 @@ test("a cell says which pages it is, one or many", () => {
   );
 });
 
-test("a page of a guest also names its list, its lock and its pageblock", () => {
-  const { mirror } = fakeRun({ steps: 1 });
-  mirror.seek(0);
-  mirror.grid[2] = 3;
-  mirror.pageLocks.set(2, 1);
-  mirror.refcounts.set(2, 2);
-  mirror.believed = new Uint8Array(40);
-  mirror.believed[2] = 1;
-  assert.equal(
-    w.pageWords(mirror, 2, 1, PALETTE),
-    "PFN 0x2 in pageblock 0: balloon. Pages of balloon. Movable pageblock, on list pages, " +
-      "page lock held by compactor, 2 references, the host believes it ballooned.",
-  );
-});
-
-test("a call stack counts lines from the function's first", () => {
-  const { trace } = fakeRun({ steps: 1 });
-  assert.deepEqual(w.callStack(trace.tables, 1), [{ function: 0, name: "fill_balloon", module: "v9.py", line: 3 }]);
-  assert.deepEqual(w.callStack(trace.tables, 0), []);
-});
-
 test("wrapped rows fit, and hold the line's words in order", () => {
   const lines = [
     "",

@@ -174,3 +174,13 @@ def test_a_finding_is_told_only_while_its_steps_stand_there() -> None:
 def test_a_class_is_no_subject() -> None:
     with pytest.raises(BadValueError, match="a Lab shows a guest, a scenario or a machine"):
         Lab(bl.Scenario)
+
+
+def test_who_shares_a_cpu_is_told() -> None:
+    shared = bl.scenario("one-cpu", "linux-6.1")
+    driver = shared.driver.threads[0].name
+    assert Lab(shared).describe()["cpu"] == [driver, "compactor"]
+    assert Lab(shared.after(shared.machine().schedule)).describe()["cpu"] == [driver, "compactor"]
+    assert Lab(bl.scenario("inflate", "v9")).describe()["cpu"] == []
+    assert Lab(bl.scenario("inflate", "v9").on_one_cpu("nobody")).describe()["cpu"] == []
+    assert Lab(bl.Guest(64)).describe()["cpu"] == []

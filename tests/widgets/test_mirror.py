@@ -76,6 +76,7 @@ def check(machine: Machine, view: Recorder, unit: int, window: tuple[int, int] |
         assert said["waits"] == [machine.wait_of(thread).text for thread in machine.threads]
         assert said["status"] == world.host.messages.status.tolist()
         assert said["pfns"] == [message.pfns.tolist() for message in world.host.messages]
+        assert said["nth"] == numbered_by_queue(world.host.messages.queue.tolist())
         assert said["words"] == (line.text(position - 1, machine.names) if position else "")
         assert said["sentence"] == (sentence(line, position - 1, machine.names) if position else "")
         assert said["numbers"] == [[now, now - then] for now, then in zip(five(machine), opening, strict=True)]
@@ -85,11 +86,17 @@ def check(machine: Machine, view: Recorder, unit: int, window: tuple[int, int] |
         assert free_memory(machine).endswith(f"free 2 MiB blocks: {said['huge']:,}")
         if unit == 1:
             assert dict(map(tuple, said["references"])) == world.refcounts
+            assert dict(map(tuple, said["flags"])) == world.page_flags
             assert said["believed"] == world.host.believed.tolist()
             assert said["differ"]["pages"] == disagreeing(machine)
             assert said["differ"]["count"] == len(said["differ"]["pages"])
         if window:
             assert said["window"] == states[window[0] : window[0] + window[1]].tolist()
+
+
+def numbered_by_queue(queues: list[int]) -> list[int]:
+    """Each message's number among those of its queue, one by one."""
+    return [queues[: i + 1].count(queue) for i, queue in enumerate(queues)]
 
 
 def five(machine: Machine) -> list[int]:

@@ -87,8 +87,8 @@ def test_lists_and_messages_show_the_newest_first(machine: Machine) -> None:
     ]
     assert panels.messages(machine).splitlines() == [
         "messages to the host: 2",
-        "  2    inflateq   2 PFNs from 0x0             collected",
-        "  1    statsq     no PFNs                     read",
+        "  inflateq   1    2 PFNs from 0x0             collected",
+        "  statsq     1    no PFNs                     read",
     ]
 
 

@@ -20,7 +20,7 @@ from balloonlab.widgets.reduced_changes import cell_changes
 from tests.widgets.receiver import decoded
 
 WANTED = {Kind.LINK, Kind.BLOCK_TYPE, Kind.VALUE, Kind.LOCK, Kind.PAGE_LOCK, Kind.MESSAGE, Kind.SLEEP}
-WANTED |= {Kind.THREAD_AT, Kind.WAIT, Kind.REFCOUNT, Kind.HOST_PAGE}
+WANTED |= {Kind.THREAD_AT, Kind.WAIT, Kind.REFCOUNT, Kind.HOST_PAGE, Kind.PAGE_FLAGS}
 
 
 def recorded(pages: int = 256) -> Machine:
@@ -212,7 +212,7 @@ def test_a_large_guest_sends_cells_and_pages(monkeypatch: pytest.MonkeyPatch) ->
     machine.run()
     content, arrays = wire.Encoder(machine).frame()
     assert (content["unit"], len(arrays["grid"])) == (16, 16)
-    assert not {Kind.REFCOUNT, Kind.HOST_PAGE} & set(arrays["event_kind"].tolist())
+    assert not {Kind.REFCOUNT, Kind.HOST_PAGE, Kind.PAGE_FLAGS} & set(arrays["event_kind"].tolist())
     machine.seek(0)
     states = machine.world.frames.states.copy()
     cells = reduce_by(states, 16).copy()

@@ -66,6 +66,12 @@ class Scenario:
     def actions(self) -> tuple[tuple[str, int], ...]:
         return self.plot.actions
 
+    @property
+    def cpu(self) -> tuple[str, ...]:
+        """Names of the threads that share one CPU without preemption."""
+        own = self.driver.threads[0].name
+        return tuple(own if name == "driver" else name for name in self.plot.cpu)
+
     def on_one_cpu(self, *threads: str) -> Scenario:
         """The same situation where these threads share one CPU without preemption: each runs until it waits."""
         names = tuple(as_text("a thread", thread) for thread in threads)
@@ -102,9 +108,7 @@ class Scenario:
         of_kind("guest", guest, Guest, "a guest of this scenario: scenario.guest()")
         watched = self.plot.watch(guest) if self.plot.watch else ()
         properties = (*invariants(guest, self.plot.invariants), *watched)
-        own = self.driver.threads[0].name
-        cpu = tuple(own if name == "driver" else name for name in self.plot.cpu)
-        return Subject(guest.machine, properties, self.plot.goal, cpu)
+        return Subject(guest.machine, properties, self.plot.goal, self.cpu)
 
     def after(self, schedule: Schedule) -> Later:
         """This scenario once a schedule has been taken (`machine.schedule`, the first actions included)."""
@@ -128,6 +132,10 @@ class Later:
     @property
     def question(self) -> str:
         return self.scenario.question
+
+    @property
+    def cpu(self) -> tuple[str, ...]:
+        return self.scenario.cpu
 
     def machine(self) -> Machine:
         """The machine of a new guest after the schedule; raises BadScheduleError if it cannot be taken."""

@@ -27,6 +27,18 @@ class PageFlag(IntFlag):
     PRIVATE_FLAG = 128  # 3.18 to 4.7: PG_private; on a balloon page it says that the page is on the balloon's list
 
 
+FLAG_WORDS = {  # each mark as the page's line in a Lab says it
+    PageFlag.MAPPING: "page->mapping is the balloon's",
+    PageFlag.MOVABLE: "page->mapping says movable",
+    PageFlag.MOVABLE_OPS: "the balloon moves it (movable_ops)",
+    PageFlag.ISOLATED: "PG_isolated",
+    PageFlag.OFFLINE: "PageOffline",
+    PageFlag.PRIVATE: "page->private is the balloon",
+    PageFlag.BALLOON: "PageBalloon",
+    PageFlag.PRIVATE_FLAG: "PG_private",
+}
+
+
 def _has(world: World, page: int, flags: int) -> bool:
     return world.page_flags.get(page, 0) & flags == flags
 

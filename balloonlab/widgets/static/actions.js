@@ -41,6 +41,7 @@ export class Actions {
       : [];
     const compact = can("compact") ? [this.compact] : [];
     this.about = el("span", { class: "bl-driver", text: driver || title, title });
+    this.place = el("span", { class: "bl-place-for-tasks" }); // empty: a task and its hints may stand here
     this.element = el(
       "div",
       { class: "bl-actions", role: "group", "aria-label": "Ask of the guest" },
@@ -48,6 +49,7 @@ export class Actions {
       ...compact,
       this.stop,
       this.progress,
+      this.place,
       this.about,
       el("span", { class: "bl-menus" }, this.more, this.rest),
       this.full,

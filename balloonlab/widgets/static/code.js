@@ -1,116 +1,194 @@
 /** Panes of driver text: what the acting thread has just done, what it does next, in the driver's own function. */
+import { framesOf, locationBefore, ownDepth, returnOf } from "./calls.js";
 import { attribute, el, mark, put } from "./dom.js";
-import { KIND } from "./trace.js";
-import { linesInSight, wrap } from "./words.js";
+import { firstOfCode, foldedLines } from "./folds.js";
+import { putTerms } from "./terms.js";
+import { counted, wrap } from "./words.js";
 
 const ROW = 17; // CSS pixels of a line
 const HEAD = 23;
-const HELPERS = ["waiting.py", "workqueue.py"]; // the kernel's, in which a thread sleeps
+const BEHIND = "\u0001"; // where a word stands after a line's text
 
-/** The calls of a location: {own: the driver's innermost {f, line}, calls: names before it, helper: name or ""}. */
-export function ownCall(tables, location) {
-  const stack = tables.locations[location] || [];
-  let own = stack.length - 1;
-  while (own > 0 && HELPERS.includes(tables.functions[stack[own][0]].module)) own--;
-  if (own < 0) return null;
-  const [f, line] = stack[own];
-  const names = stack.map(([each]) => tables.functions[each].name);
-  return { f, line: line - tables.functions[f].first_line + 1, calls: names.slice(0, own), name: names[own], helper: names.slice(own + 1).join(" \u203a ") };
-}
+/** One row of a pane: a line of code, or a fold; a word or a button may stand behind the text. */
+class CodeRow {
+  constructor() {
+    this.slot = el("span", { class: "bl-slot" }); // empty: remarks on the line may stand here
+    this.sign = el("span", { class: "bl-sign" });
+    this.number = el("span", { class: "bl-n" });
+    this.text = el("code");
+    this.word = el("span", { class: "bl-word-behind" });
+    this.button = el("button", { type: "button", class: "bl-inline", onclick: () => this.act?.() });
+    this.element = el("li", {}, this.slot, this.sign, this.number, el("span", { class: "bl-line" }, this.text, this.word, this.button));
+  }
 
-/** Where a thread stood before the last step, if that step moved it; else where it stands. */
-export function locationBefore(mirror, thread) {
-  const { trace, position } = mirror;
-  const { events, eventEnd } = trace;
-  if (position)
-    for (let e = trace.start(eventEnd, position - 1); e < eventEnd.data[position - 1]; e++)
-      if (events.kind.data[e] === KIND.THREAD_AT && events.key.data[e] === thread) return events.old.data[e];
-  return mirror.threadAt[thread];
-}
-
-/** The text of the line at which a location stands, without its indentation. */
-export function lineText(tables, location) {
-  const call = ownCall(tables, location);
-  return call ? (tables.functions[call.f].lines[call.line - 1] ?? "").trim() : "";
+  show({ text = "", number = "", sign = "", word = "", button = "", about = "", act = null, next = false, done = false, held = false, back = false }) {
+    putTerms(this.text, text);
+    put(this.number, number);
+    put(this.sign, sign);
+    put(this.word, word);
+    put(this.button, button);
+    this.button.hidden = !button;
+    this.act = act;
+    attribute(this.element, "title", about || null);
+    attribute(this.element, "aria-current", next ? "step" : null);
+    mark(this.element, "bl-done-line", done && !next);
+    mark(this.element, "bl-held-line", held);
+    mark(this.element, "bl-back-line", back);
+  }
 }
 
 class Pane {
-  constructor() {
+  /** choose(thread, frame or null): another of the thread's calls is to be shown. again(): show it anew. */
+  constructor(choose, again) {
+    Object.assign(this, { choose, again, rows: [], first: 1, open: null });
     this.name = el("b");
     this.calls = el("span", { class: "bl-calls" });
-    this.head = el("header", {}, this.name, this.calls);
+    this.caller = el("button", { type: "button", class: "bl-inline" });
+    this.caller.addEventListener("click", () => this.goOut?.());
+    this.head = el("header", {}, this.name, el("span", { class: "bl-calls", text: " in " }), this.caller, this.calls);
     this.list = el("ol", { class: "bl-code" });
-    this.rows = [];
-    this.first = 1;
     this.element = el("section", { class: "bl-pane" }, this.head, this.list);
   }
 
-  update(mirror, thread, room, width, { ran, wrong }) {
+  update(mirror, thread, { room, width, ran, wrong, chosen, held }) {
     const { tables } = mirror.trace;
     const { name } = tables.threads[thread];
-    const next = ownCall(tables, mirror.threadAt[thread]);
-    const done = ran ? ownCall(tables, locationBefore(mirror, thread)) : null;
-    const shown = next ?? done;
-    put(this.name, name);
-    const way = shown ? [...shown.calls.slice(-1), shown.name].join(" \u203a ") : "";
-    const came = done && next && done.f !== next.f && done.calls.length > next.calls.length ? ` (back from ${done.name})` : "";
-    put(this.calls, shown ? ` in ${way}${shown.helper ? ` \u00b7 sleeps in ${shown.helper}` : ""}${came}` : " has no text here");
-    attribute(this.head, "title", `${name}${this.calls.shown}`); // whole, where it is cut
-    attribute(this.element, "aria-label", `Code of ${name}${shown ? ` in ${shown.name}` : ""}`);
+    const now = framesOf(tables, mirror.threadAt[thread]);
+    const before = ran ? framesOf(tables, locationBefore(mirror, thread)) : [];
+    const frames = now.length ? now : before;
+    const own = ownDepth(frames);
+    if (chosen && frames[chosen.depth]?.f !== chosen.f) this.choose(thread, null);
+    const depth = chosen && frames[chosen.depth]?.f === chosen.f ? chosen.depth : own;
+    const shown = frames[depth] ?? null;
+    const to = (at) => () => this.choose(thread, at === own ? null : { depth: at, f: frames[at].f });
+    const back = ran ? returnOf(mirror, thread) : null;
+    this.showHead(name, frames, depth, back, to);
     mark(this.element, "bl-wrong", wrong);
     const count = Math.max(1, Math.floor((room - HEAD) / ROW));
     this.list.style.height = `${count * ROW}px`;
-    this.fill(tables, shown, next, done, count, width);
+    const marks = {
+      next: now.length ? (shown?.line ?? 0) : 0,
+      done: before[depth]?.f === shown?.f && depth === before.length - 1 ? before[depth].line : 0,
+      back: back && back.depth === depth ? back : null,
+      helper: frames[depth + 1] ? { name: frames[depth + 1].name, act: () => this.act(to(depth + 1), this.caller) } : null,
+      held: shown && now.length ? held.linesOf(mirror, thread, { f: shown.f, depth }) : [],
+    };
+    this.fill(tables, shown, count, width, marks);
   }
 
-  fill(tables, shown, next, done, count, width) {
+  showHead(name, frames, depth, back, to) {
+    const shown = frames[depth];
+    const caller = frames[depth - 1];
+    put(this.name, name);
+    this.head.children[1].hidden = !shown;
+    this.caller.hidden = !caller;
+    put(this.caller, caller ? `\u2039 ${caller.name}` : "");
+    this.goOut = caller ? () => this.act(to(depth - 1), this.caller) : null;
+    attribute(this.caller, "title", caller ? `Show the call in ${caller.name}` : null);
+    const inner = shown && frames.length > depth + 1 ? ` \u00b7 inside ${frames.slice(depth + 1).map((frame) => frame.name).join(" \u203a ")}` : "";
+    const came = back && back.depth !== depth ? ` \u00b7 ${backWords(back)}` : "";
+    put(this.calls, shown ? `${caller ? " \u203a " : ""}${shown.name}${inner}${came}` : " has no text here");
+    const way = shown ? `in ${frames.map((frame) => frame.name).join(" \u203a ")}${came}` : "has no text here";
+    attribute(this.head, "title", `${name} ${way}`); // whole, where it is cut
+    attribute(this.element, "aria-label", `Code of ${name}${shown ? ` in ${shown.name}` : ""}`);
+  }
+
+  /** Do what a button says, and leave the focus on a button: the one that was pressed may be gone. */
+  act(change, instead) {
+    const focused = this.element.contains(document.activeElement);
+    change();
+    this.again();
+    if (!focused || this.element.contains(document.activeElement)) return;
+    const buttons = [instead, ...this.rows.map(({ button }) => button)];
+    buttons.find((button) => !button.hidden && !button.closest("[hidden]"))?.focus();
+  }
+
+  fill(tables, shown, count, width, { next, done, back, helper, held }) {
     while (this.rows.length < count) {
-      const row = { sign: el("span", { class: "bl-sign" }), number: el("span", { class: "bl-n" }), text: el("code") };
-      row.element = el("li", {}, row.sign, row.number, row.text);
+      const row = new CodeRow();
       this.rows.push(row);
       this.list.append(row.element);
     }
+    this.rows.forEach((row, i) => (row.element.hidden = i >= count));
     const source = shown ? tables.functions[shown.f] : null;
-    const lines = source ? narrowed(source) : [];
-    if (this.function !== shown?.f) this.first = 1;
+    if (this.function !== shown?.f) this.first = source ? firstOfCode(source.lines) : 1;
+    if (this.function !== shown?.f || this.at !== shown?.line) this.open = null;
     this.function = shown?.f;
-    const sight = shown ? linesInSight(lines, shown.line, count, width, this.first) : { first: 1, last: 0 };
-    this.first = sight.first;
-    const rows = [];
-    for (let line = sight.first; line <= sight.last; line++)
-      wrap(lines[line - 1], width).forEach((text, i) => rows.push({ text, line, head: i === 0 }));
-    const doneLine = done && done.f === shown?.f ? done.line : 0;
-    const nextLine = next ? next.line : 0;
-    this.rows.forEach((row, i) => {
-      const made = rows[i];
-      put(row.text, made ? made.text : "");
-      put(row.number, made?.head ? String(source.first_line + made.line - 1) : "");
-      const isNext = Boolean(made) && made.line === nextLine;
-      const isDone = Boolean(made) && made.line === doneLine;
-      put(row.sign, made?.head ? (isNext ? "\u25b6" : isDone ? "\u2713" : "") : "");
-      attribute(row.element, "aria-current", isNext ? "step" : null);
-      mark(row.element, "bl-done-line", isDone && !isNext);
-      row.element.hidden = i >= count;
-    });
+    this.at = shown?.line;
+    const made = source ? this.textRows(source, shown, { count, width, back, helper, held }) : [];
+    for (let i = 0; i < count; i++) {
+      const { line, fold, text, head } = made[i] ?? {};
+      if (fold) {
+        const lines = counted(fold.to - fold.from + 1, "line");
+        this.rows[i].show({ button: `\u2026 ${lines}`, about: "Show these lines", act: () => this.act(() => (this.open = fold), this.caller) });
+        continue;
+      }
+      const [code, behind] = (text ?? "").split(BEHIND);
+      const isBack = Boolean(line) && back?.line === line;
+      const taken = held.filter((each) => each.line === line).map((each) => each.name);
+      const sign = line === next ? "\u25b6" : isBack ? "\u21a9" : line === done ? "\u2713" : taken.length ? "\u2022" : "";
+      this.rows[i].show({
+        text: code,
+        number: head ? String(source.first_line + line - 1) : "",
+        sign: head && line ? sign : "",
+        word: behind !== undefined && isBack ? backWords(back) : "",
+        ...(behind !== undefined && helper && line === shown.line ? { button: `${helper.name} \u25b8`, act: helper.act } : {}),
+        about: taken.length ? `${taken.join(", ")} was taken here and is still held` : helper && line === shown.line ? `It is inside ${helper.name}: open it` : "",
+        next: Boolean(line) && line === next,
+        done: Boolean(line) && line === done,
+        held: taken.length > 0,
+        back: isBack,
+      });
+    }
   }
+
+  /** Rows of text and folds: [{line, text, head} or {fold}]; what stands behind a line is wrapped with it. */
+  textRows(source, shown, { count, width, back, helper, held }) {
+    const lines = narrowed(source).slice();
+    const behind = (line, word) => {
+      if (!lines[line - 1]?.includes(BEHIND)) lines[line - 1] = `${lines[line - 1] ?? ""} `;
+      lines[line - 1] += BEHIND.repeat(word.length + 3);
+    };
+    if (back) behind(back.line, backWords(back));
+    if (helper) behind(shown.line, helper.name);
+    const kept = [...(back ? [back.line] : []), ...held.map(({ line }) => line)];
+    const { open, first: before } = this;
+    const { first, parts } = foldedLines(lines, { current: shown.line, kept, open, before, rows: count, width });
+    this.first = first;
+    return parts.flatMap(({ line, from, to }) =>
+      line ? wrap(lines[line - 1], width).map((text, i) => ({ line, text, head: i === 0 })) : [{ fold: { from, to } }],
+    );
+  }
+}
+
+function backWords({ name, result }) {
+  return `back from ${name}${result ? `: ${result}` : ""}`;
 }
 
 /** The panes of a few threads above each other; threads: their numbers, the acting one first. */
 export class Code {
-  constructor() {
-    this.panes = [new Pane(), new Pane(), new Pane()];
+  /** held: HeldLocks. */
+  constructor(held) {
+    this.held = held;
+    this.chosen = new Map(); // thread -> {depth, f}: the call that is shown instead of the driver's own
+    const choose = (thread, frame) => (frame ? this.chosen.set(thread, frame) : this.chosen.delete(thread));
+    this.panes = Array.from({ length: 3 }, () => new Pane(choose, () => this.update(...this.shown)));
     this.element = el("div", { class: "bl-panes" }, ...this.panes.map(({ element }) => element));
   }
 
   update(mirror, threads, { ran, wrong }) {
     const height = this.element.clientHeight;
     if (!height) return;
+    this.shown = [mirror, threads, { ran, wrong }];
     const width = this.characters();
     const shown = threads.slice(0, this.panes.length);
     const room = Math.floor(height / Math.max(1, shown.length));
     this.panes.forEach((pane, i) => {
+      const thread = shown[i];
       pane.element.hidden = i >= shown.length;
-      if (i < shown.length) pane.update(mirror, shown[i], room, width, { ran: ran === shown[i], wrong: wrong.includes(shown[i]) });
+      if (thread === undefined) return;
+      const chosen = this.chosen.get(thread);
+      pane.update(mirror, thread, { room, width, ran: ran === thread, wrong: wrong.includes(thread), chosen, held: this.held });
     });
   }
 

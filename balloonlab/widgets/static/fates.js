@@ -74,6 +74,14 @@ export class Foretold {
   }
 }
 
+/** The first position from which on, up to `position`, nothing but a violation could come; -1 if that is not known. */
+export function doomedSince(foretold, position) {
+  const doomed = (at) => ["will go wrong", "wrong here"].includes(foretold.at(at)?.look?.word);
+  let since = -1;
+  for (let at = position; at >= 0 && doomed(at); at--) since = at;
+  return since;
+}
+
 /** What can become of a position, in a sentence or two; steps: to the nearest violation, -1 if there is none. */
 export function aboutHere(look, kind, steps) {
   if (steps < 0) return look.meaning;

@@ -16,8 +16,8 @@ export function stripAround(page, cells, pages) {
 
 /** What the strips are around. */
 function titleOf(pages, changed) {
-  const what = changed.has(pages[0]) ? "that changed" : "that was last in hand";
-  return pages.length > 1 ? "around the page that moved, and around where it went" : `around the page ${what}`;
+  const what = changed.has(pages[0]) ? "that changed" : "last in hand";
+  return pages.length > 1 ? "old place \u2192 new place" : `around the page ${what}`;
 }
 
 export class Lens {
@@ -26,7 +26,7 @@ export class Lens {
     this.title = el("p", { class: "bl-lens-title" });
     this.canvas = el("canvas", { class: "bl-lens-map", role: "img" });
     this.canvas.removeAttribute("data-lm-suppress-shortcuts");
-    this.element = el("div", { class: "bl-lens" }, this.title, this.canvas);
+    this.element = el("div", { class: "bl-lens" }, this.canvas);
   }
 
   /** pages: one or two to show; changed: those to ring. source: as the map's. */

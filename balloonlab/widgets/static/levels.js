@@ -68,6 +68,18 @@ export class Levels {
   }
 }
 
+/** The page that was in hand last before a position: of the thread that acted there if it had one; -1 if nobody had. */
+export function pageInHand(trace, position, most = 2000) {
+  const { thread, page } = trace.step;
+  let any = -1;
+  for (let i = position - 1; i >= Math.max(0, position - most); i--) {
+    if (page.data[i] < 0) continue;
+    if (thread.data[i] === thread.data[position - 1]) return page.data[i];
+    if (any < 0) any = page.data[i];
+  }
+  return any;
+}
+
 /** Free 2 MiB blocks, of free blocks by order (or by how many those changed): `of(slot)` tells each number. */
 export function hugeBlocks(tables, of) {
   return tables.values.reduce(

@@ -1,6 +1,7 @@
 /** The log: the last steps as sentences, the latest below. */
 import { el, mark, put } from "./dom.js";
 import { stepSentence } from "./sentences.js";
+import { putTerms } from "./terms.js";
 import { number } from "./words.js";
 
 const LINES = 11;
@@ -23,7 +24,7 @@ export class Log {
       const there = step < position;
       put(n, there ? number(step + 1) : "");
       const words = there ? stepSentence(trace, step) : "";
-      put(text, words);
+      putTerms(text, words);
       element.title = words;
       mark(element, "bl-changed", there && step === position - 1);
     });

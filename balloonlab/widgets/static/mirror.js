@@ -6,7 +6,7 @@ const BLOCK_TYPES_PER_PAGE = 512;
 /**
  * State after `position` steps.
  * grid: state of each cell; counts: pages in each state; window: {first, states} pages at full resolution, or null.
- * values, locks (holders), pageLocks (page -> thread), refcounts (page -> n), threadAt, waits: as the journal has them.
+ * values, locks (holders), pageLocks (page -> thread), refcounts (page -> n), flags (page -> marks), threadAt, waits: as the journal has them.
  * lists: for each shown list its length and, by `pagesOf`, its pages from the head.
  */
 export class Mirror {
@@ -29,6 +29,8 @@ export class Mirror {
     this.pageLocks = new Map(base.page_locks);
     this.refcounts = new Map();
     (arrays.referenced || []).forEach((page, i) => this.refcounts.set(page, arrays.references[i]));
+    this.flags = new Map();
+    (arrays.flagged || []).forEach((page, i) => this.flags.set(page, arrays.flags[i]));
     this.window = null;
     this.touched = new Touched();
     this.heads = new Map(tables.lists.map(({ head }, i) => [head, this.pages + i]));
@@ -105,6 +107,8 @@ export class Mirror {
         return sparse(this.pageLocks, key, now, -1);
       case KIND.REFCOUNT:
         return sparse(this.refcounts, key, now, 0);
+      case KIND.PAGE_FLAGS:
+        return sparse(this.flags, key, now, 0);
       case KIND.THREAD_AT:
         this.threadAt[key] = now;
         return undefined;

@@ -1,6 +1,7 @@
 /** Five numbers that matter, each with the change that the last move made. */
 import { el, mark, put } from "./dom.js";
 import { hugeBlocks } from "./levels.js";
+import { putTerms } from "./terms.js";
 import { number } from "./words.js";
 
 /** [{name, about, now, change}] at the mirror's position; changes: of `changesBetween`. */
@@ -54,7 +55,9 @@ export class Numbers {
   add(name, about) {
     const cell = { now: el("span"), change: el("span", { class: "bl-change" }) };
     cell.differ = el("span", { class: "bl-differ", title: "Pages that one of them has in the balloon and the other has not" });
-    cell.element = el("div", { title: about }, el("dt", { text: name }), el("dd", {}, cell.now, cell.change, cell.differ));
+    const term = el("dt");
+    putTerms(term, name);
+    cell.element = el("div", { title: about }, term, el("dd", {}, cell.now, cell.change, cell.differ));
     this.element.append(cell.element);
     return cell;
   }

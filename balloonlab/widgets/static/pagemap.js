@@ -1,7 +1,8 @@
 /** The page map: one focusable canvas with a cursor, zoom, hover text and a legend. It draws what a source tells it. */
-import { attribute, el, put } from "./dom.js";
+import { attribute, el, mark, put } from "./dom.js";
 import { MOST_CELLS, deepest, moveCursor, pageAt, reveal, viewOf } from "./geometry.js";
 import { GUTTER, Painter } from "./painter.js";
+import { putTerms } from "./terms.js";
 import { themeOf, watchTheme } from "./theme.js";
 import { counted, hex, number } from "./words.js";
 
@@ -43,7 +44,8 @@ export class PageMap {
   }
 
   build() {
-    const { palette, title } = this.options;
+    const { palette, title, compact } = this.options;
+    this.say = compact ? putTerms : put; // in a Lab, terms have their sentences
     this.canvas = el("canvas", {
       class: "bl-canvas",
       tabindex: "0",
@@ -65,13 +67,10 @@ export class PageMap {
     this.legend = palette.map((state, code) => {
       const count = el("span", { class: "bl-count" });
       const swatch = el("span", { class: "bl-swatch", "aria-hidden": "true", text: state.glyph });
-      return {
-        state,
-        code,
-        swatch,
-        count,
-        item: el("li", { title: state.meaning }, swatch, el("span", { text: state.word }), count),
-      };
+      const word = el("span");
+      this.say(word, state.word);
+      const title = word.firstElementChild ? null : state.meaning; // the meaning of a term is shown by itself
+      return { state, code, swatch, count, item: el("li", { title }, swatch, word, count) };
     });
     this.frame = el("div", { class: "bl-frame" }, this.canvas, this.track);
     this.bar = el("div", { class: "bl-mapbar" }, ...Object.values(this.buttons), this.range);
@@ -302,13 +301,27 @@ export class PageMap {
     const page = this.hover >= 0 ? this.hover : this.pointed >= 0 ? this.pointed : this.cursor;
     const { unit } = this.view;
     const words = this.options.describe(page - (page % unit), unit);
-    put(this.here, words);
+    this.say(this.here, words);
     this.here.title = words;
-    this.legend.forEach(({ item, count }, code) => {
+    let letters = 0;
+    this.legend.forEach(({ state, item, count }, code) => {
       const pages = this.source.counts[code] || 0;
       put(count, number(pages));
       item.hidden = !pages;
+      if (pages) letters += state.word.length + count.shown.length + 4;
     });
+    if (this.options.compact) this.makeRoom(letters);
+  }
+
+  /** Legend and line share the room of three rows: the line has two where the legend, of so many letters, needs only one. */
+  makeRoom(letters) {
+    const { clientWidth } = this.states;
+    if (!clientWidth || (letters === this.letters && clientWidth === this.wide)) return;
+    Object.assign(this, { letters, wide: clientWidth });
+    const tooMany = () => this.states.scrollHeight > this.states.clientHeight + 1;
+    for (const tighter of ["bl-many", "bl-most"]) mark(this.states, tighter, false);
+    for (const tighter of ["bl-many", "bl-most"]) mark(this.states, tighter, tooMany());
+    mark(this.here, "bl-narrow", this.states.clientHeight > 20);
   }
 
   destroy() {

@@ -1,6 +1,8 @@
 /** Locks, lists, messages, host, counters: what each panel says is a pure function of the mirror; the DOM follows. */
-import { Table, el, mark, put } from "./dom.js";
+import { el, mark, put } from "./dom.js";
 import { hugeBlocks } from "./levels.js";
+import { Table } from "./table.js";
+import { putTerms } from "./terms.js";
 import { KIND } from "./trace.js";
 import { BALLOON_PAGE, MESSAGE_STATUS, bytes, counted, hex, number, ranges } from "./words.js";
 
@@ -90,7 +92,7 @@ export function listRows(mirror, changes) {
   });
 }
 
-/** Rows of the message panel: the latest first. */
+/** Rows of the message panel: the latest first, each with its number on its queue. */
 export function messageRows(mirror, changes) {
   const { messages, pfns } = mirror.trace;
   const rows = [];
@@ -98,13 +100,18 @@ export function messageRows(mirror, changes) {
     const start = messages.start.data[i];
     const these = pfns.data.subarray(start, start + messages.count.data[i]);
     const texts = [
-      `${number(i + 1)} ${QUEUES[messages.queue.data[i]]}`,
+      messageName(mirror.trace, i),
       pfnWords(these),
       MESSAGE_STATUS[mirror.status.data[i]],
     ];
     rows.push({ texts, changed: changes.messages.has(i) });
   }
   return rows;
+}
+
+/** A message as wire and tab call it: its queue and its number there. */
+function messageName({ messages, nth }, i) {
+  return `${QUEUES[messages.queue.data[i]]} No. ${number(nth.data[i])}`;
 }
 
 function pfnWords(pfns) {
@@ -119,7 +126,7 @@ export function latestPfns(mirror) {
   const last = mirror.status.sent - 1;
   if (last < 0 || !messages.count.data[last]) return "\u00a0";
   const start = messages.start.data[last];
-  return `No. ${number(last + 1)}: ${ranges(pfns.data.subarray(start, start + messages.count.data[last]), 8)}`;
+  return `${messageName(mirror.trace, last)}: ${ranges(pfns.data.subarray(start, start + messages.count.data[last]), 8)}`;
 }
 
 /** Rows of the values of one group: name, number with its unit. */
@@ -160,7 +167,7 @@ export class Panels {
     const of = (group) => tables.values.filter((value) => value.group === group).length;
     this.locks = new Table("Locks", ["Lock", "Held by", "Waiting"], tables.locks.length + PAGE_LOCKS, "bl-locks");
     this.lists = new Table("Lists of pages", ["List", "Pages", "From the head"], tables.lists.length, "bl-lists");
-    this.messages = new Table("Messages to the host", ["No., queue", "PFNs", "State"], MESSAGES, "bl-messages");
+    this.messages = new Table("Messages to the host", ["Queue, No.", "PFNs", "State"], MESSAGES, "bl-messages");
     this.pfns = el("p", { class: "bl-pfns" });
     this.sent = el("p", { class: "bl-small-text" });
     this.counters = new Table("Counters", ["Counter", "Now"], of("counter"), "bl-numbers");
@@ -202,6 +209,6 @@ export class Panels {
 
   showDevice(mirror) {
     this.host.fill(valueRows(mirror, changesOf(mirror), "host"));
-    put(this.flags, `Flags set: ${flagsSet(mirror).join(", ") || "none"}`);
+    putTerms(this.flags, `Flags set: ${flagsSet(mirror).join(", ") || "none"}`);
   }
 }

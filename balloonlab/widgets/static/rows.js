@@ -1,7 +1,9 @@
 /** A row for each thread of the guest: the line that it does next, locks that it has and wants, its Step. */
-import { lineText, ownCall } from "./code.js";
+import { lineText, ownCall } from "./calls.js";
+import { hasCpu } from "./cpu.js";
 import { attribute, el, mark, put } from "./dom.js";
 import { Badge } from "./fates.js";
+import { putTerms } from "./terms.js";
 import { hex } from "./words.js";
 
 const ROOMY = 3; // so many rows have room to spare; more than those are tighter
@@ -27,8 +29,9 @@ export function locksOf(mirror, thread) {
 }
 
 export class ThreadRows {
-  /** step(thread), pin(thread): what the learner chose. */
-  constructor(threads, { step, pin }) {
+  /** sharing: numbers of the threads on one CPU. step(thread), pin(thread): what the learner chose. */
+  constructor(threads, { sharing, step, pin }) {
+    this.sharing = sharing;
     const guests = threads.flatMap(({ brief }, i) => (brief ? [] : [i]));
     this.rows = guests.map((thread) => new Row(threads[thread], thread, step, pin));
     this.element = el("ol", { class: "bl-rows", "aria-label": "Threads of the guest" }, ...this.rows.map(({ element }) => element));
@@ -39,8 +42,10 @@ export class ThreadRows {
     const { trace, position } = mirror;
     const ran = position ? trace.step.thread.data[position - 1] : -1;
     const next = position < trace.length ? trace.step.thread.data[position] : -1;
+    const runs = hasCpu(mirror, this.sharing);
     for (const row of this.rows)
       row.update(mirror, {
+        cpu: runs >= 0 && runs !== row.thread && this.sharing.includes(row.thread) ? trace.tables.threads[runs].name : "",
         busy,
         fate: found?.next[row.thread] ?? null,
         ran: ran === row.thread,
@@ -67,14 +72,15 @@ class Row {
     this.element = el("li", { class: "bl-thread", "aria-label": `Thread ${name}: ${role}` }, this.pin, this.at, this.fate.element, this.step, this.marks);
   }
 
-  update(mirror, { busy, fate, ran, next, pinned, wrong }) {
+  update(mirror, { cpu, busy, fate, ran, next, pinned, wrong }) {
     const { tables } = mirror.trace;
     const at = mirror.threadAt[this.thread];
     const wait = tables.waits[mirror.waits[this.thread]];
-    const able = wait.status === "runnable";
+    const able = wait.status === "runnable" && !cpu;
+    const waits = cpu ? `could go on, but ${cpu} has the CPU until it waits` : wait.text;
     const call = ownCall(tables, at);
     const text = lineText(tables, at).replace(/^yield (from )?/, "");
-    put(this.line, call ? `${tables.functions[call.f].first_line + call.line - 1} ${text}` : "\u2013");
+    putTerms(this.line, call ? `${tables.functions[call.f].first_line + call.line - 1} ${text}` : "\u2013");
     attribute(this.at, "title", call ? `${call.name}: ${text}` : null);
     const chips = locksOf(mirror, this.thread);
     this.chips.forEach((node, i) => {
@@ -84,16 +90,16 @@ class Row {
       mark(node, "bl-wants", Boolean(chips[i]?.wants) && !last);
       node.hidden = i >= chips.length;
     });
-    const told = able ? (fate ? `can run; ${fate.ahead}` : next ? "can run, and does next" : "can run") : wait.text;
-    put(this.wait, told);
+    const told = able ? (fate ? `can run; ${fate.ahead}` : next ? "can run, and does next" : "can run") : waits;
+    putTerms(this.wait, told);
     attribute(this.marks, "title", [...chips.map((chip) => chip.text), told].join(", "));
     this.fate.show(fate?.look);
     if (fate) this.element.style.setProperty("--bl-of-fate", fate.look.colour);
     else this.element.style.removeProperty("--bl-of-fate");
-    attribute(this.element, "data-status", wait.status);
+    attribute(this.element, "data-status", cpu ? "blocked" : wait.status);
     this.step.disabled = !able || Boolean(busy);
     attribute(this.step, "aria-label", `Step ${this.name}`);
-    attribute(this.step, "title", able ? `Let ${this.name} take its step` : `${this.name} ${wait.text}`);
+    attribute(this.step, "title", able ? `Let ${this.name} take its step` : `${this.name} ${waits}`);
     attribute(this.pin, "aria-pressed", String(pinned));
     attribute(this.pin, "title", `${this.role}. Click to ${pinned ? "close" : "open"} a pane of its code`);
     mark(this.element, "bl-ran", ran);

@@ -4,6 +4,8 @@ import { KIND, NONE } from "./trace.js";
 import { counted, hex, number, stepWords } from "./words.js";
 
 export const MIGRATIONS = ["list_del_migrated", "move_lru_page"]; // verbs that say where a page went
+const WHOLE = ["set_target", "compact"]; // operations with parts to be counted
+const STATISTICS = 2; // the queue whose message has none
 const COUNTING = ["no", "one", "two", "three", "four", "five", "six", "seven"];
 
 /** Step number `step` as balloonlab/kernel/sentences.py tells it. */
@@ -46,7 +48,8 @@ export function ringOf(waits, names) {
 }
 
 /**
- * What is wrong at the mirror's position, or null: {title, detail, threads}. A bug that was met, threads that wait for
+ * What is wrong at the mirror's position, or null: {title, detail, threads; bug: the step that met it; own: the locks,
+ * [kind, key] each, that a thread holds and waits for}. A bug that was met, threads that wait for
  * each other, or nobody who can go on while somebody waits for a lock.
  */
 export function troubleOf(mirror, bugs) {
@@ -54,13 +57,13 @@ export function troubleOf(mirror, bugs) {
   const names = tables.threads.map(({ name }) => name);
   const bug = bugs.findLast(({ step }) => step < mirror.position);
   if (bug)
-    return { title: bug.text, detail: "This thread has stopped for good.", threads: [bug.thread] };
+    return { ...bugWords(bug.text), threads: [bug.thread], bug: bug.step };
   const waits = Array.from(mirror.waits, (n) => tables.waits[n]);
   const stuck = waits.every(({ status }) => status !== "runnable");
   const ring = ringOf(waits, names);
   if (ring && ring.length === 1) {
     const end = stuck ? "nothing can go on" : `${names[ring[0]]} can never go on`;
-    return { title: `${names[ring[0]]} waits for ${waits[ring[0]].on}, which it holds itself: ${end}.`, detail: "", threads: ring };
+    return { title: `${names[ring[0]]} waits for ${waits[ring[0]].on}, which it holds itself: ${end}.`, detail: "", threads: ring, own: lockNamed(tables, waits[ring[0]].on) };
   }
   if (ring) {
     const many = COUNTING[ring.length] ?? number(ring.length);
@@ -72,6 +75,21 @@ export function troubleOf(mirror, bugs) {
   if (!stuck || !blocked.length) return null;
   const why = blocked.map((i) => `${names[i]} ${waits[i].text}`).join("; ");
   return { title: `Nothing can go on: ${why}.`, detail: "", threads: blocked };
+}
+
+/** A bug in two lines, so that neither is cut: what it is, and what it says. */
+function bugWords(text) {
+  const [, title, detail] = /^(BUG in [^:]+?): (.+)$/.exec(text) ?? [];
+  if (!detail) return { title: text, detail: "This thread has stopped for good." };
+  return { title: `${title}: this thread has stopped for good.`, detail: `${capital(detail)}.` };
+}
+
+/** The lock that somebody waits for, as [[kind, key]]; [] if it is none. */
+function lockNamed(tables, on) {
+  const page = /^the lock of page (0x[0-9a-f]+)$/.exec(on);
+  if (page) return [[KIND.PAGE_LOCK, Number(page[1])]];
+  const lock = tables.locks.indexOf(on);
+  return lock < 0 ? [] : [[KIND.LOCK, lock]];
 }
 
 /**
@@ -116,6 +134,11 @@ export class Operations {
     return this.all.findLast(({ start }) => start < position) ?? null;
   }
 
+  /** The last one that takes a while, at a position: others only let somebody begin, or ask for figures. */
+  underWay(position) {
+    return this.all.findLast(({ start, verb }) => start < position && WHOLE.includes(verb)) ?? this.at(position);
+  }
+
   /** Where its steps end. */
   endOf(operation) {
     const next = this.all[this.all.indexOf(operation) + 1];
@@ -123,17 +146,23 @@ export class Operations {
   }
 }
 
-/** Messages added in the steps from..to-1, and PFNs in them. */
-export function messagesIn(trace, from, to) {
-  const { events, eventEnd, messages } = trace;
-  let sent = 0;
-  let pfns = 0;
-  for (let e = trace.start(eventEnd, from); e < trace.start(eventEnd, to); e++)
-    if (events.kind.data[e] === KIND.MESSAGE && events.old.data[e] < 0) {
-      sent++;
-      pfns += messages.count.data[events.key.data[e]];
-    }
-  return { sent, pfns };
+const tallies = new WeakMap(); // of operations: counted on from where they were asked for last
+
+/** What an operation did up to a position: {sent: messages with page numbers, moved: pages that compaction moved}. */
+export function tallyOf(trace, operation, position) {
+  const tally = tallies.get(operation) ?? { at: operation.start, sent: 0, moved: 0 };
+  tallies.set(operation, tally);
+  for (; tally.at < position; tally.at++) count(trace, tally, tally.at, 1);
+  while (tally.at > position) count(trace, tally, --tally.at, -1);
+  return tally;
+}
+
+function count(trace, tally, step, by) {
+  const { events, eventEnd, messages, tables } = trace;
+  if (MIGRATIONS.includes(tables.verbs[trace.step.verb.data[step]])) tally.moved += by;
+  for (let e = trace.start(eventEnd, step); e < eventEnd.data[step]; e++)
+    if (events.kind.data[e] === KIND.MESSAGE && events.old.data[e] < 0 && messages.queue.data[events.key.data[e]] !== STATISTICS)
+      tally.sent += by;
 }
 
 /** What an operation came to, as a sentence. before, held: the balloon's pages; huge: free 2 MiB blocks won. */
@@ -157,24 +186,17 @@ export function outcomeWords(mirror, operation, end) {
   if (verb !== "set_target" && verb !== "compact")
     return `${capital(stepSentence(trace, start).replace(/\.$/, ""))}: done.`;
   const held = mirror.values[trace.tables.num_pages];
-  const { sent } = messagesIn(trace, start, end);
+  const { sent, moved } = tallyOf(trace, operation, end);
   const { values } = changesBetween(trace, start, end);
-  const [moved, won] = [movedIn(trace, start, end), hugeBlocks(trace.tables, (slot) => values.get(slot) ?? 0)];
+  const won = hugeBlocks(trace.tables, (slot) => values.get(slot) ?? 0);
   return endWords({ verb, amount, before, held, sent, moved, won });
-}
-
-function movedIn(trace, from, to) {
-  const verbs = MIGRATIONS.map((name) => trace.tables.verbs.indexOf(name));
-  let moved = 0;
-  for (let i = from; i < to; i++) if (verbs.includes(trace.step.verb.data[i])) moved++;
-  return moved;
 }
 
 /** Where in its operation a position is: "Inflating by 3,616: 1,832 done, message 8". */
 export function placeWords(mirror, operation) {
   const { trace, position } = mirror;
   if (!operation) return position ? "" : "Nothing has happened yet.";
-  const { sent } = messagesIn(trace, operation.start, position);
+  const { sent, moved } = tallyOf(trace, operation, position);
   const said = sent ? `, ${counted(sent, "message")} sent` : "";
   if (operation.verb === "set_target") {
     const by = operation.amount - operation.pages;
@@ -186,6 +208,6 @@ export function placeWords(mirror, operation) {
     const of = Math.min(256, Math.abs(by) - (round - 1) * 256);
     return `${by > 0 ? "Inflating" : "Deflating"} by ${number(Math.abs(by))}: round ${number(round)} of ${number(rounds)}, page ${number(page)} of ${number(of)}`;
   }
-  if (operation.verb === "compact") return `Compacting: ${counted(movedIn(trace, operation.start, position), "page")} moved${said}`;
+  if (operation.verb === "compact") return `Compacting: ${counted(moved, "page")} moved${said}`;
   return capital(operation.verb.replaceAll("_", " "));
 }

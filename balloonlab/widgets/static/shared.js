@@ -1,6 +1,7 @@
 /** What a program shares, where there is no guest: its numbers, its locks, and each thread's own variables. */
-import { Table, el } from "./dom.js";
+import { el } from "./dom.js";
 import { changesOf } from "./panels.js";
+import { Table } from "./table.js";
 import { number } from "./words.js";
 
 /** Whether a machine is a driver's: it counts the pages of a balloon. */

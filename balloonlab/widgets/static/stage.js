@@ -1,25 +1,31 @@
 /** The stage: one Lab at one glance. What stands where, and what each part is told at every step. */
 import { Actions } from "./actions.js";
+import { causeOf } from "./cause.js";
 import { Code } from "./code.js";
 import { disagreements } from "./disagree.js";
 import { el, put } from "./dom.js";
-import { FateBar } from "./fates.js";
+import { FateBar, doomedSince } from "./fates.js";
+import { deepest } from "./geometry.js";
 import { Headline } from "./headline.js";
+import { HeldLocks } from "./held.js";
 import { LENS_FROM, Lens } from "./lens.js";
-import { LEVELS, Levels, changesBetween } from "./levels.js";
+import { LEVELS, Levels, changesBetween, pageInHand } from "./levels.js";
 import { Log } from "./log.js";
 import { Numbers, numbersForetold } from "./numbers.js";
 import { PageMap } from "./pagemap.js";
+import { pageWords } from "./page_line.js";
+import { Once } from "./once.js";
 import { Panels } from "./panels.js";
 import { PlainSource } from "./plain.js";
 import { ThreadRows } from "./rows.js";
 import { SharedState, hasGuest } from "./shared.js";
 import { MIGRATIONS, Operations, capital, endWords, outcomeWords, placeWords, stepSentence, troubleOf } from "./sentences.js";
 import { Tabs } from "./tabs.js";
+import { Glossary, learnTerms } from "./terms.js";
 import { Time } from "./time.js";
 import { Wire } from "./wire.js";
 import { NONE } from "./trace.js";
-import { cellWords, counted, number, pageWords } from "./words.js";
+import { cellWords, counted, number } from "./words.js";
 
 
 /** Where compaction's two scanners stand, while a run is on: [{page, name}]. */
@@ -48,14 +54,16 @@ export class Stage {
   /** ask: {act(content), goTo(position), visit(step), stepOn(), choose(thread), window(first, count), fate(wish)} */
   constructor(root, content, mirror, ask) {
     const { tables } = content;
+    learnTerms(tables.terms ?? {});
     Object.assign(this, { root, mirror, ask, question: content.question, finding: content.finding, pinned: [] });
     this.opening = content.position;
     this.found = Boolean(content.finding);
     this.levels = new Levels();
+    this.once = new Once();
     this.operations = new Operations();
     this.title = el("h3", { class: "bl-title bl-hidden", text: content.title });
     this.actions = new Actions(content, ask.act, () => this.toggleFull());
-    this.headline = new Headline({ toCause: () => this.toCause(), startOver: () => this.time.leap(0) });
+    this.headline = new Headline({ toCause: () => ask.goTo(this.cause.position), startOver: () => this.time.leap(0) });
     this.map = new PageMap(mirror, {
       compact: true,
       palette: tables.palette,
@@ -68,7 +76,8 @@ export class Stage {
       key: (event) => this.mapKey(event),
     });
     this.lens = new Lens(tables.palette);
-    this.code = new Code();
+    this.held = new HeldLocks();
+    this.code = new Code(this.held);
     this.log = new Log();
     this.panels = new Panels(tables);
     this.fates = content.foresight ? new FateBar(tables.threads.map(({ name }) => name), ask.fate) : null;
@@ -81,7 +90,8 @@ export class Stage {
       ],
       () => ask.goTo(this.mirror.position),
     );
-    this.rows = new ThreadRows(tables.threads, { step: ask.choose, pin: (thread) => this.pin(thread) });
+    const sharing = tables.threads.flatMap(({ name }, i) => (content.cpu?.includes(name) ? [i] : []));
+    this.rows = new ThreadRows(tables.threads, { sharing, step: ask.choose, pin: (thread) => this.pin(thread) });
     this.shared = hasGuest(tables) ? null : new SharedState(tables);
     this.wire = new Wire(tables.threads, ask.choose);
     this.numbers = new Numbers();
@@ -98,11 +108,13 @@ export class Stage {
   }
 
   lay({ pages, title }) {
-    const map = [this.map.element, this.lens.element, this.map.states, this.map.here];
+    const zooms = deepest(pages) ? Object.values(this.map.buttons) : [];
+    const belowMap = el("div", { class: "bl-below-map" }, this.lens.title, ...zooms);
+    belowMap.hidden = !zooms.length;
+    const told = el("div", { class: "bl-told-of-pages" }, this.map.states, this.map.here);
+    const map = [this.map.element, belowMap, this.lens.element, told];
     const left = el("div", { class: "bl-left" }, ...(this.shared ? [this.shared.element] : map));
     const right = el("div", { class: "bl-right" }, this.tabs.element, this.rows.element);
-    const zoom = el("div", { class: "bl-zoom" }, ...Object.values(this.map.buttons));
-    this.map.frame.append(zoom);
     this.lens.element.hidden = pages < LENS_FROM;
     this.element = el(
       "section",
@@ -115,7 +127,8 @@ export class Stage {
       this.time.element,
     );
     this.element.classList.toggle("bl-program", Boolean(this.shared));
-    this.root.replaceChildren(this.element);
+    this.glossary = new Glossary(this.element);
+    this.root.replaceChildren(this.element, this.glossary.tip);
     if (this.fates) this.root.append(this.fates.live); // a tab that is not open would keep it from being heard
     this.root.append(this.actions.alert);
   }
@@ -124,6 +137,8 @@ export class Stage {
   replaced(from) {
     this.levels.cut(from);
     this.operations.cut(from);
+    this.held.cut();
+    this.once.clear();
     if (this.finding && from < this.finding.step) this.finding = null;
   }
 
@@ -153,11 +168,17 @@ export class Stage {
   /** Another mirror of the same guest. */
   setMirror(mirror) {
     this.foretold = this.promised = null;
+    this.once.clear();
     this.mirror = mirror;
     this.map.setSource(mirror);
   }
 
-  update(mirror, { bugs, history, busy, lost, cells }) {
+  update(mirror, more) {
+    this.tell(mirror, more);
+    this.glossary.settle();
+  }
+
+  tell(mirror, { bugs, history, busy, lost, cells }) {
     const { trace, position } = mirror;
     this.mirror = mirror;
     this.levels.update(trace);
@@ -170,12 +191,15 @@ export class Stage {
     const quiet = this.time.playing || busy;
     const found = this.fates ? this.fates.update(position, quiet) : null;
     const told = this.words(mirror, trouble, history);
+    this.cause = told.kind === "wrong" ? this.causeOf(mirror, trouble) : null;
+    if (this.cause?.detail && !told.detail) told.detail = this.cause.detail;
     if (cells !== history.first_step + position) told.detail += ` \u00b7 cells see step ${number(cells)}`;
     if (found?.look && told.kind !== "wrong") told.detail = `${found.look.word}: ${found.about}`;
-    this.headline.show(told, quiet);
+    this.headline.show({ ...told, cause: this.cause }, quiet);
     this.time.update(mirror, this.levels, history, { busy: off, words: told.title, stuck: Boolean(trouble) });
     const ends = history.first_step + position === history.last_step;
-    this.actions.setActual(this.foretold ? this.foretold.held : mirror.values[trace.tables.num_pages] || 0, ends && !trouble);
+    const rests = mirror.waits.every((wait) => wait !== 0);
+    this.actions.setActual(this.foretold ? this.foretold.held : mirror.values[trace.tables.num_pages] || 0, ends && rests && !trouble);
     this.actions.setLost(lost);
     if (this.fates) this.fates.setLost(lost);
     const ran = position ? trace.step.thread.data[position - 1] : -1;
@@ -192,7 +216,7 @@ export class Stage {
       return;
     }
     this.wire.update(mirror, off, found);
-    const differ = disagreements(mirror);
+    const differ = this.once.at(position, "disagreements", () => disagreements(mirror));
     this.map.differ = differ ? differ.pages : [];
     this.numbers.update(mirror, changes, differ ? differ.count : null);
     this.showMap(mirror, from, changes.pages);
@@ -207,7 +231,7 @@ export class Stage {
     const operation = this.operations.at(position);
     const later = history.last_step - history.first_step - position;
     const replaced = later === 1 ? "step" : `${number(later)} steps`;
-    const past = [placeWords(mirror, operation), ...(later ? [`what you do here replaces the ${replaced} after it`] : [])].filter(Boolean).join(" \u00b7 ");
+    const past = [placeWords(mirror, this.operations.underWay(position)), ...(later ? [`what you do here replaces the ${replaced} after it`] : [])].filter(Boolean).join(" \u00b7 ");
     if (this.foretold) return { title: endWords(this.foretold), detail: "This is the end, worked out at once. Code, threads and timeline show the steps that lead there, while they are made.", kind: "done" };
     if (!position && history.first_step)
       return { title: "Here begins what is at hand.", detail: "Earlier steps are made again when you go there." };
@@ -220,9 +244,10 @@ export class Stage {
     }
     const over = operation && position === this.operations.endOf(operation) && trace.step.thread.data[position - 1] >= 0;
     const rests = mirror.waits.every((wait) => wait !== 0);
+    const outcome = () => this.once.at(position, "outcome", () => outcomeWords(mirror, operation, position));
     if (over && rests && position === trace.length && history.shortfall)
-      return { title: `${capital(history.shortfall)}.`, detail: outcomeWords(mirror, operation, position), kind: "wrong" };
-    if (over && rests) return { title: outcomeWords(mirror, operation, position), detail: stepSentence(trace, position - 1), kind: "done" };
+      return { title: `${capital(history.shortfall)}.`, detail: outcome(), kind: "wrong" };
+    if (over && rests) return { title: outcome(), detail: stepSentence(trace, position - 1), kind: "done" };
     return { title: stepSentence(trace, position - 1), detail: past };
   }
 
@@ -255,7 +280,7 @@ export class Stage {
     map.arrow = move;
     map.scanners = scanners(mirror);
     map.locked = [...mirror.pageLocks.keys()];
-    const last = page >= 0 ? page : ([...pages].at(0) ?? this.lensAt ?? 0);
+    const last = page >= 0 ? page : ([...pages].at(0) ?? Math.max(0, pageInHand(trace, position)));
     this.lensAt = last;
     map.pointed = map.pinned >= 0 ? map.pinned : last;
     map.drawNow();
@@ -277,11 +302,12 @@ export class Stage {
     this.ask.goTo(this.mirror.position);
   }
 
-  /** To the step after which nobody could go on: where the last of those in trouble began to wait. */
-  toCause() {
-    const { trace, position } = this.mirror;
-    const last = trace.find(position + 1, -1, (i) => trace.touches(i, 15));
-    this.ask.goTo(Math.max(0, (last < 0 ? position : last) - 1));
+  /** Where what is wrong here came from; null where an operation only fell short. */
+  causeOf(mirror, trouble) {
+    const finding = this.finding && mirror.position >= this.finding.step ? this.finding : null;
+    if (!trouble && !finding) return null;
+    const doomed = this.fates ? doomedSince(this.fates.foretold, mirror.position) : -1;
+    return causeOf(mirror, trouble, { held: this.held, doomed, finding });
   }
 
   mapKey(event) {

@@ -64,9 +64,10 @@ export class Time {
     this.last.disabled = here === last;
     this.step.disabled = position === trace.length && (busy || (here === last && !mirror.waits.some((wait) => wait === 0)));
     this.play.disabled = !this.playing && trace.length === 0;
-    mark(this.step, "bl-main", !stuck && here < last);
+    mark(this.step, "bl-main", !stuck && (here < last || mirror.waits.some((wait) => wait === 0)));
     mark(this.back, "bl-main", Boolean(stuck));
     put(this.play, this.playing ? "Pause" : "Play");
+    attribute(this.unit, "data-term", LEVELS[this.level]);
   }
 
   listJumps({ marks }) {

@@ -9,6 +9,7 @@ export const KIND = {
   LOCK: 5,
   PAGE_LOCK: 6,
   REFCOUNT: 7,
+  PAGE_FLAGS: 8,
   HOST_PAGE: 10,
   MESSAGE: 12,
   SLEEP: 13,
@@ -45,6 +46,7 @@ export class Trace {
     this.cells = reduced ? columns(MAP_COLUMNS) : this.map;
     this.cellEnd = reduced ? new Column(Uint32Array) : this.mapEnd;
     this.messages = { queue: new Column(Uint8Array), start: new Column(Uint32Array), count: new Column(Uint16Array) };
+    this.nth = new Column(Uint32Array); // each message's number on its queue, from 1
     this.pfns = new Column(Uint32Array);
     this.own = new Column(Uint16Array); // a row of own_words for each thread, at the start and after each step
   }
@@ -84,12 +86,15 @@ export class Trace {
   appendMessages(from, arrays) {
     const { queue, start, count } = this.messages;
     const pfns = from < start.length ? start.data[from] : this.pfns.length;
-    for (const column of [queue, start, count]) column.cut(from);
+    for (const column of [queue, start, count, this.nth]) column.cut(from);
     this.pfns.cut(pfns);
     queue.append(arrays.message_queue);
     start.append(arrays.message_start, pfns);
     count.append(arrays.message_count);
     this.pfns.append(arrays.message_pfns);
+    const sent = [];
+    for (let i = 0; i < from; i++) sent[queue.data[i]] = this.nth.data[i];
+    this.nth.append(Uint32Array.from(arrays.message_queue, (each) => (sent[each] = (sent[each] ?? 0) + 1)));
   }
 
   /** Where the changes of a step begin in the columns whose ends are `ends`. */

@@ -2,6 +2,7 @@
 import { attribute, el, mark, put } from "./dom.js";
 import { Badge } from "./fates.js";
 import { KIND } from "./trace.js";
+import { putTerms } from "./terms.js";
 import { counted, hex, number, ranges } from "./words.js";
 
 const QUEUE_ROWS = ["inflate", "deflate", "statistics"];
@@ -15,16 +16,16 @@ const ACTS = [
   ["host_read", "Read"],
 ];
 
-/** What is under way on a queue: {status, pfns: how many, first, last, number}, or null. -1: being filled. */
+/** What is under way on a queue: {status, number: on that queue, count, pages: its PFNs}, or null. -1: being filled. */
 export function underWay(mirror, queue) {
-  const { messages, pfns } = mirror.trace;
+  const { messages, pfns, nth } = mirror.trace;
   for (let i = mirror.status.sent - 1; i >= 0; i--) {
     if (messages.queue.data[i] !== queue) continue;
     const status = mirror.status.data[i];
     if (status >= TAKEN) break;
     const start = messages.start.data[i];
     const count = messages.count.data[i];
-    return { status, number: i + 1, count, pages: pfns.data.subarray(start, start + count) };
+    return { status, number: nth.data[i], count, pages: pfns.data.subarray(start, start + count) };
   }
   return filling(mirror, queue);
 }
@@ -72,10 +73,12 @@ export class Wire {
       row.button = el("button", { type: "button", class: "bl-small", onclick: () => step(thread) });
       row.track = el("span", { class: "bl-way" }, row.pill);
       const name = QUEUE_ROWS[queue] ?? threads[thread].name;
+      const queueName = el("span", { class: "bl-queue" });
+      putTerms(queueName, name);
       row.element = el(
         "li",
         { "aria-label": `${name} queue` },
-        el("span", { class: "bl-queue", text: name }),
+        queueName,
         row.track,
         row.says,
         row.fate.element,
@@ -104,7 +107,7 @@ export class Wire {
       mark(row.pill, "bl-off", !message);
       attribute(row.track, "data-place", message ? String(message.status) : null);
       const able = wait.status === "runnable";
-      put(row.says, able ? "can go on" : wait.text);
+      putTerms(row.says, able ? "can go on" : wait.text);
       attribute(row.says, "title", `${tables.threads[thread].name} ${row.says.shown}: ${tables.threads[thread].role}`);
       put(row.button, actOf(tables, mirror.threadAt[thread]));
       attribute(row.button, "aria-label", `${row.button.shown} (${tables.threads[thread].name})`);

@@ -6,7 +6,6 @@ export const BALLOON_PAGE = 4096; // bytes
 export const BLOCK_TYPES = ["unmovable", "movable", "reclaimable", "reserve", "isolate"];
 export const MESSAGE_STATUS = ["added", "in flight", "host read it", "acked", "acked, taken"];
 const OUTSIDE = -1;
-const INSIDE = ["balloon", "isolated"];
 
 export function number(n) {
   return Math.trunc(n).toLocaleString("en-US");
@@ -76,40 +75,6 @@ export function cellWords(page, unit, pages, palette, state) {
     return `PFN ${hex(page)}\u2013${hex(last)} (${counted(last - page + 1, "page")} in ${blocks}): ${word} among them`;
   }
   return `PFN ${hex(page)} in pageblock ${number(block)}: ${word}. ${palette[state].meaning}`;
-}
-
-/** What stands at a page of a guest at the mirror's position: also its list, locks, references, the host's belief. */
-export function pageWords(mirror, page, unit, palette) {
-  const { tables } = mirror.trace;
-  const words = cellWords(page, unit, mirror.pages, palette, mirror.stateAt(page));
-  if (unit > 1) return words;
-  const parts = [`${BLOCK_TYPES[mirror.blockTypeOf(page)]} pageblock`];
-  if (mirror.listOf[page] >= 0) parts.push(`on list ${tables.lists[mirror.listOf[page]].name}`);
-  const holder = mirror.pageLocks.get(page);
-  if (holder !== undefined) parts.push(`page lock held by ${tables.threads[holder].name}`);
-  const count = mirror.refcounts.get(page);
-  if (count) parts.push(counted(count, "reference"));
-  if (mirror.believed && mirror.believed.length === mirror.pages && !mirror.believed[page] && INSIDE.includes(palette[mirror.stateAt(page)].word))
-    parts.push("the host was not told");
-  if (mirror.believed) {
-    const per = mirror.believed.length / mirror.pages;
-    let believed = 0;
-    for (let i = page * per; i < (page + 1) * per; i++) believed += mirror.believed[i];
-    if (believed)
-      parts.push(
-        per === 1 ? "the host believes it ballooned" : `the host believes ${believed} of its ${per} PFNs ballooned`,
-      );
-  }
-  const rest = parts.join(", ");
-  return `${words} ${rest[0].toUpperCase()}${rest.slice(1)}.`;
-}
-
-/** A thread's calls at a location, outermost first: [{name, line}]; line counts from 1 in the function's text. */
-export function callStack(tables, location) {
-  return (tables.locations[location] || []).map(([f, line]) => {
-    const source = tables.functions[f];
-    return { function: f, name: source.name, module: source.module, line: line - source.first_line + 1 };
-  });
 }
 
 /** A line of code cut to rows of `width` characters, at spaces where it can be; what follows is indented further. */
