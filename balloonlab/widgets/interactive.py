@@ -89,7 +89,8 @@ class Interactive(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
     def _drawn(self, made: object) -> tuple[ArrayLike, str]:
         if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[1], str):  # noqa: PLR2004
             raise BadValueError(
-                f"{_name(self.draw)} gave {shown(made)}; it must return (a guest or its page states, a text to stand above)."
+                f"{_name(self.draw)} gave {shown(made)}; "
+                "it must return (a guest or its page states, a text to stand above)."
             )
         what, text = made
         return (what.page_states if isinstance(what, Guest) else what), text

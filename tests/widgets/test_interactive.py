@@ -91,7 +91,7 @@ def test_it_shows_a_picture_and_then_the_view(monkeypatch: pytest.MonkeyPatch) -
         ({"high": object()}, "the control 'high' is an object"),
         ({"high": []}, "the control 'high' is []"),
         ({"high": (5, 1)}, "the control 'high' is (5, 1)"),
-        ({"high": range(10**12)}, "the control 'high' is range(0, 1000000000000)"),
+        ({"high": range(10**12)}, "the control 'high' is a range"),
         ({"high": itertools.count()}, "the control 'high' is"),
         ({"height": (0, 8)}, "bars has no argument 'height'; it has high, kind, all_of_it"),
     ],
