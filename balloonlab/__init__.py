@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from balloonlab import explore
-from balloonlab.course import defects
+from balloonlab.course import defects, mail
 from balloonlab.course.scenarios import SCENARIOS, Scenario, replay, scenario
 from balloonlab.drivers import DRIVERS, Driver, find_driver
 from balloonlab.drivers.compare.diff import diff
@@ -62,6 +62,7 @@ __all__ = [
     "find_driver",
     "fragmentation_index",
     "interact",
+    "mail",
     "metrics",
     "panels",
     "plots",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from balloonlab.course.mail import Remark, remarks_on
 from balloonlab.course.scenarios import Scenario, scenario
 from balloonlab.drivers import DRIVERS, Driver
 from balloonlab.explore import Finding, Result, explore
@@ -74,6 +75,11 @@ class Defect:
     fixed_by: str
     source: str
     unexpressed: str = ""
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What the review said of it, in the mail's order; () if nothing."""
+        return remarks_on(self.id)
 
     def case(self, name: str = "") -> Case:
         """The case with the scenario of that name, the first by default; raises UnknownNameError."""

@@ -1,0 +1,181 @@
+"""The mail that this course grew from, remark by remark: where each stands in the patch, and what came of it.
+
+Michael S. Tsirkin to Rafael Aquini, 26 August 2012, "Re: [PATCH v9 3/5] virtio_balloon: introduce migration primitives
+to balloon pages". A quotation is a sentence of it at most; the verdicts are this course's own, most of them by run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from balloonlab.foundations.errors import pick
+from balloonlab.foundations.words import counted
+
+MESSAGE_ID = "20120826074244.GC19551@redhat.com"
+IN_REPLY_TO = "a1ceca79d95bc7de2a6b62a2e565b95286dbdf75.1345869378.git.aquini@redhat.com"
+KINDS = ("design", "bug", "style", "wording")
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One remark.
+
+    name: how it is asked for. patch: the words of the patch that it stands below, and in which function or comment.
+    says: the remark, or its core. kind: "design", "bug" (it says that something goes wrong, or may), "style" or
+    "wording". verdict: what came of it. routine, line: the retold line of v9 that it speaks of (a part of its text);
+    "" for a comment, or for the patch as a whole. defects: ids in the catalogue. mail: the one that it stands in, if it
+    is not the review itself but a sister of it in the same thread.
+    """
+
+    name: str
+    patch: str
+    says: str
+    kind: str
+    verdict: str
+    routine: str = ""
+    line: str = ""
+    defects: tuple[str, ...] = ()
+    mail: str = ""
+
+    def __str__(self) -> str:
+        return f'{self.name} ({self.kind}): "{self.says}" {self.verdict}'
+
+
+def _wording(name: str, where: str, before: str, after: str) -> Remark:
+    return Remark(name, f"{where}: {before}", after, "wording", "Right; v10 words it anew.", defects=("S5",))
+
+
+_ISOLATE = "comment on virtballoon_isolatepage"
+_MIGRATE = "comment on virtballoon_migratepage"
+_PUTBACK = "comment on virtballoon_putbackpage"
+
+_REMARKS = (
+    Remark(
+        "better",
+        "the patch as a whole",
+        "OK, this looks better.",
+        "design",
+        "Better than v8, which the author had sent in the same week.",
+    ),
+    Remark(
+        "two atomics",
+        "__pages_at_balloon_list: the difference of two atomic_read",
+        "Reading two atomics and doing math? Result can even be negative.",
+        "bug",
+        "Not in v9, where one thread changes num_pages and the same thread subtracts. The rule stands.",
+        *("pages_at_balloon_list", "return num_pages - (yield atomic_read(vb.num_isolated_pages))"),
+        ("S1",),
+    ),
+    Remark(
+        "plain ints",
+        "atomic_t num_pages, in place of an unsigned int",
+        "... so just fix that, and then we can keep using int instead of atomics.",
+        "design",
+        "Right; v10 does so.",
+        *("pages_at_balloon_list", "num_pages = yield atomic_read(vb.num_pages)"),
+        ("S1",),
+    ),
+    Remark(
+        "explain",
+        "__wait_on_isolated_pages: the comment above its first test",
+        "This just repeats what's below.",
+        "style",
+        "Right: what a reader needs is why the wait may be skipped.",
+        *("wait_on_isolated_pages", "if (yield atomic_read(vb.num_isolated_pages)) == 0:"),
+    ),
+    Remark(
+        "twice",
+        "__wait_on_isolated_pages: the condition of wait_event",
+        "Why did we repeat the logic above? optimization to skip lock/unlock?",
+        "style",
+        "Right to ask: the two differ by one character, which breaks nothing. v10 has it once.",
+        *("wait_on_isolated_pages", "yield from wait_event(vb.config_change, enough_came_back)"),
+        ("S2",),
+    ),
+    Remark(
+        "stack",
+        "leak_balloon: u32 pfns[VIRTIO_BALLOON_ARRAY_PFNS_MAX], a local variable",
+        "That's 1K on stack - and can become more if we increase VIRTIO_BALLOON_ARRAY_PFNS_MAX.",
+        "bug",
+        "Right; but without balloon_lock the shared array breaks. v10 takes the lock first, and uses that array.",
+        *("leak_balloon", "pfns: tuple[int, ...] = ()"),
+        ("S3",),
+    ),
+    Remark(
+        "under page lock",
+        f"{_ISOLATE}: (must be called under page lock)",
+        "Better 'called under page lock' - driver is not supposed to call this.",
+        "wording",
+        "Right: compaction calls all three, and in every interleaving it has the page's lock.",
+        *("virtballoon_isolatepage", "yield spin_lock(vb.pages_lock)"),
+        ("S5",),
+    ),
+    _wording("isolating", _ISOLATE, "works isolating pages", "by isolating pages"),
+    _wording("isolates", _ISOLATE, "populates a callback method", "This function isolates a page ..."),
+    _wording("of a thread", _MIGRATE, "of a compaction running thread", "of a compaction thread"),
+    _wording("old page removed", _MIGRATE, "the removed old page from the list", "the old page removed from"),
+    _wording(
+        "migrates", _MIGRATE, "populates a callback method", "This function preforms [sic] the ... migration task."
+    ),
+    _wording("some reason", _PUTBACK, "If by any mean", "If for some reason"),
+    _wording("one round", _PUTBACK, "on its round", "in one round"),
+    _wording("private balloon", _PUTBACK, "their appropriate lists", "appropriate -> private balloon"),
+    _wording("will exit", _PUTBACK, "before the thread exits", "will exit."),
+    _wording("inserts", _PUTBACK, "populates a callback method", "This function inserts an isolated ... page back ..."),
+    Remark(
+        "free mapping",
+        "virtballoon_probe: kfree(vb_mapping) at the label out_free_vb_mapping",
+        "We have alloc_balloon_mapping, it would be cleaner to have free_balloon_mapping.",
+        "style",
+        "Right, and nothing leaks in v9; v11 has it.",
+        defects=("S4",),
+    ),
+    Remark(
+        "two messages",
+        "virtballoon_migratepage: tell_host, twice for a page",
+        "each page that moves is told by itself; batch them, if that is common",
+        "design",
+        "Right: messages = 2 x pages that move, to this day.",
+        *("virtballoon_migratepage", "yield from vb.driver.tell_host(vb, vb.inflate_vq)"),
+        ("S6",),
+        "on the cover letter, 26 August",
+    ),
+    Remark(
+        "rcu",
+        "patch 1/5: page->mapping is read by the rules of RCU",
+        "readers, and nobody who waits for them",
+        "bug",
+        "Right: compaction reads the object after unloading has freed it (V14). v10 drops RCU, not the defect.",
+        defects=("S7", "V14"),
+        mail="on patch 1/5, 26 August",
+    ),
+    Remark(
+        "busy waiting",
+        "leak_balloon: the loop that tries the page's lock",
+        "the worry was the busy waiting",
+        "bug",
+        "Right, and worse: on one CPU without preemption it never ends. v10 gives the round up.",
+        *("leak_balloon", "if page is not None and (yield trylock_page(page)):"),
+        ("V5",),
+        "two days later, 28 August",
+    ),
+)
+REMARKS = [remark.name for remark in _REMARKS]
+
+
+def remark(name: str) -> Remark:
+    """The remark of that name; raises UnknownNameError that lists the names."""
+    return _REMARKS[REMARKS.index(pick("remark", name, REMARKS))]
+
+
+def remarks_on(defect: str) -> tuple[Remark, ...]:
+    """The remarks that speak of a defect of the catalogue, by its id (none for an unknown one), in the mail's order."""
+    return tuple(each for each in _REMARKS if defect in each.defects)
+
+
+def map_of_the_mail() -> str:
+    """All remarks as a table, in the mail's order: what it is on, its kind, what came of it."""
+    wide = max(map(len, REMARKS))
+    lines = [f"{each.name:{wide}}  {each.kind:8} {each.verdict}" for each in _REMARKS]
+    kinds = ", ".join(f"{sum(each.kind == kind for each in _REMARKS)} on {kind}" for kind in KINDS)
+    return "\n".join([*lines, f"{counted(len(_REMARKS), 'remark')}: {kinds}"])
