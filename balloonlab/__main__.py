@@ -147,7 +147,7 @@ exit code: 0 every experiment is done, 1 one failed, 2 it was interrupted or los
 table could not be written
 
 experiments and their parameters:
-  balloon_and_compact: pages balloon driver workload seed page_size placement, options of the workload
+  balloon_and_compact: pages balloon driver workload seed page_size placement engine, options of the workload
   interleavings: scenario driver most_states
 
 pages: guest pages, 1 to 16,777,216. balloon: 4 KiB balloon pages, or a share of the guest's memory, 0.0 to 1.0 (a
@@ -155,8 +155,11 @@ fraction). seed: from 0. page_size: bytes of a guest page, 4096, 16384 or 65536.
 """
 
 
+_ENGINE = "engine: auto, steps (one by one), arrays (at once, with the same result); auto takes arrays where it can.\n"
+
+
 def _add_sweep(commands: Any) -> None:  # noqa: ANN401
-    more = f"{_SWEEP}driver: {', '.join(DRIVERS)}.\nplacement: {', '.join(PLACEMENTS)}.\n{workloads_text()}"
+    more = f"{_SWEEP}driver: {', '.join(DRIVERS)}.\nplacement: {', '.join(PLACEMENTS)}.\n{_ENGINE}\n{workloads_text()}"
     about = "Run an experiment for every combination of parameters, and print a table of results."
     parser = _command(commands, "sweep", _sweep, about, more)
     parser.add_argument("axes", nargs="*", metavar="NAME=VALUES", help="an axis of the grid (below)")
@@ -277,6 +280,8 @@ def _add_map(commands: Any) -> None:  # noqa: ANN401
     guest.add_argument("--seed", type=_whole, default=0, metavar="N", help="of the workload, 0 or more (default: 0)")
     balloon = "inflate by N 4 KiB pages, such as 2048, or by a share of the memory, such as 0.25"
     guest.add_argument("--balloon", default="0", metavar="N", help=balloon)
+    engine = "auto, steps or arrays, with the same result (default: auto, which takes arrays where it can)"
+    guest.add_argument("--engine", default="auto", metavar="NAME", help=engine)
     guest.add_argument("--compact", action="store_true", help="then compact")
 
 
@@ -301,7 +306,7 @@ def _recorded(options: argparse.Namespace) -> tuple[Any, str]:
     from balloonlab.recordings import load  # noqa: PLC0415
 
     plain = _options(["map"])
-    for name in ("driver", "pages", "workload", "set", "seed", "balloon", "compact"):
+    for name in ("driver", "pages", "workload", "set", "seed", "balloon", "engine", "compact"):
         if getattr(options, name) != getattr(plain, name):
             raise BadValueError(f"--{name} is for a new guest, and {options.recording} is a recording; leave one out.")
     recording = load(options.recording)
@@ -318,7 +323,7 @@ def _made(options: argparse.Namespace) -> tuple[Any, str]:
 
     settings = typed_settings(options.set)
     workload_settings(options.workload, settings)
-    guest = Guest(options.pages, options.driver, seed=options.seed)
+    guest = Guest(options.pages, options.driver, seed=options.seed, engine=options.engine)
     number = typed_number(options.balloon)
     size = balloon_size(options.balloon if number is None else number, guest.host.balloon_pages)
     done = [str(guest.workload(options.workload, **settings)).partition(":")[0]]

@@ -75,6 +75,14 @@ def test_exit_codes(arguments: list[str], code: int, words: str, capsys: pytest.
     assert words in capsys.readouterr().out
 
 
+def test_a_map_is_the_same_by_either_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    texts = []
+    for engine in ("auto", "steps", "arrays"):
+        assert main(["map", "--pages", "2048", "--balloon", "200", "--compact", "--engine", engine]) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1] == texts[2]
+
+
 ERRORS = [
     (["explore", "nowhere"], "unknown scenario 'nowhere'; known: inflate"),
     (["explore", "inflate", "--driver", "v12"], "unknown driver 'v12'"),
@@ -88,6 +96,7 @@ ERRORS = [
     (["sweep", "pages=64", "pages=128"], "an axis is given twice"),
     (["sweep", "pages=64", "keep=x"], "keep is no parameter"),
     (["sweep", "placement=lowest,best"], "unknown placement 'best'; known: lifo, lowest, highest, random"),
+    (["sweep", "engine=fast"], "unknown engine 'fast'; known: auto, steps, arrays"),
     (["sweep", "--jobs", "0"], "--jobs is 0"),
     (["sweep", "--experiment", "magic"], "unknown experiment 'magic'; known: balloon_and_compact"),
     (["sweep", "pages=64", "--columns", "colour"], "unknown column 'colour'"),
@@ -104,6 +113,8 @@ ERRORS = [
     (["map", "--set", "fraction=0.5", "--set", "fraction=0.7"], "an option is set twice: fraction=0.5 fraction=0.7"),
     (["map", "--set", "name=x"], "unknown option of workload 'random' 'name'; known: fraction"),
     (["map", ""], "unknown recording ''; known: S1_256M_16384"),
+    (["map", "--engine", "fast"], "unknown engine 'fast'; known: auto, steps, arrays"),
+    (["map", "S2_256M_alt", "freed", "--engine", "steps"], "--engine is for a new guest"),
     (["map", "--driver", "linux-6.2"], "It lies between 'linux-6.1' and 'linux-7.2'"),
     (["map", "--pages", "64", "-o", "map.gif"], "must end in .png or .svg"),
     (["map", "S2_256M_alt", "freed", "--balloon", "100"], "--balloon is for a new guest"),
@@ -144,11 +155,12 @@ def test_help_names_what_can_be_given(command: str, capsys: pytest.CaptureFixtur
     assert all(name in out for name in bl.DRIVERS)
     if command in ("sweep", "map"):
         assert all(f"\n  {name}: " in out for name in WORKLOADS)
+        assert "auto takes arrays where it can" in out or "which takes arrays where it can" in " ".join(out.split())
         assert "\n    length: 1 to 1,048,576, mean length of a run, guest pages (default: 32)\n" in out
         assert "4 KiB" in out
         assert "1 to 16,777,216" in out
     if command == "sweep":
-        assert " page_size placement, options" in out
+        assert " page_size placement engine, options" in out
     if command == "explore":
         codes = out.partition("exit code:")[2].partition("scenarios:")[0]
         assert all(str(verdict) in codes for verdict in Verdict)

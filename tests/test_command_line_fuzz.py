@@ -60,6 +60,7 @@ axis = (
     | given_as(st.just("driver"), several(drivers))
     | given_as(st.just("workload"), several(workloads))
     | given_as(st.just("placement"), several(st.sampled_from([*PLACEMENTS, "best"])))
+    | given_as(st.just("engine"), several(st.sampled_from(["auto", "steps", "arrays", "fast"])))
     | strange
 )
 table = options(
@@ -88,6 +89,7 @@ LINES = (
         options(
             driver=drivers,
             workload=workloads,
+            engine=st.sampled_from(["auto", "steps", "arrays", "fast"]),
             set=given_as(settable, any_values) | strange,
             seed=numbers,
             balloon=numbers | strange,

@@ -148,6 +148,12 @@ def asked() -> bool:
     return _held is not None and _held.asked and threading.current_thread() is threading.main_thread()
 
 
+def raise_if_asked() -> None:
+    """Raise the interrupt that is held back, if there is one: the caller takes back what it did."""
+    if asked():
+        raise KeyboardInterrupt
+
+
 def overdue() -> bool:
     """Whether it has waited longer than any step takes."""
     return asked() and _held is not None and time.monotonic() - _held.since > _PATIENCE

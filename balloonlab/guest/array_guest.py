@@ -9,6 +9,7 @@ memory/arrays. tests/guest/test_array_guest.py compares the result with the mach
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,10 @@ _FREE, _BALLOON = int(PageState.FREE), int(PageState.BALLOON)
 
 class StepsNeededError(Exception):
     """What happens here has no whole-array form: the machine is to go through it."""
+
+
+class OnItsWayError(BadValueError):
+    """The driver would inflate while compaction runs: only steps can tell what that comes to."""
 
 
 def beyond_arrays(driver: Driver, block_types: NDArray[np.uint8]) -> str | None:
@@ -97,6 +102,16 @@ class ArrayGuest:
     def metrics(self) -> Metrics:
         return self.zone.metrics()
 
+    def copy(self, settings: dict[str, Any]) -> ArrayGuest:
+        """Another one that stands where this does, with no message sent; settings: the keywords that made this one."""
+        zone, balloon = self.zone, self.balloon_list.astype(np.int64)
+        page_size = self.pages_per_page * BALLOON_PAGE_SIZE
+        other = ArrayGuest(self.driver, page_size, zone.states.copy(), zone.block_types.copy(), balloon, **settings)
+        other.zone.order = zone.order.copy(other.zone.states, other.zone.block_types)
+        other.fixed = None if self.fixed is None else self.fixed.copy()
+        other.host.set_target(self.host.target)
+        return other
+
     def workload(self, name: str, seed: int, **options: float) -> WorkloadResult:
         """As apply_workload on the same memory in a machine that is not recorded."""
         with self.history.operation(f"workload {name}", lambda: self.workload(name, seed, **options)):
@@ -111,18 +126,13 @@ class ArrayGuest:
         """Bring the balloon to `target` (checked by the caller), or as far as memory reaches; returns why not further.
 
         Raises StepsNeededError for a target that is no whole number of guest pages with a driver that is not content
-        near it, and for one beyond the free memory with a driver that hangs then. The balloon is near it then: what is
-        left are steps, of not many rounds.
+        near it, and for one beyond the free memory with a driver that hangs then; nothing has changed then.
         """
         pages, rest = divmod(target, self.pages_per_page)
         pages += rest > 0
         more = pages - len(self.stack)
         hangs = more > self.zone.free_pages and self.habits.hangs_without_memory
         if hangs or (rest and not self.habits.rounds_up):
-            rounds = int((target - self.balloon_pages) / ARRAY_PFNS_MAX)  # whole ones, either way
-            near = min(rounds * (ARRAY_PFNS_MAX // self.pages_per_page), self.zone.free_pages)
-            if near:
-                self.set_target((len(self.stack) + near) * self.pages_per_page, say)
             raise StepsNeededError
         with self.history.operation(
             f"towards {counted(target, 'balloon page')}", lambda: self.set_target(target)
@@ -138,15 +148,26 @@ class ArrayGuest:
             self.values["num_pages"] = self.balloon_pages
         return OUT_OF_MEMORY if len(self.stack) < pages else ""
 
+    def approach(self, target: int, say: Say = lambda _: None) -> None:
+        """Come near a target that needs steps, as far as arrays can tell: what is left are steps of not many rounds."""
+        rounds = int((target - self.balloon_pages) / ARRAY_PFNS_MAX)  # whole ones, either way
+        near = min(rounds * (ARRAY_PFNS_MAX // self.pages_per_page), self.zone.free_pages)
+        if near:
+            self.set_target((len(self.stack) + near) * self.pages_per_page, say)
+
+    @property
+    def short(self) -> bool:
+        """Whether the balloon is smaller than the target, by a guest page at least."""
+        return -(-self.host.target // self.pages_per_page) > len(self.stack)
+
     def compact(self, say: Say = lambda _: None) -> ArrayRun:
         """Compact the zone, as a write to /proc/sys/vm/compact_memory; the host is told of every moved balloon page.
 
-        Raises BadValueError if the driver is on its way to a target that it could come nearer to, StepsNeededError if
+        Raises OnItsWayError if the driver is on its way to a target that it could come nearer to, StepsNeededError if
         a page of 3.8's is put back, which then is the LRU's (M5); nothing has changed then.
         """
-        per = self.pages_per_page
-        if -(-self.host.target // per) > len(self.stack) and self.zone.free_pages:
-            raise BadValueError(
+        if self.short and self.zone.free_pages:
+            raise OnItsWayError(
                 f"the target is {counted(self.host.target, 'balloon page')} and the balloon holds "
                 f"{self.balloon_pages:,}, with memory free again: the driver would inflate while compaction runs. "
                 "Set a target first."

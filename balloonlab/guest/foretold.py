@@ -34,21 +34,15 @@ class Foretold(NamedTuple):
     why: str
 
 
-def foretell(guest: SteppedGuest, target: int | None, settings: dict[str, Any]) -> Foretold | None:
+def foretell(guest: SteppedGuest | ArrayGuest, target: int | None, settings: dict[str, Any]) -> Foretold | None:
     """What a target (4 KiB pages), or compaction if it is None, comes to from where `guest` stands.
 
     settings: of ArrayGuest. None where only the steps can tell: somebody is amid something, several zones, chosen
     candidates, an edited driver, pages that moved once and do not again (3.8), a driver that hangs on the way.
     """
-    if not _at_rest(guest):
+    arrays = guest.copy(settings) if isinstance(guest, ArrayGuest) else _arrays_at(guest, settings)
+    if arrays is None:
         return None
-    states, types = guest.frames.states.copy(), guest.frames.block_types.copy()
-    balloon = np.array(guest.balloon_list, np.int64)
-    arrays = ArrayGuest(guest.driver, guest.world.page_size, states, types, balloon, **settings)
-    if arrays.fixed is not None:
-        return None
-    arrays.zone.order = lists_of(guest.buddies[0], states, types)
-    arrays.host.set_target(guest.host.target)
     sent, moved, why = len(arrays.host.messages), 0, ""
     try:
         if target is None:
@@ -59,7 +53,21 @@ def foretell(guest: SteppedGuest, target: int | None, settings: dict[str, Any]) 
         return None
     messages, free = len(arrays.host.messages) - sent, arrays.metrics()
     huge = guest.metrics().free_huge_pages, free.free_huge_pages
-    return Foretold(states, arrays.balloon_pages, free.counts, huge, messages, moved, why)
+    return Foretold(arrays.zone.states, arrays.balloon_pages, free.counts, huge, messages, moved, why)
+
+
+def _arrays_at(guest: SteppedGuest, settings: dict[str, Any]) -> ArrayGuest | None:
+    """Arrays where this guest stands; None where they could not."""
+    if not _at_rest(guest):
+        return None
+    states, types = guest.frames.states.copy(), guest.frames.block_types.copy()
+    balloon = np.fromiter(guest.frames.links.walk(guest.vb.pages.number), np.int64)
+    arrays = ArrayGuest(guest.driver, guest.world.page_size, states, types, balloon, **settings)
+    if arrays.fixed is not None:
+        return None
+    arrays.zone.order = lists_of(guest.buddies[0], states, types)
+    arrays.host.set_target(guest.host.target)
+    return arrays
 
 
 def _at_rest(guest: SteppedGuest) -> bool:

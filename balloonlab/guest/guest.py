@@ -7,6 +7,7 @@ hand: it is `guest.machine`, and the Lab shows it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,23 +17,30 @@ from balloonlab.drivers import Driver, find_driver
 from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
-from balloonlab.foundations.errors import BadValueError, whole_number
-from balloonlab.foundations.interrupt import held_back, interruptible
-from balloonlab.foundations.words import counted
-from balloonlab.guest.array_guest import ArrayGuest, StepsNeededError, beyond_arrays
-from balloonlab.guest.array_history import ArrayHistory
+from balloonlab.foundations.errors import whole_number
+from balloonlab.foundations.interrupt import interruptible
+from balloonlab.guest.array_guest import ArrayGuest, beyond_arrays
+from balloonlab.guest.engines import Engines
 from balloonlab.guest.foretold import Foretold, foretell
+from balloonlab.guest.going_over import Make
 from balloonlab.guest.outcomes import Compacted, Resized, View, bug_first
-from balloonlab.guest.settings import balloon_pages, check_actors, check_page_size, check_states, set_memory, use_arrays
+from balloonlab.guest.settings import (
+    STEPWISE_PAGES,
+    balloon_pages,
+    check_actors,
+    check_page_size,
+    check_states,
+    set_memory,
+    use_arrays,
+)
 from balloonlab.guest.stepped_guest import SteppedGuest
 from balloonlab.host.host import BALLOON_PAGE_SIZE, Host
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.world import World
-from balloonlab.memory.arrays.list_order import load_lists
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.fragmentation import Metrics
 from balloonlab.memory.placement import check_placement
-from balloonlab.memory.workloads import WorkloadResult, workload_named
+from balloonlab.memory.workloads import WorkloadResult
 from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, PageFrames, PageState
 
 
@@ -44,11 +52,13 @@ class Guest:
     behind the guest (4096, 65536 or 2097152). must_tell_host: negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST.
     candidates: guest PFNs that compaction tries instead of scanning, for guests too small for two scanners: one after
     the other, those of a tuple together. actors: further threads, which start with the action "begin".
-    engine: "steps" runs the driver step by step; "arrays" works whole operations out at once, with the same result,
-    and can do guests of 64 GiB; "auto" takes arrays above 262,144 guest pages where it can (one zone, a driver of the
-    course as it is, no RESERVE or ISOLATE pageblocks, nobody else about). A guest made of arrays goes over to steps,
-    from where it stands, as soon as its `machine` is asked for, or its driver does what arrays cannot (it hangs, it
-    never comes to rest, it loses a page); the reverse never happens.
+    engine: "arrays" works whole operations out at once, with the same result, and can do guests of 64 GiB; "steps"
+    runs the driver step by step; "auto" takes arrays where it can (one zone, a driver of the course as it is, no
+    RESERVE or ISOLATE pageblocks, nobody else about, no target ahead of a guest of up to 262,144 pages). A guest made
+    of arrays goes over to steps, from where it stands, as soon as its `machine` is asked for, or its driver does what
+    arrays cannot (it hangs, it never comes to rest, it loses a page; with "auto", up to 262,144 pages: it inflates
+    while compaction runs); the reverse never happens. Its machine is the one that steps from the start would have led
+    to, or, after operations of many steps, one put where the arrays stand (going_over.py).
     placement: which free block of the smallest order a page of the balloon is taken from: "lifo", the head of the list
     as the kernel does; "lowest" or "highest" PFN, or "random" by the seed, each within the zone that is asked first and
     whatever pageblock type the driver wants. All other requests are as ever.
@@ -80,26 +90,31 @@ class Guest:
         pages = whole_number("pages", pages, 1, MOST_PAGES, "guest pages", "64 GiB of 4 KiB pages is the largest.")
         self.seed = whole_number("seed", seed, 0, 2**63 - 1)
         self.placement = check_placement(placement)
-        self._settings: dict[str, Any] = {"backing": backing, "must_tell_host": must_tell_host}
-        self._settings |= {"placement": self.placement, "seed": self.seed}
+        settings: dict[str, Any] = {"backing": backing, "must_tell_host": must_tell_host}
+        settings |= {"placement": self.placement, "seed": self.seed}
         map_states = np.zeros(pages, np.uint8)
         types = np.full(-(-pages // PAGEBLOCK_PAGES), Migratetype.MOVABLE, np.uint8)
         set_memory(map_states, types, states, pageblock_types)
-        self._arrays: ArrayGuest | None = None
-        self._steps: SteppedGuest | None = None
+        make: Make = partial(SteppedGuest, self.driver, self.page_size, **settings)
+        self._settings = settings
         actors = check_actors(actors)
         several = zones is not None or candidates is not None or actors
         against = "zones, candidates and actors" if several else beyond_arrays(self.driver, types)
-        if use_arrays(engine, pages, against):
+        small = engine == "auto" and pages <= STEPWISE_PAGES
+        if use_arrays(engine, against):
             inside = balloon_pages(map_states, balloon)
-            self._arrays = ArrayGuest(self.driver, self.page_size, map_states, types, inside, **self._settings)
-            if target is not None:
-                self.set_target(target)
-                self._arrays.history.forget()  # it was made so
-            return
+            reached = target is None or (type(target) is int and target == len(inside) * self._pages_per_page)
+            if reached or not small:
+                arrays = ArrayGuest(self.driver, self.page_size, map_states, types, inside, **settings)
+                self._engines = Engines(arrays, make, may_step=small)
+                if target is not None and not reached:
+                    self.set_target(target)
+                    arrays.history.forget()  # it was made so
+                return
         more: dict[str, Any] = {"target": target, "zones": zones, "candidates": candidates, "actors": actors}
-        self._steps = SteppedGuest(self.driver, self.page_size, map_states, types, balloon, **self._settings, **more)
-        self._steps.probe()
+        steps = make(map_states, types, balloon, **more)
+        steps.probe()
+        self._engines = Engines(steps, make, may_step=small)
 
     @classmethod
     def from_states(cls, states: ArrayLike, driver: str | Driver = "v9", **settings: Any) -> Guest:  # noqa: ANN401
@@ -122,63 +137,39 @@ class Guest:
     @property
     def machine(self) -> Machine:
         """Runs the threads, step by step."""
-        return self._stepped().machine
+        return self._engines.stepped.machine
 
     @property
     def world(self) -> World:
         """All that the threads share."""
-        return self._stepped().world
+        return self._engines.stepped.world
 
     @property
     def vb(self) -> VirtioBalloon:
         """The device as the driver sees it."""
-        return self._stepped().vb
+        return self._engines.stepped.vb
 
     @property
     def mm(self) -> Compaction:
         """The compactor's side."""
-        return self._stepped().mm
+        return self._engines.stepped.mm
 
     @property
     def frames(self) -> PageFrames:
         """Every page frame."""
-        return self._stepped().frames
+        return self._engines.stepped.frames
 
     @property
     def buddies(self) -> list[Buddy]:
         """The page allocator of each zone."""
-        return self._stepped().buddies
-
-    def _stepped(self) -> SteppedGuest:
-        if self._steps is None:
-            self._go_over_to_steps()
-        assert self._steps is not None
-        return self._steps
-
-    def _go_over_to_steps(self) -> None:
-        """Put a machine where the arrays stand, whole or not at all; a driver short of its target sleeps."""
-        arrays = self._arrays
-        assert arrays is not None
-        zone, log = arrays.zone, arrays.host.messages
-        with held_back():
-            inside = arrays.balloon_list.astype(np.int64)
-            steps = SteppedGuest(self.driver, self.page_size, zone.states, zone.block_types, inside, **self._settings)
-            load_lists(steps.buddies[0], zone.order)
-            arrays.mark_moved_once(steps.world)
-            steps.probe()
-            steps.host.believe_again(arrays.host.beliefs())
-            for name, number in zip(arrays.values.names, arrays.values.numbers, strict=True):
-                steps.world.values[name] = number
-            sent = int(log.count[0])  # the first message is the empty buffer for statistics, which both have
-            steps.host.messages.extend(log.queue[1:], log.count[1:], log.pfns[sent:])
-            self._steps, self._arrays = steps, None
+        return self._engines.stepped.buddies
 
     # -- reading --
 
     @property
     def engine(self) -> str:
         """How whole operations are done: "arrays" at once, "steps" one by one."""
-        return "steps" if self._arrays is None else "arrays"
+        return "steps" if self._engines.arrays is None else "arrays"
 
     @property
     def host(self) -> Host:
@@ -187,7 +178,7 @@ class Guest:
 
     @property
     def _one(self) -> ArrayGuest | SteppedGuest:
-        return self._arrays or self._stepped()
+        return self._engines.now
 
     @property
     def page_states(self) -> NDArray[np.uint8]:
@@ -198,7 +189,8 @@ class Guest:
 
     @property
     def _states(self) -> NDArray[np.uint8]:
-        return self._stepped().frames.states if self._arrays is None else self._arrays.zone.states
+        now = self._engines.now
+        return now.zone.states if isinstance(now, ArrayGuest) else now.frames.states
 
     @property
     def _pages_per_page(self) -> int:
@@ -238,21 +230,14 @@ class Guest:
 
     def workload(self, name: str, **options: Any) -> WorkloadResult:  # noqa: ANN401
         """Let a workload take and free memory (names in memory/workloads.py); the same seed gives the same map."""
-        settings = {"seed": self.seed, **options}
-        if self._arrays is None:
-            return self._stepped().workload(name, **settings)
-        with interruptible(f"workload {workload_named(name).name}"):
-            return self._arrays.workload(name, **settings)
+        return self._engines.workload(name, **{"seed": self.seed, **options})
 
     def release(self, fraction: float = 1.0) -> int:
         """The workload gives its pages back, ascending: all, or a `fraction` chosen by the seed; returns how many.
 
         Raises BadValueError for a fraction outside 0 to 1.
         """
-        if self._arrays is None:
-            return self._stepped().release(fraction, self.seed)
-        with interruptible("giving back"):
-            return self._arrays.release(fraction, self.seed)
+        return self._engines.release(fraction, self.seed)
 
     def inflate(self, n: int) -> Resized:
         """Raise the target to n balloon pages (4 KiB) above what the balloon holds, and run until the driver rests."""
@@ -274,39 +259,20 @@ class Guest:
         """
         n = self.host.check_target(n)
         before, sent = self.balloon_pages, len(self.host.messages)
-        why, steps = self._set_target(n)
+        why, steps = self._engines.set_target(n)
         sent = len(self.host.messages) - sent
         return Resized(before, self.balloon_pages, self.host.target, sent, why, self._one.bug, steps)
-
-    def _set_target(self, n: int) -> tuple[str, int]:
-        if self._arrays is not None:
-            try:
-                with interruptible(f"towards {counted(n, 'balloon page')}") as interruption:
-                    return self._arrays.set_target(n, interruption.say), 0
-            except StepsNeededError:
-                self._go_over_to_steps()
-        return self._stepped().set_target(n)
 
     def compact(self) -> Compacted:
         """Compact every zone (order -1, as a write to /proc/sys/vm/compact_memory), and run until all rests."""
         before, sent = self.metrics().free_huge_pages, len(self.host.messages)
-        pairs, why, steps = self._compact()
+        pairs, why, steps = self._engines.compact()
         free = (before, self.metrics().free_huge_pages)
         return Compacted(pairs, len(self.host.messages) - sent, free, why, self._one.bug, steps)
 
-    def _compact(self) -> tuple[NDArray[np.signedinteger[Any]], str, int]:
-        if self._arrays is not None:
-            try:
-                with interruptible("compaction") as interruption:
-                    return self._arrays.compact(interruption.say).pairs, "", 0
-            except StepsNeededError:
-                self._go_over_to_steps()
-        return self._stepped().compact()
-
     def foretell(self, target: int | None = None) -> Foretold | None:
         """What `set_target`, or without a target `compact`, comes to; None where arrays cannot tell (foretold.py)."""
-        target = None if target is None else self.host.check_target(target)
-        return None if self._steps is None else foretell(self._steps, target, self._settings)
+        return foretell(self._one, None if target is None else self.host.check_target(target), self._settings)
 
     # -- back and forth between whole operations (arrays) --
 
@@ -316,7 +282,7 @@ class Guest:
 
         Raises BadValueError as that does.
         """
-        return self._history().last().units
+        return self._engines.history().last().units
 
     def page_states_at(self, moment: int) -> NDArray[np.uint8]:
         """The page map amid the last whole operation: uint8[pages], before its page (or pair) number `moment`.
@@ -325,7 +291,7 @@ class Guest:
         guest itself stays where it is. Raises BadValueError for another moment, without an operation, and for a guest
         of steps.
         """
-        return self._history().states_at(moment)
+        return self._engines.history().states_at(moment)
 
     def undo(self) -> str:
         """Take back the last whole operation, exactly: map, lists, balloon, messages, numbers; says which it was.
@@ -334,18 +300,9 @@ class Guest:
         guest of steps, whose machine can go to any step.
         """
         with interruptible("taking an operation back"):
-            return self._history().undo().text
+            return self._engines.undo()
 
     def redo(self) -> str:
         """Do the whole operation again that `undo` took back last; errors as there."""
         with interruptible("doing an operation again"):
-            return self._history().redo()
-
-    def _history(self) -> ArrayHistory:
-        if self._arrays is None:
-            raise BadValueError(
-                "this guest takes steps: guest.machine.record(), called before what is to be taken back, begins a "
-                "timeline, and guest.machine.seek(step) goes anywhere in it. Whole operations are taken back in guests "
-                "of arrays (engine='arrays'), as long as nobody asks for their machine."
-            )
-        return self._arrays.history
+            return self._engines.redo()

@@ -17,14 +17,14 @@ from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, Pag
 AT_REST = (PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON, PageState.HOLE)  # 0 to 4
 _AT_REST = f"A page map at rest has only {', '.join(f'{int(state)} {state.name}' for state in AT_REST)}."
 ENGINES = ["auto", "steps", "arrays"]
-STEPWISE_PAGES = 1 << 18  # the largest guest (guest pages) that engine="auto" takes step by step
+STEPWISE_PAGES = 1 << 18  # of the largest guest (guest pages) that engine="auto" takes step by step where it may choose
 
 
-def use_arrays(engine: str, pages: int, against: str | None) -> bool:
+def use_arrays(engine: str, against: str | None) -> bool:
     """Whether the guest is made of arrays; `against`: what arrays cannot do here, if anything."""
     if pick("engine", engine, ENGINES) == "arrays" and against is not None:
         raise BadValueError(f"engine is 'arrays', which cannot do {against}; it must be 'steps' or 'auto' here.")
-    return engine == "arrays" or (engine == "auto" and pages > STEPWISE_PAGES and against is None)
+    return engine != "steps" and against is None
 
 
 def balloon_pages(states: NDArray[np.uint8], balloon: Sequence[int] | NDArray[np.int64] | None) -> NDArray[np.int64]:

@@ -48,8 +48,8 @@ class SteppedGuest:
     """Memory, driver, host and machine. Balloon sizes are 4 KiB balloon pages, PFNs guest pages; all is checked before.
 
     states: uint8[pages] at rest; types: uint8[pageblocks]; both are copied. balloon: int PFNs of the balloon's list,
-    head first, None for all BALLOON pages ascending. target: balloon pages, None for what the balloon holds. Everything
-    else as for Guest. No thread has run until `probe`.
+    head first, None for all BALLOON pages ascending. target: balloon pages, None for what the balloon holds. memory:
+    of PageFrames. Everything else as for Guest. No thread has run until `probe`.
     """
 
     def __init__(
@@ -68,9 +68,10 @@ class SteppedGuest:
         zones: Sequence[tuple[str, int, int]] | None = None,
         candidates: Sequence[int | tuple[int, ...]] | None = None,
         actors: Sequence[Actor] = (),
+        memory: NDArray[np.uint8] | None = None,
     ) -> None:
         self.driver = driver
-        self.frames = PageFrames(len(states), Journal())
+        self.frames = PageFrames(len(states), Journal(), states=memory)
         self.frames.states[:] = states
         self.frames.block_types[:] = types
         self.zones = zones_of(self.frames, zones)
@@ -94,6 +95,10 @@ class SteppedGuest:
         self.host.prime_stats()
         if self.host.target != self.balloon_pages:
             self.vb.config_interrupt(self.world)
+        self.come_to_rest()
+
+    def come_to_rest(self) -> None:
+        """Let every thread go on until all rest, or one is too busy for that."""
         self.machine.run(_CHUNK)
 
     @property
@@ -254,9 +259,9 @@ class SteppedGuest:
         world, ppp = self.world, self.world.pages_per_page
         self.frames.links.fill(self.vb.pages.number, pages)
         count = len(pages) * ppp
-        world.refcounts.update((int(page), 1) for page in pages)
+        world.refcounts.update(dict.fromkeys(pages.tolist(), 1))
         if flags := int(self.driver.page_flags):
-            world.page_flags.update((int(page), flags) for page in pages)
+            world.page_flags.update(dict.fromkeys(pages.tolist(), flags))
         world.values.set(self.vb.num_pages.number, count)
         for name in ("balloon_inflate", "nr_balloon_pages"):  # as if these pages had been inflated
             if name in self.vb.vmstat:

@@ -13,6 +13,7 @@ from typing import Any
 from balloonlab.foundations.errors import pick
 from balloonlab.foundations.journal import Kind
 from balloonlab.kernel.machine_events import Bug, Mark
+from balloonlab.kernel.primitives.verb import Blocked
 from balloonlab.kernel.thread import Thread, ThreadSpec
 from balloonlab.kernel.timeline import CRASHED, FINISHED, NONE, RUNNABLE, Timeline, Turn, Wait
 from balloonlab.kernel.world import NOBODY, KernelBugError, World
@@ -20,6 +21,7 @@ from balloonlab.kernel.world import NOBODY, KernelBugError, World
 _GATES = frozenset((int(Kind.LOCK), int(Kind.PAGE_LOCK), int(Kind.SLEEP), int(Kind.MESSAGE)))
 SLICE = 64  # steps a thread may take in a row while another could run
 _NEVER = 2**62
+_MOST_WAITS = 1000  # sentences that are kept
 
 
 class Stepper:
@@ -41,6 +43,7 @@ class Stepper:
         world.sleeping[:] = [0] * len(threads)
         self.threads = [Thread(i, spec) for i, spec in enumerate(threads)]
         self.names = [thread.name for thread in self.threads]
+        self._waits: dict[tuple[Blocked, int], Wait] = {}
         for thread in self.threads:
             self._ask(thread)
         self._bugs = [bug for thread in self.threads if (bug := thread.bug(-1)) is not None]
@@ -83,16 +86,24 @@ class Stepper:
         pending = thread.pending
         if pending is None:
             return CRASHED if thread.crashed else FINISHED
-        if thread.enabled(self.world):
-            return RUNNABLE
         if (handler := thread.interrupted(self.world)) != NOBODY:
-            status, on, holder = "blocked", "its CPU", handler
-        else:
-            status, on, holder = pending.blocked(self.world, thread.index)
-        held = ""
-        if holder >= 0:
-            held = ", which it holds itself" if holder == thread.index else f", held by {self.names[holder]}"
-        return Wait(status, f"waits for {on}{held}", on, self.names[holder] if holder >= 0 else "")
+            return self._wait(Blocked("blocked", "its CPU", handler), thread.index)
+        if pending.enabled(self.world, thread.index):
+            return RUNNABLE
+        return self._wait(pending.blocked(self.world, thread.index), thread.index)
+
+    def _wait(self, why: Blocked, thread: int) -> Wait:
+        """The same in words, put together once each."""
+        wait = self._waits.get((why, thread))
+        if wait is None:
+            status, on, holder = why
+            held = ""
+            if holder >= 0:
+                held = ", which it holds itself" if holder == thread else f", held by {self.names[holder]}"
+            wait = Wait(status, f"waits for {on}{held}", on, self.names[holder] if holder >= 0 else "")
+            if len(self._waits) < _MOST_WAITS:
+                self._waits[why, thread] = wait
+        return wait
 
     def runnable(self) -> tuple[str, ...]:
         """Names of the threads that can take a step now."""
@@ -191,7 +202,7 @@ class Stepper:
     def _look_waits(self, threads: Sequence[Thread]) -> None:
         number = self.timeline.wait_number
         for thread in threads:
-            wait = RUNNABLE if thread.enabled(self.world) else self.wait_of(thread)
+            wait = self.wait_of(thread)
             if wait is not RUNNABLE or self.thread_wait[thread.index]:
                 self._set(Kind.WAIT, self.thread_wait, thread.index, number(wait))
 

@@ -100,6 +100,26 @@ class Links:
             yield node
             node = self.next[node]
 
+    def ranks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Every page on a list, ascending; the head of its list; how many nodes it comes after the head (int32 each).
+
+        In as many rounds as the longest list's length has binary digits: each page looks twice as far back each time.
+        """
+        listed = np.flatnonzero(self.prev_array[: self.pages] >= 0).astype(np.int32)
+        nodes = np.concatenate((listed, np.arange(self.pages, self.pages + len(self.heads), dtype=np.int32)))
+        number = np.empty(len(self.prev_array), np.int32)  # only those of nodes are ever read
+        number[nodes] = np.arange(len(nodes), dtype=np.int32)
+        before, steps = number[self.prev_array[nodes]], np.ones(len(nodes), np.int32)
+        before[len(listed) :] = np.arange(len(listed), len(nodes))  # a head stays where it is
+        steps[len(listed) :] = 0
+        count = len(listed)
+        for _ in range(count.bit_length()):
+            if before.min() >= count:
+                break
+            steps += steps[before]
+            before = before[before]
+        return listed, nodes[before[:count]], steps[:count]
+
     def fill(self, head: int, pages: np.ndarray) -> None:
         """Make the empty list hold `pages` (int array, head to tail) at once. Not journaled: for construction."""
         if len(pages) == 0:

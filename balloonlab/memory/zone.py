@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from balloonlab.foundations.errors import BadValueError, whole_number
 from balloonlab.foundations.journal import Journal, Kind, Values
@@ -49,16 +50,19 @@ class PageFrames:
     """Every page frame of a guest, with journaled setters.
 
     states: uint8[pages] of PageState codes. block_types: uint8[ceil(pages / 512)] of Migratetype codes.
+    `states` may be given: it is the memory that the map is kept in then.
     orders: int8[pages], the order of the free block headed at that PFN, -1 elsewhere.
     Unit everywhere: guest pages. Scalar access goes through memoryviews (`state_of`), several times faster from
     Python than numpy indexing; whole-array readers use the numpy arrays.
     """
 
-    def __init__(self, pages: int, journal: Journal | None = None, heads: int = 512) -> None:
+    def __init__(
+        self, pages: int, journal: Journal | None = None, heads: int = 512, states: NDArray[np.uint8] | None = None
+    ) -> None:
         self.pages = whole_number("pages", pages, 1, MOST_PAGES, "guest pages", "64 GiB is the largest guest.")
         self.journal = journal if journal is not None else Journal()
         self.values = Values(self.journal)
-        self.states = np.zeros(self.pages, np.uint8)
+        self.states = np.zeros(self.pages, np.uint8) if states is None else states
         self.orders = np.full(self.pages, -1, np.int8)
         self.block_types = np.full(-(-self.pages // PAGEBLOCK_PAGES), Migratetype.MOVABLE, np.uint8)
         self.state_of = self.states.data

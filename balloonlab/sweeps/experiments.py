@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+
 from balloonlab.course.scenarios import scenario as scenario_named
 from balloonlab.drivers import Driver, find_driver
 from balloonlab.explore import explore
 from balloonlab.foundations.errors import BadValueError, UnknownNameError, pick, whole_number
+from balloonlab.guest.array_guest import beyond_arrays
 from balloonlab.guest.guest import Guest
-from balloonlab.guest.settings import check_page_size
+from balloonlab.guest.settings import check_page_size, use_arrays
 from balloonlab.host.host import BALLOON_PAGE_SIZE
 from balloonlab.memory.placement import check_placement
 from balloonlab.memory.workloads import WORKLOADS, workload_settings
@@ -56,18 +59,19 @@ def _check_balloon(
     seed: int = 0,
     page_size: int = 4096,
     placement: str = "lifo",
+    engine: str = "auto",
     **options: float,
 ) -> int:
     """The balloon's size in 4 KiB pages; raises for what is wrong with the parameters."""
     whole_number("pages", pages, 1, MOST_PAGES, "guest pages", "64 GiB of 4 KiB pages is the largest.")
-    find_driver(driver)
+    use_arrays(engine, beyond_arrays(find_driver(driver), np.zeros(0, np.uint8)))
     whole_number("seed", seed, 0, 2**63 - 1)
     check_page_size(page_size)
     check_placement(placement)
     known = [key for each in WORKLOADS.values() for key in each.options]
     for key in options:
         if key not in known:
-            own = ["pages", "balloon", "driver", "workload", "seed", "page_size", "placement"]
+            own = ["pages", "balloon", "driver", "workload", "seed", "page_size", "placement", "engine"]
             names = ", ".join(dict.fromkeys([*own, *known]))
             raise UnknownNameError(f"unknown parameter of balloon_and_compact {key!r}; known: {names}.")
         if workload in WORKLOADS:
@@ -86,20 +90,23 @@ def balloon_and_compact(
     seed: int = 0,
     page_size: int = 4096,
     placement: str = "lifo",
+    engine: str = "auto",
     **options: float,
 ) -> Row:
     """Fragment a guest's memory, inflate the balloon, compact, deflate: what was left after each.
 
     pages: guest pages. balloon: 4 KiB balloon pages if a whole number, the share of the guest's memory if a float.
     workload, options: names in memory/workloads.py. page_size: bytes. placement: where the balloon's pages are taken
-    from, a name in memory/placement.py ("random" by the seed, too). Results: `huge_*`, free blocks of order 9 (2 MiB
-    where guest pages are 4 KiB) after the workload, inflated, compacted, deflated; `unusable_*`, the unusable free
-    index of order 9 then (thousandths); `ballooned`, the balloon's size reached (4 KiB pages); messages of each part;
-    guest pages `moved`, those of the balloon `moved_balloon`; `steps` of all threads; `why`, bugs first, what was not
-    reached and why (None if all was).
+    from, a name in memory/placement.py ("random" by the seed, too). engine: as of Guest; all other results are the same
+    by either. Results: `huge_*`, free blocks of order 9 (2 MiB where guest pages are 4 KiB) after the workload,
+    inflated, compacted, deflated; `unusable_*`, the unusable free index of order 9 then (thousandths); `ballooned`, the
+    balloon's size reached (4 KiB pages); messages of each part; guest pages `moved`, those of the balloon
+    `moved_balloon`; `steps` of all threads (None where arrays worked it out at once: engine "steps" counts them);
+    `why`, bugs first, what was not reached and why (None if all was).
     """
-    size = _check_balloon(pages, balloon, driver, workload, seed, page_size, placement, **options)
-    guest = Guest(pages, driver, page_size=page_size, seed=seed, placement=placement)
+    size = _check_balloon(pages, balloon, driver, workload, seed, page_size, placement, engine, **options)
+    guest = Guest(pages, driver, page_size=page_size, seed=seed, placement=placement, engine=engine)
+    stepped = guest.engine == "steps"
     guest.workload(workload, **options)
     metrics = {"before": guest.metrics()}
     inflated = guest.inflate(size)
@@ -120,7 +127,7 @@ def balloon_and_compact(
         "deflate_messages": deflated.messages,
         "moved": len(compacted.pairs),
         "moved_balloon": len(inside) - len(stayed),
-        "steps": inflated.steps + compacted.steps + deflated.steps,
+        "steps": inflated.steps + compacted.steps + deflated.steps if stepped else None,
     }
 
 

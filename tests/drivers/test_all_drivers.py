@@ -144,7 +144,9 @@ def test_no_schedule_breaks_a_sound_version(
 def machine_with(guest: Guest, routine: str) -> Machine:
     """The guest's threads and one more, the remover."""
     run = getattr(guest.driver, routine)
-    return Machine(guest.world, [*guest._stepped().threads(), ThreadSpec("remover", "a test's", lambda: run(guest.vb))])
+    return Machine(
+        guest.world, [*guest._engines.stepped.threads(), ThreadSpec("remover", "a test's", lambda: run(guest.vb))]
+    )
 
 
 @pytest.mark.parametrize("driver", ALL)

@@ -99,7 +99,10 @@ def test_remove_and_freeze_empty_the_balloon(thread: str) -> None:
     guest = Guest(1024, driver="linux-3.6")
     guest.inflate(300)
     routine = getattr(guest.driver, thread)
-    threads = [*guest._stepped().threads(), ThreadSpec("remover", "unloads the driver", lambda: routine(guest.vb))]
+    threads = [
+        *guest._engines.stepped.threads(),
+        ThreadSpec("remover", "unloads the driver", lambda: routine(guest.vb)),
+    ]
     if thread == "virtballoon_freeze":
         guest.world.values["freezing"] = 1
     machine = Machine(guest.world, threads)

@@ -240,7 +240,7 @@ def test_item_30_and_31_the_oom_notifier_takes_256_pages_and_nobody_takes_them_b
 
     sent = len(guest.host.messages)
     total = guest.world.values["totalram_pages"]
-    machine = Machine(guest.world, [*guest._stepped().threads(), ThreadSpec("oom", "a test's", oom)])  # type: ignore[arg-type]
+    machine = Machine(guest.world, [*guest._engines.stepped.threads(), ThreadSpec("oom", "a test's", oom)])  # type: ignore[arg-type]
     machine.run()
     assert freed == [256 * 4096 // page_size], "in guest pages"
     assert [(queue, len(pfns)) for queue, pfns in told(guest, sent)] == [("deflateq", 256)]
@@ -256,7 +256,7 @@ def test_m8_is_gone_a_small_balloon_gives_what_it_has(driver: str) -> None:
     machine = Machine(
         guest.world,
         [
-            *guest._stepped().threads(),
+            *guest._engines.stepped.threads(),
             ThreadSpec("oom", "a test's", lambda: guest.driver.virtio_balloon_oom_notify(guest.vb)),
         ],
     )
@@ -279,7 +279,7 @@ def test_work_is_not_reentrant_and_a_request_meanwhile_is_not_lost() -> None:
 def test_remove_waits_for_the_round_under_way() -> None:
     guest = Guest(1024, driver="linux-6.1")
     remover = ThreadSpec("remover", "a test's", lambda: guest.driver.virtballoon_remove(guest.vb))
-    steps = guest._stepped()
+    steps = guest._engines.stepped
     steps.machine = machine = Machine(guest.world, [*steps.threads(), remover], steps.actions())
     machine.record()
     machine.act("set_target", 600)

@@ -46,13 +46,13 @@ class Both:
         assert self.driver == "linux-3.8" or one.disagreements() == []  # there a page put back is the LRU's (M5)
         if one.engine == "steps":
             return
-        values = one._arrays.values
+        values = one._engines.arrays.values
         assert {name: other.world.values[name] for name in values.names} == dict(
             zip(values.names, values.numbers, strict=True)
         )
         for kind in Migratetype:
             for order in range(MAX_ORDER):
-                listed = one._arrays.zone.free_blocks(order, kind)
+                listed = one._engines.arrays.zone.free_blocks(order, kind)
                 assert listed == other.buddies[0].free_blocks(order, kind), (kind, order)
 
     def inflate(self) -> None:
@@ -117,22 +117,6 @@ def test_a_driver_short_of_its_target_does_nothing_when_its_machine_is_made(driv
     assert guest.balloon_pages == 401
 
 
-def test_an_interrupt_does_not_part_a_guest_from_its_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
-    guest = Guest(4096, "linux-6.1", engine="arrays")
-    guest.inflate(100)
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("balloonlab.guest.guest.load_lists", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            assert guest.machine
-    assert (guest.engine, guest.balloon_pages, len(guest.host.messages)) == ("arrays", 100, 2)
-    assert guest.machine
-    assert (guest.engine, guest.balloon_pages, len(guest.host.messages)) == ("steps", 100, 2)
-
-
 def test_a_page_of_3_8_moves_once_even_in_one_run() -> None:
     rng = np.random.default_rng(87338)  # the scanners of 3.6's rules overlap: one meets pages that were just moved
     _live(Both("linux-3.8", rng, "lowest"), rng)
@@ -161,12 +145,14 @@ def _live(both: Both, rng: np.random.Generator) -> None:
         both.same()
 
 
-def test_auto_takes_arrays_for_large_guests_and_steps_for_others() -> None:
-    assert Guest(1 << 18, driver="v9").engine == "steps"
-    large = Guest((1 << 18) + 1, driver="v9")
-    assert large.engine == "arrays"
+def test_auto_takes_arrays_where_they_can_do_it_all() -> None:
+    assert Guest(512, driver="v9").engine == "arrays"
+    assert Guest(512, driver="v9", target=0).engine == "arrays"
+    assert Guest(512, driver="v9", target=8).engine == "steps"
+    assert Guest(1024, driver="v9", zones=[("A", 0, 512), ("B", 512, 1024)]).engine == "steps"
+    large = Guest((1 << 18) + 1, driver="v9", target=8)
+    assert (large.engine, large.balloon_pages) == ("arrays", 8)
     assert "1,024 MiB" in repr(large)
-    assert Guest((1 << 18) + 1, driver="v9", zones=[("A", 0, 512), ("B", 512, (1 << 18) + 1)]).engine == "steps"
 
 
 def test_a_machine_is_made_when_it_is_asked_for() -> None:
@@ -249,7 +235,7 @@ def test_a_target_that_is_no_whole_guest_page(driver: str, target: int) -> None:
 def test_compaction_while_the_driver_is_on_its_way_is_refused() -> None:
     guest = Guest.from_states([0] * 100 + [1] * 924, driver="linux-6.1", engine="arrays")
     assert guest.inflate(300).after == 100
-    guest._arrays.zone.free(np.arange(500, 510))
+    guest._engines.arrays.zone.free(np.arange(500, 510))
     with pytest.raises(BadValueError, match="Set a target first"):
         guest.compact()
 

@@ -35,7 +35,7 @@ def do(guest: Guest, operation: Operation) -> None:
 
 
 def everything(guest: Guest, *, lists: bool) -> dict[str, object]:
-    arrays = guest._arrays
+    arrays = guest._engines.arrays
     assert arrays is not None
     seen: dict[str, object] = {
         "map": guest.page_states.tobytes(),
@@ -93,7 +93,7 @@ def _forward_and_back(driver: str, rng: np.random.Generator) -> None:
             done.append(operation)
             if rng.random() < 0.5:
                 everything(guest, lists=True)  # settles the lists
-        for _ in range(int(rng.integers(0, len(guest._arrays.history.operations) + 1))):  # type: ignore[union-attr]
+        for _ in range(int(rng.integers(0, len(guest._engines.arrays.history.operations) + 1))):  # type: ignore[union-attr]
             guest.undo()
             done.pop()
         never = make()
@@ -210,7 +210,7 @@ def test_older_operations_are_forgotten_when_they_take_too_much(monkeypatch: pyt
     for _ in range(6):
         guest.inflate(500)
     done = 0
-    while guest._arrays is not None and guest._arrays.history.operations:
+    while guest._engines.arrays is not None and guest._engines.arrays.history.operations:
         guest.undo()
         done += 1
     assert 1 <= done < 6
@@ -246,7 +246,7 @@ def test_an_operation_late_in_a_long_life_takes_no_more_work_than_an_early_one()
 @settings(max_examples=20, deadline=None)
 def test_what_older_operations_take_is_what_would_be_free_without_them(rng: np.random.Generator) -> None:
     guest = maker("linux-6.1", rng)()
-    history = guest._arrays.history  # type: ignore[union-attr]
+    history = guest._engines.arrays.history  # type: ignore[union-attr]
     for operation in some_operations(rng, 8):
         do(guest, operation)
         if rng.random() < 0.3:

@@ -169,7 +169,7 @@ def test_both_views_of_a_page_while_a_message_is_in_flight() -> None:
 
 
 def test_an_interrupt_stops_between_two_steps() -> None:
-    guest = Guest(65536)
+    guest = Guest(65536, engine="steps")
     threading.Timer(0.05, signal.raise_signal, (signal.SIGINT,)).start()
     with pytest.raises(KeyboardInterrupt):
         guest.inflate(60_000)

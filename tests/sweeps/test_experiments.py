@@ -15,7 +15,7 @@ from balloonlab.sweeps.experiments import results_of
 
 
 def test_a_row_is_what_a_guest_driven_by_hand_shows() -> None:
-    (row,) = bl.sweep(pages=2048, balloon=500, driver="v9", seed=5, workload="runs", length=20).rows
+    (row,) = bl.sweep(pages=2048, balloon=500, driver="v9", seed=5, workload="runs", length=20, engine="steps").rows
     guest = bl.Guest(2048, "v9", seed=5)
     guest.machine.record()
     guest.workload("runs", length=20)
@@ -51,6 +51,18 @@ def test_a_placement_is_the_guests() -> None:
         assert row["moved"] == len(guest.compact().pairs)
     default = bl.sweep(pages=2048, balloon=300, seed=3).rows[0]
     assert table.where(placement="lifo").rows[0] == {**default, "placement": "lifo"}
+
+
+def test_an_engine_makes_no_difference() -> None:
+    grid = {"pages": [512, 2048], "driver": ["v9", "linux-3.6", "linux-6.1"], "balloon": [0.2, 0.9], "seed": 3}
+    columns = {}
+    for engine in ("auto", "steps", "arrays"):
+        table = bl.sweep(**grid, engine=engine)
+        assert table.failed.rows == []
+        columns[engine] = [{**row, "engine": "", "steps": 0} for row in table]
+        counted = [row["steps"] is not None for row in table]
+        assert all(counted) if engine == "steps" else not any(counted)
+    assert columns["auto"] == columns["steps"] == columns["arrays"]
 
 
 def test_a_share_is_of_the_guest_in_balloon_pages() -> None:

@@ -31,6 +31,7 @@ def test_one_and_one_point_nought_are_two_parameters() -> None:
     assert one.key != share.key
 
 
+EDITED = bl.DRIVERS["v9"].replace(tell_host=bl.DRIVERS["v10"].tell_host)
 BAD = [
     ({"pagez": [1]}, UnknownNameError, "unknown parameter of balloon_and_compact 'pagez'; known: pages, balloon"),
     ({"pages": []}, BadValueError, "pages has no values"),
@@ -53,6 +54,12 @@ BAD = [
     ({"page_size": 8192}, BadValueError, "page_size is 8,192; legal: 4,096"),
     ({"placement": ["lowest", "middle"]}, UnknownNameError, "unknown placement 'middle'; known: lifo, lowest"),
     ({"placement": 1}, UnknownNameError, "unknown placement 1"),
+    ({"engine": ["auto", "fast"]}, UnknownNameError, "unknown engine 'fast'; known: auto, steps, arrays"),
+    (
+        {"engine": "arrays", "driver": bl.DRIVERS["v9"].replace(tell_host=bl.DRIVERS["v10"].tell_host)},
+        BadValueError,
+        r"'arrays', which cannot do the driver v9\*; .* 'steps' or",
+    ),
     ({"workload": "tetris"}, UnknownNameError, "unknown workload 'tetris'"),
     ({"workload": "tetris", "fraction": 0.5}, UnknownNameError, "unknown workload 'tetris'"),
     ({"workload": "holes", "fraction": 0.5}, UnknownNameError, "known: every. .*a sweep of their own"),

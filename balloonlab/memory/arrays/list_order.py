@@ -53,6 +53,14 @@ class ListOrder:
         self._clock = len(states)
         self._written: list[tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
 
+    def copy(self, states: np.ndarray, block_types: np.ndarray) -> ListOrder:
+        """The same lists, of a copy of the states and types."""
+        other = ListOrder(states, block_types)
+        other.numbers = None if self.numbers is None else self.numbers.copy()
+        other.kinds = None if self.kinds is None else self.kinds.copy()
+        other._given, other._clock = list(self._given), self._clock
+        return other
+
     def mark(self) -> Mark:
         """Remember this moment, and from now on what is written over: until the next mark, or until one is left."""
         self._written = []
@@ -250,11 +258,12 @@ def lists_of(buddy: Buddy, states: np.ndarray, block_types: np.ndarray) -> ListO
     order = ListOrder(states, block_types)
     order.numbers = numbers = np.zeros(len(states), np.int32)
     order.kinds = kinds = np.zeros(len(states), np.uint8)
+    pages, heads, ranks = buddy.links.ranks()
+    numbers[pages] = len(states) + 1 - ranks  # of pages on other lists, too: that means nothing
+    kind_of = np.zeros(len(buddy.links.next_array), np.uint8)
     for kind in Migratetype:
-        for size in range(MAX_ORDER):
-            heads = np.fromiter(buddy.links.walk(buddy.heads[kind][size]), np.int64)
-            numbers[heads] = np.arange(len(heads), 0, -1)
-            kinds[heads] = kind
+        kind_of[buddy.heads[kind]] = kind
+    kinds[pages] = kind_of[heads]
     return order
 
 
