@@ -14,6 +14,7 @@ import pytest
 
 from balloonlab.foundations.errors import BadValueError, BalloonlabError
 from balloonlab.guest.guest import Guest
+from balloonlab.kernel import history as history_module
 from balloonlab.kernel.machine_events import Ran
 from balloonlab.kernel.running import Settling
 from balloonlab.widgets import session as session_module
@@ -280,6 +281,29 @@ def test_every_operation_of_a_long_life_can_be_visited() -> None:
     view.ask("act", at=view.stands, name="deflate", value=150)  # a new future from there
     assert [text for _, text in view.history["marks"]] == ["set target 200", "set target 150"]
     assert guest.balloon_pages == 150
+
+
+def test_a_long_afternoon_keeps_a_bounded_part_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_module, "MOST_BYTES", 40_000)
+    guest = a_guest(256)
+    machine = guest.machine
+    machine.most_steps = most = 2_000
+    view = Receiver(Session.of(machine))
+    view.hello()
+    assert machine.history is not None
+    for _ in range(6):
+        for name, value in (("inflate", 150), ("compact", None), ("deflate", 20), ("compact", None)):
+            view.ask("act", name=name, value=value)
+            assert len(machine.timeline) <= most
+            assert len(machine.journal) <= 8 * most
+            assert machine.history.size <= 2 * 40_000  # they are thinned out once they are too many
+    assert (view.errors, machine.end > 8 * most) == ([], True)
+    stretches = machine.history._stretches
+    packed = sum(len(part) for stretch in stretches for part in stretch.who)
+    packed += sum(each.size for stretch in stretches for part in stretch.told for each in part)
+    assert packed < 3 * machine.end, "some bytes a step; one by one it is 250"
+    view.ask("go", to=0)
+    assert (guest.balloon_pages, machine.position) == (0, 0)
 
 
 def test_going_back_far_can_be_stopped_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
