@@ -200,11 +200,14 @@ class Stepper:
         return any(k == Kind.VALUE and self.journal.keys[before + i] in gates for i, k in enumerate(kinds))
 
     def _look_waits(self, threads: Sequence[Thread]) -> None:
-        number = self.timeline.wait_number
+        number, told = self.timeline.wait_number, self.thread_wait
         for thread in threads:
             wait = self.wait_of(thread)
-            if wait is not RUNNABLE or self.thread_wait[thread.index]:
-                self._set(Kind.WAIT, self.thread_wait, thread.index, number(wait))
+            if wait is RUNNABLE:
+                if told[thread.index]:
+                    self._set(Kind.WAIT, told, thread.index, 0)
+            elif self.timeline.waits[told[thread.index]] is not wait:
+                self._set(Kind.WAIT, told, thread.index, number(wait))
 
     def _set(self, kind: Kind, table: list[int], index: int, new: int) -> None:
         old = table[index]

@@ -16,11 +16,11 @@ from balloonlab.memory.zone import PageFrames, Zone
 KNOWN = sorted(set(DRIVERS) - {"linux-3.8"})  # there a page moves once only: steps alone can tell
 
 
-def a_guest(seed: int, driver: str, blocks: int, page_size: int = 4096) -> bl.Guest:
+def a_guest(seed: int, driver: str, blocks: int, page_size: int = 4096, engine: str = "steps") -> bl.Guest:
     rng = np.random.default_rng(seed)
     states = rng.choice([0, 1, 2, 3], 512 * blocks, p=[0.4, 0.3, 0.1, 0.2]).astype(np.uint8)
     types = rng.choice([0, 1, 1, 1, 2], blocks).astype(np.uint8)
-    return bl.Guest.from_states(states, driver, pageblock_types=types, page_size=page_size, engine="steps")
+    return bl.Guest.from_states(states, driver, pageblock_types=types, page_size=page_size, engine=engine)
 
 
 @settings(max_examples=40, deadline=None)
@@ -28,7 +28,7 @@ def a_guest(seed: int, driver: str, blocks: int, page_size: int = 4096) -> bl.Gu
 def test_the_end_of_each_operation_of_a_life(
     seed: int, driver: str, blocks: int, page: int, data: st.DataObject
 ) -> None:
-    guest = a_guest(seed, driver, blocks, page)
+    guest = a_guest(seed, driver, blocks, page, data.draw(st.sampled_from(["steps", "auto"])))
     per = page // 4096
     for _ in range(4):
         compacts = data.draw(st.booleans())

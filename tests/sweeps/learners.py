@@ -15,7 +15,7 @@ def half(seed: int, scale: float = 1.0) -> dict[str, object]:
 
 
 def messages(pages: int, driver: str = "v9") -> dict[str, int]:
-    return {"messages": Guest(pages, driver).inflate(pages).messages}
+    return {"messages": Guest(pages, driver, engine="steps").inflate(pages).messages}
 
 
 def picky(seed: int) -> float:
