@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from statistics import median
 
+import numpy as np
 import pytest
 
 import balloonlab as bl
@@ -61,4 +62,15 @@ def test_from_a_press_to_the_told_end(name: str) -> None:
         f"{operation * 1e3:.1f} ms that arrays take"
     )
     assert press < FIRST_CHUNK + MOST * operation
+    assert press < 2
+
+
+@pytest.mark.parametrize("name", ["inflate", "compact"])
+def test_from_a_press_to_the_told_end_on_four_million_pages(name: str) -> None:
+    states = np.random.default_rng(0).choice([0, 1, 2], 1 << 22, p=[0.5, 0.45, 0.05]).astype(np.uint8)
+    guest = bl.Guest.from_states(states, "linux-6.1")
+    guest.inflate(1 << 18)
+    press, content = told(guest, name, guest.balloon_pages + 100_000 if name == "inflate" else None)
+    print(f"\n{name} on 4,194,304 pages: told {press:.2f} s after the press")  # noqa: T201
+    assert content["held"] == (362_144 if name == "inflate" else 1 << 18)
     assert press < 2
