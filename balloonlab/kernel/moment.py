@@ -37,7 +37,7 @@ class Moment:
         self._under_way = dict(zip(under_way.tolist(), log.status[under_way].tolist(), strict=True))
         self.done = [thread.done for thread in machine.threads]
         self._threads = [(thread.pending, thread.crash if thread.crashed else None) for thread in machine.threads]
-        self.size = 2500 + len(self._arrays) + sum(map(len, self._tables)) + sum(kept.size for kept in self._lists)
+        self.size = 1000 + len(self._arrays) + sum(map(len, self._tables)) + sum(kept.size for kept in self._lists)
 
     def restore_world(self, machine: Stepper) -> None:
         """Make everything that threads share what it was."""

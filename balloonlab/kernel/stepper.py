@@ -206,7 +206,7 @@ class Stepper:
             if wait is RUNNABLE:
                 if told[thread.index]:
                     self._set(Kind.WAIT, told, thread.index, 0)
-            elif self.timeline.waits[told[thread.index]] is not wait:
+            else:
                 self._set(Kind.WAIT, told, thread.index, number(wait))
 
     def _set(self, kind: Kind, table: list[int], index: int, new: int) -> None:
