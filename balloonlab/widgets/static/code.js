@@ -68,7 +68,7 @@ class Pane {
     this.list.style.height = `${count * ROW}px`;
     const marks = {
       next: now.length ? (shown?.line ?? 0) : 0,
-      done: before[depth]?.f === shown?.f && depth === before.length - 1 ? before[depth].line : 0,
+      done: shown && before[depth]?.f === shown.f && depth === before.length - 1 ? before[depth].line : 0,
       back: back && back.depth === depth ? back : null,
       helper: frames[depth + 1] ? { name: frames[depth + 1].name, act: () => this.act(to(depth + 1), this.caller) } : null,
       held: shown && now.length ? held.linesOf(mirror, thread, { f: shown.f, depth }) : [],
