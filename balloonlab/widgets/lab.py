@@ -68,6 +68,7 @@ class Lab(Connected):
         if fate:
             self._show_fate()
         _follow_cells(self.session)
+        self._heading = title or shown.title[:1].upper() + shown.title[1:]
         super().__init__("lab", title or shown.title)
         self.session.labs.append(self)
 
@@ -97,7 +98,7 @@ class Lab(Connected):
         world = self.machine.world
         return {
             "session": f"{id(self.session):x}",
-            "title": self.title[:1].upper() + self.title[1:],
+            "title": self._heading,
             "question": self.question,
             "driver": self._driver,
             "finding": self._told_finding(),
