@@ -24,10 +24,8 @@ def test_the_review_has_eighteen_remarks_ten_of_them_on_wording_alone() -> None:
 @pytest.mark.parametrize("name", [name for name in REMARKS if remark(name).routine])
 def test_a_remark_speaks_of_one_line_of_v9(name: str) -> None:
     text = inspect.getsource(getattr(find_driver("v9"), remark(name).routine))
-    assert text.count(remark(name).line) >= 1, "that line is not there"
-    assert (
-        [line for line in text.splitlines() if remark(name).line in line][0].strip().startswith(remark(name).line[:6])
-    )
+    lines = [line.strip() for line in text.splitlines()]
+    assert [line for line in lines if line.startswith(remark(name).line)] != [], "no line begins so"
 
 
 def test_every_defect_of_the_review_names_its_remark() -> None:
