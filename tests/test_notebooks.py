@@ -16,13 +16,15 @@ import nbformat
 import pytest
 
 import balloonlab as bl
-from tests.execute_notebooks import normalise
+from tests.execute_notebooks import ANSWER, normalise
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))  # and not JupyterLab's checkpoints below
 MOST_OUTPUT = 100_000  # characters of one output, pictures aside
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 WIDGET = "application/vnd.jupyter.widget-view+json"
+ASKS = re.compile(r"\b(guess|predict|decide)\b", re.IGNORECASE)  # the reader, wherever it stands
+ANNOUNCED = ("Afterwards you can", "What you need", "Time", "Exercises")  # in the first cell
 READABLE = re.compile(r"balloonlab\.(kernel\.primitives|drivers)\b")  # the verbs, and the texts written in them
 IMPORTABLE = {"anywidget", "balloonlab", "ipywidgets", "IPython", "matplotlib", "numpy"}
 
@@ -81,7 +83,7 @@ def problems(notebook: Node) -> list[str]:  # noqa: C901 - one list of rules
         failed = any(output["output_type"] == "error" for output in cell["outputs"])
         if failed and "raises-exception" not in cell["metadata"].get("tags", []):
             found.append(f"an error nobody expects in: {text(cell['source'])[:80]}")
-    return found + heading_problems(notebook) + picture_problems(notebook)
+    return found + heading_problems(notebook) + picture_problems(notebook) + question_problems(notebook)
 
 
 def heading_problems(notebook: Node) -> list[str]:
@@ -89,11 +91,38 @@ def heading_problems(notebook: Node) -> list[str]:
     levels = list(headings(notebook))
     if [level for level, _, _ in levels].count(1) != 1 or levels[0][0] != 1 or levels[0][2] != 0:
         found.append("not exactly one H1, in the first cell")
+    first = text(notebook["cells"][0]["source"])
+    found += [f"the first cell does not say: {word}" for word in ANNOUNCED if f"**{word}:**" not in first]
     found += [f"level skipped before {b[1]!r}" for a, b in pairwise(levels) if b[0] > a[0] + 1]
     sections = [(words, number) for level, words, number in levels if level == 2]
     for (words, start), (_, stop) in zip(sections, [*sections[1:], ("", len(notebook["cells"]))], strict=True):
         if not any(cell.get("outputs") for cell in notebook["cells"][start:stop]):
             found.append(f"section {words!r} has no cell with an output")
+    return found
+
+
+def question_problems(notebook: Node) -> list[str]:
+    """What gives an answer away. Whoever is asked to guess, predict or decide opens the next cell by running it.
+
+    A question ends where its answer is checked (`bl.exercises`), or with its section: that one is for the reader alone.
+    """
+    found, asked = [], ""
+    for cell in notebook["cells"][1:]:
+        source = text(cell["source"])
+        if cell["cell_type"] == "markdown":
+            prose = re.sub(r"^#.*$|`[^`]*`", "", source, flags=re.MULTILINE)
+            if re.search(r"^## ", source, flags=re.MULTILINE):
+                asked = ""
+            if word := ASKS.search(prose):
+                asked = prose[word.start() : word.start() + 60].partition("\n")[0]
+        elif asked:
+            hidden = cell["metadata"].get("jupyter", {}).get("outputs_hidden", False)
+            if not hidden and "exercises." not in source:
+                found.append(f"answered below the question: {asked}")
+            asked = ""
+    hiding = [cell for cell in code(notebook) if ANSWER in cell["metadata"].get("tags", [])]
+    if any(not cell["metadata"].get("jupyter", {}).get("outputs_hidden") for cell in hiding):
+        found.append("an answer that is not hidden (tests/execute_notebooks.py hides it)")
     return found
 
 
@@ -158,13 +187,16 @@ def test_reaching_deeper_is_seen() -> None:
     assert beyond_the_public(notebook) == ["balloonlab.host.host", "balloonlab.kernel.world", "bl.memory"]
 
 
+FIRST = " ".join(f"**{word}:** something." for word in ANNOUNCED)
+
+
 def good() -> Node:
     """The smallest notebook that keeps every rule."""
     ran = {"output_type": "stream", "name": "stdout", "text": ["4\n"]}
     return {
         "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
         "cells": [
-            {"cell_type": "markdown", "metadata": {}, "source": ["# Title\n", "\n", "## Section"]},
+            {"cell_type": "markdown", "metadata": {}, "source": ["# Title\n", "\n", f"{FIRST}\n", "## Section"]},
             {"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": [ran], "source": ["print(2 + 2)"]},
         ],
     }
@@ -194,6 +226,9 @@ def spoil(kind: str) -> Node:
         "two titles": lambda: notebook["cells"][0]["source"].append("\n# Again"),
         "skipped level": lambda: notebook["cells"][0]["source"].append("\n#### Deep"),
         "no output": lambda: cell.update(outputs=[]),
+        "answered": lambda: notebook["cells"].insert(1, {**notebook["cells"][0], "source": "**Guess** what 2 + 2 is."}),
+        "answer open": lambda: cell["metadata"].update(tags=[ANSWER]),
+        "unannounced": lambda: notebook["cells"][0]["source"].__setitem__(2, FIRST.replace("Time", "Nothing") + "\n"),
         "alt": lambda: notebook["cells"][0]["source"].append("\n![](a.png)"),
     }
     spoilers[kind]()
@@ -221,7 +256,7 @@ def test_the_smallest_good_notebook_is_good() -> None:
             "stderr",
             "error",
         ),
-        *("two titles", "skipped level", "no output", "alt"),
+        *("two titles", "skipped level", "no output", "alt", "answered", "answer open", "unannounced"),
     ],
 )
 def test_each_rule_can_fail(kind: str) -> None:
