@@ -34,9 +34,15 @@ BY_HAND = {
     "blocks": 4,
     "units": 7,
     "held": 2,
+    "spoil": 16,
     "unusable": 500,
+    "fragmentation": 625,  # 1000 - (1000 + 2 * 1000) / 8
+    "first huge page": 2686,  # 5245 - 5 * 512 = 2685 are in the holes
+    "most locks": 4,
+    "both counted": 4,
     "compaction messages": 1344,
     "huge pages again": 13,
+    "tries": 10,
 }
 
 

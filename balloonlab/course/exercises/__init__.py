@@ -5,7 +5,8 @@ is answered by exploring it: the shortest schedule that still breaks it is the r
 reviewed driver in the same way.
 """
 
-from balloonlab.course.exercises.questions import QUESTIONS, Question, question
+from balloonlab.course.exercises.question import Question
+from balloonlab.course.exercises.questions import QUESTIONS, question
 from balloonlab.course.exercises.repairs import REPAIRS, Answer, Repair, repair
 from balloonlab.course.exercises.suspicions import SUSPICIONS, Suspicion, suspicion
 

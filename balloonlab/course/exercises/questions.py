@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
-
-from balloonlab.course.exercises.said import Said
+from balloonlab.course.exercises.on_fragments import QUESTIONS_ON_FRAGMENTS
+from balloonlab.course.exercises.on_moves import QUESTIONS_ON_MOVES
+from balloonlab.course.exercises.question import Question
 from balloonlab.course.scenarios import scenario
-from balloonlab.foundations.errors import pick, whole_number
-from balloonlab.foundations.typed import typed_number
+from balloonlab.foundations.errors import pick
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.memory.buddy import Buddy
-from balloonlab.memory.zone import PageFrames, PageState, Zone
-
-
-@dataclass(frozen=True, repr=False)
-class Question(Said):
-    """One question. text: what is asked. truth: runs the model. why: the reason, given once somebody has answered.
-
-    most, unit: an answer is a whole number from 0 to `most`, of these. hint: what a wrong answer is told, from (given,
-    truth).
-    """
-
-    name: str
-    text: str
-    most: int
-    unit: str
-    truth: Callable[[], int]
-    why: str
-    hint: Callable[[int, int], str]
-
-    def check(self, answer: float | str | None) -> str:
-        """What to say to an answer (None: not answered yet). Raises BadValueError for what cannot be one.
-
-        4, 4.0 and " 4 " are the same answer.
-        """
-        if answer is None:
-            return "Not answered yet: put your prediction in place of None and run the cell again."
-        number = typed_number(answer) if isinstance(answer, str) else answer
-        whole = int(number) if isinstance(number, float) and number.is_integer() else number
-        given = whole_number("your answer", answer if whole is None else whole, 0, self.most, self.unit)
-        truth = self.truth()
-        if given == truth:
-            return f"Yes, {truth:,}. {self.why}"
-        return f"Not {given:,}. {self.hint(given, truth)}"
+from balloonlab.memory.zone import PageFrames, Zone
 
 
 def _messages_for_1000_pages() -> int:
@@ -79,30 +43,6 @@ def _locks_held_while_waiting() -> int:
         machine.step("compactor")
     world, compactor = machine.world, machine.names.index("compactor")
     return sum(holder == compactor for holder in (*world.lock_holders, *world.page_locks.values()))
-
-
-def _unusable_of_three_pieces() -> int:
-    states = np.ones(2048, np.uint8)  # in use
-    states[:768] = PageState.FREE  # pageblock 0, and half of pageblock 1
-    states[1024:1536:2] = PageState.FREE  # every second page of pageblock 2
-    return Guest.from_states(states).metrics().unusable_free_index()
-
-
-def _scattered_balloon() -> Guest:
-    """A guest whose workload has gone, with 1,024 balloon pages in the holes it left: 128 in each of 8 pageblocks."""
-    guest = Guest(8192)
-    guest.workload("holes")
-    guest.inflate(1024)
-    guest.release()
-    return guest
-
-
-def _messages_of_compaction() -> int:
-    return _scattered_balloon().compact().messages
-
-
-def _huge_pages_after_compaction() -> int:
-    return _scattered_balloon().compact().free_huge_pages[1]
 
 
 def _holds(machine: Machine, thread: str, lock: str) -> bool:
@@ -157,42 +97,8 @@ _QUESTIONS = [
             + ("A spinlock is given back before anybody sleeps." if given > truth else "A move has two ends.")
         ),
     ),
-    Question(
-        "unusable",
-        "Free: a block of order 9, one of order 8, 256 single pages. What is the unusable free index for order 9, in "
-        "thousandths?",
-        *(1000, "thousandths: half of it is 500"),
-        _unusable_of_three_pieces,
-        "512 + 256 + 256 = 1,024 pages are free, and 512 of them are a huge page. The other half is of no use.",
-        lambda given, truth: (
-            "How many pages are free, and how many of them lie in blocks of order 9 or more? "
-            + ("You have called too much unusable." if given > truth else "You have called too little unusable.")
-        ),
-    ),
-    Question(
-        "compaction messages",
-        "Compaction moves 672 balloon pages. How many messages does the host get?",
-        *(8192, "messages: no more than the guest has pages"),
-        _messages_of_compaction,
-        "Two for each page: the new one is told on the inflate queue, the old one on the deflate queue. Nobody "
-        "collects them into full arrays.",
-        lambda given, truth: (
-            "Look at the messages of a single move in the Lab: how many, and how long? "
-            + ("You have counted too many." if given > truth else "A page that moves is two pages to the host.")
-        ),
-    ),
-    Question(
-        "huge pages again",
-        "16 pageblocks; 8 hold 128 balloon pages each, the rest is free. How many are wholly free after compaction?",
-        *(16, "pageblocks"),
-        _huge_pages_after_compaction,
-        "The most would be 14: the balloon needs 2 pageblocks at least. Compaction stops where its scanners meet, and "
-        "leaves it in 3.",
-        lambda given, truth: (
-            "How few pageblocks can hold 1,024 pages? And does compaction know that it could do better? "
-            + ("Compaction is not that thorough." if given > truth else "It does better than that.")
-        ),
-    ),
+    *QUESTIONS_ON_FRAGMENTS,
+    *QUESTIONS_ON_MOVES,
 ]
 QUESTIONS = [question.name for question in _QUESTIONS]
 
