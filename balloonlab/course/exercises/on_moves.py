@@ -78,7 +78,11 @@ QUESTIONS_ON_MOVES = [
         lambda given, truth: (
             "Step on in the Lab, to where the new page enters the balloon's list, and count what the row of compactor "
             "says it has. "
-            + ("You have counted one that is given back before." if given > truth else "So many it has, and more.")
+            + (
+                "You have counted one that is given back before."
+                if given > truth
+                else "So many at some step, and more at another."
+            )
         ),
     ),
     Question(
@@ -91,7 +95,7 @@ QUESTIONS_ON_MOVES = [
         lambda given, truth: (
             "Each moved page is counted twice for a while, but do all of them move at the same time?"
             if given > truth
-            else "So many it believes at the start and at the end. Which of the two messages of a move comes first?"
+            else "It begins and ends with three. Which of the two messages of a move comes first? The Lab below shows it."
         ),
     ),
     Question(
