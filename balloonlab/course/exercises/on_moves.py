@@ -95,7 +95,7 @@ QUESTIONS_ON_MOVES = [
         lambda given, truth: (
             "Each moved page is counted twice for a while, but do all of them move at the same time?"
             if given > truth
-            else "It begins and ends with three. Which of the two messages of a move comes first? The Lab below shows it."
+            else "It begins and ends with three. Which message of a move comes first? The Lab below shows it."
         ),
     ),
     Question(
