@@ -123,7 +123,18 @@ def question_problems(notebook: Node) -> list[str]:
     hiding = [cell for cell in code(notebook) if ANSWER in cell["metadata"].get("tags", [])]
     if any(not cell["metadata"].get("jupyter", {}).get("outputs_hidden") for cell in hiding):
         found.append("an answer that is not hidden (tests/execute_notebooks.py hides it)")
+    found += [f"shown though it is hidden: {line}" for line in map(shown_when_hidden, hiding) if re.search(r"\d", line)]
     return found
+
+
+def shown_when_hidden(cell: Node) -> str:
+    """The first line that was printed of a hidden output. JupyterLab shows it, so it must be a heading without numbers.
+
+    "" if the output is open or nothing was printed first.
+    """
+    hidden = cell["metadata"].get("jupyter", {}).get("outputs_hidden", False)
+    printed = text(cell["outputs"][0].get("text", "")) if hidden and cell["outputs"] else ""
+    return next(filter(None, printed.splitlines()), "")
 
 
 def picture_problems(notebook: Node) -> list[str]:
@@ -228,6 +239,7 @@ def spoil(kind: str) -> Node:
         "no output": lambda: cell.update(outputs=[]),
         "answered": lambda: notebook["cells"].insert(1, {**notebook["cells"][0], "source": "**Guess** what 2 + 2 is."}),
         "answer open": lambda: cell["metadata"].update(tags=[ANSWER]),
+        "answer shown": lambda: cell["metadata"].update(tags=[ANSWER], jupyter={"outputs_hidden": True}),
         "unannounced": lambda: notebook["cells"][0]["source"].__setitem__(2, FIRST.replace("Time", "Nothing") + "\n"),
         "alt": lambda: notebook["cells"][0]["source"].append("\n![](a.png)"),
     }
@@ -256,7 +268,7 @@ def test_the_smallest_good_notebook_is_good() -> None:
             "stderr",
             "error",
         ),
-        *("two titles", "skipped level", "no output", "alt", "answered", "answer open", "unannounced"),
+        *("two titles", "skipped level", "no output", "alt", "answered", "answer open", "answer shown", "unannounced"),
     ],
 )
 def test_each_rule_can_fail(kind: str) -> None:
