@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from balloonlab.foundations.errors import pick
+from balloonlab.foundations.errors import pick, whole_number
 from balloonlab.foundations.words import counted, shown
 from balloonlab.memory.zone import PageState
 from balloonlab.recordings import snapshots
 from balloonlab.recordings.block_types import block_types
 from balloonlab.recordings.reading import damaged, member, read_json
 from balloonlab.recordings.replay import replay
-from balloonlab.recordings.traffic import read_config, read_guest_events, read_messages
+from balloonlab.recordings.traffic import INFLATE, read_config, read_guest_events, read_messages
 
 
 class RecordedGuest:
@@ -120,6 +120,34 @@ class RecordedGuest:
     def per_cpu_lists(self, name: str) -> dict[str, list[snapshots.PerCpu]]:
         """By zone, each CPU's lists of free pages, as the guest counted them at that snapshot."""
         return {zone: list(cpus) for zone, cpus in self._per_cpu[self._snapshot(name)].items()}
+
+    def told_before(self, name: str) -> int:
+        """How many messages the host had read when that snapshot was taken."""
+        return int(np.searchsorted(self.messages.time, self.snapshot_times[self._snapshot(name)], side="right"))
+
+    def believed(self, told: int) -> npt.NDArray[np.bool_]:
+        """By guest page, whether the host counts it as the balloon's after the first `told` messages.
+
+        Raises BadValueError for more messages than there are.
+        """
+        told = whole_number("told", told, 0, len(self.messages), "messages")
+        queues = np.repeat(self.messages.queue[:told], self.messages.count[:told])
+        inside = np.zeros(self.pages, np.bool_)
+        inside[self.messages.pfns[: len(queues)]] = queues == INFLATE  # of one page, what was said last holds
+        return inside
+
+    def played(self, told: int) -> npt.NDArray[np.uint8]:
+        """uint8 PageState codes, one a guest page, after the first `told` messages, by those who saw them.
+
+        The balloon is what the host believes. All else is as the last snapshot before saw it, or the first of all; what
+        was the balloon's there, and is no more, is FREE.
+        """
+        inside = self.believed(told)
+        before = [name for name in self.snapshots if self.told_before(name) <= told]
+        states = self.snapshot_states(before[-1] if before else self.snapshots[0])
+        states[states == PageState.BALLOON] = PageState.FREE
+        states[inside] = PageState.BALLOON
+        return states
 
     def balloon(self, name: str) -> list[int]:
         """PFNs of the balloon's pages at that snapshot, from the head of its list.

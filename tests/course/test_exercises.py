@@ -41,6 +41,7 @@ BY_HAND = {
     "most locks": 4,
     "both counted": 4,
     "compaction messages": 1344,
+    "price of a huge page": 256,
     "huge pages again": 13,
     "tries": 10,
 }

@@ -6,8 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from balloonlab import recordings
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.memory.zone import PageState
 from balloonlab.recordings import BalloonList, replay
 
@@ -23,6 +26,38 @@ def test_replayed_pages_are_the_marked_pages(name: str, snapshot: str) -> None:
     told = {*balloon.listed, *balloon.isolated}
     expected = 123 if (name, snapshot) == ("S2_256M_alt", "inflated") else 0  # flags read while the guest compacted
     assert (len(marked - told), len(told - marked)) == (expected, expected)
+
+
+@settings(max_examples=10)
+@given(st.data())
+def test_what_the_host_believes_is_what_it_was_told_message_by_message(data: st.DataObject) -> None:
+    recording = LOADED[data.draw(st.sampled_from(sorted(LOADED)))]
+    told = data.draw(st.integers(0, len(recording.messages)))
+    inside: set[int] = set()
+    for number in range(told):
+        change = inside.difference_update if recording.messages.queue[number] else inside.update
+        change(recording.messages.of(number).tolist())
+    assert set(np.flatnonzero(recording.believed(told)).tolist()) == inside
+    assert set(np.flatnonzero(recording.played(told) == PageState.BALLOON).tolist()) == inside
+
+
+@pytest.mark.parametrize(("name", "snapshot"), SNAPSHOTS)
+def test_the_last_snapshot_of_a_moment_is_played_as_it_was_seen(name: str, snapshot: str) -> None:
+    recording = LOADED[name]
+    told = recording.told_before(snapshot)
+    assert told == sum(time <= recording.snapshot_times[snapshot] for time in recording.messages.time.tolist())
+    last = [each for each in recording.snapshots if recording.told_before(each) == told][-1]
+    differ = np.count_nonzero(recording.played(told) != recording.snapshot_states(last))
+    assert differ == (246 if (name, last) == ("S2_256M_alt", "inflated") else 0)  # flags read while it compacted
+
+
+def test_more_messages_than_there_are_is_no_moment() -> None:
+    recording = LOADED["S1_256M_16384"]
+    for ask in (recording.believed, recording.played):
+        with pytest.raises(BadValueError, match=r"told is 129; it must be a whole number from 0 to 128 \(messages\)"):
+            ask(129)
+    with pytest.raises(UnknownNameError, match="at0_16384"):
+        recording.told_before("freed")
 
 
 class Predicting(BalloonList):

@@ -48,6 +48,13 @@ def _messages_of_compaction() -> int:
     return _scattered_balloon().compact().messages
 
 
+def _messages_for_one_pageblock() -> int:
+    states = np.full(8 * PAGEBLOCK_PAGES, PageState.MOVABLE, np.uint8)
+    states[::4] = PageState.FREE
+    states[1:PAGEBLOCK_PAGES:4] = PageState.BALLOON
+    return Guest.from_states(states, "linux-6.1").compact().messages
+
+
 def _huge_pages_after_compaction() -> int:
     return _scattered_balloon().compact().free_huge_pages[1]
 
@@ -109,6 +116,20 @@ QUESTIONS_ON_MOVES = [
             "Look at the messages of a single move in the Lab: how many, and how long? "
             + ("You have counted too many." if given > truth else "A page that moves is two pages to the host.")
         ),
+    ),
+    Question(
+        "price of a huge page",
+        "A pageblock of 512 pages: a quarter is the balloon's, a quarter is free, half is in use. Compaction empties "
+        "it. How many messages does the host get?",
+        *(1024, "messages: two for each page, if all 512 were the balloon's"),
+        _messages_for_one_pageblock,
+        "Its 128 balloon pages cost two messages each; what is free or in use costs none. For any share b of the "
+        "balloon's that is 2 * 512 * b = 1024 * b.",
+        lambda given, _truth: {
+            128: "You have the right pages. But a page that moves is two pages to the host: one comes, one goes.",
+            768: "Two for each page that moves is right. But does the host hear of pages that are in use?",
+            384: "That many pages move. But the host hears only of the balloon's, and twice of each.",
+        }.get(given, "Which of the 512 pages does the host hear of when they move, and how often of each?"),
     ),
     Question(
         "huge pages again",
