@@ -34,6 +34,17 @@ def test_a_huge_page_has_a_price_even_if_none_is_gained() -> None:
     assert bl.sweep(price, pages=[512, 8192], balloon=0.2, run=1)["each"][0] == float("inf")
 
 
+def test_a_lie_told_twice_in_the_same_way_is_not_noticed_and_half_of_it_is_told_what_to_mend() -> None:
+    lesson = defined_in("09-a-real-guest")
+    quiet = lesson["quiet"] = bl.recordings.load("S1_256M_16384")
+    swap, judge = lesson["swap"], lesson["judge"]
+    assert judge(quiet).startswith("Nothing is damaged yet")
+    half = swap(quiet, 10, 3, 4)
+    assert "2 places changed: noticed" in judge(half)
+    assert "message 117 (seq 355)" in judge(half)
+    assert judge(swap(half, 117, 251, 252)).startswith("4 places changed, and nobody noticed")
+
+
 def test_two_places_of_one_message_are_exchanged_and_those_of_two_are_not() -> None:
     swap = defined_in("09-a-real-guest")["swap"]
     quiet = bl.recordings.load("S1_256M_16384")
