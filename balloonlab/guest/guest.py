@@ -216,7 +216,7 @@ class Guest:
         top = self.host.balloon_pages - 1
         pfn = whole_number("PFN", balloon_pfn, 0, top, "4 KiB page frame numbers", "PFNs of the device are 4 KiB.")
         page = pfn // self._pages_per_page
-        return View(pfn, page, PageState(int(self._states[page])), self.host.believes(pfn))
+        return View(pfn, page, PageState(int(self._states[page])), self.host.believes(pfn), self.host.must_tell_host)
 
     def disagreements(self, most: int = 100) -> list[View]:
         """4 KiB PFNs on which guest and host disagree at this moment, lowest first, up to `most`."""

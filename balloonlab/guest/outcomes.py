@@ -79,12 +79,16 @@ def _because(why: str) -> str:
 
 @dataclass(frozen=True)
 class View:
-    """One 4 KiB PFN as guest and host see it."""
+    """One 4 KiB PFN as guest and host see it.
+
+    must_tell_host: whether VIRTIO_BALLOON_F_MUST_TELL_HOST was negotiated.
+    """
 
     balloon_pfn: int
     guest_page: int
     guest_state: PageState
     host_believes: bool
+    must_tell_host: bool = False
 
     @property
     def agree(self) -> bool:
@@ -93,8 +97,28 @@ class View:
             return True
         return self.host_believes == (self.guest_state in (PageState.BALLOON, PageState.ISOLATED))
 
+    @property
+    def data_at_risk(self) -> bool:
+        """Whether what the guest writes to the page can be lost.
+
+        The host has it in the balloon, the guest does not, and the guest promised to tell first. Without that promise
+        the device leaves a page alone once it has acknowledged the inflation (virtio specification, "Traditional
+        Memory Balloon Device", feature bits).
+        """
+        return self.must_tell_host and self.host_believes and not self.agree
+
     def __str__(self) -> str:
         host = "believes it is in the balloon" if self.host_believes else "believes the guest uses it"
-        mark = "they agree" if self.agree else "THEY DISAGREE"
         state = self.guest_state.name.lower().replace("_", " ")
-        return f"PFN {self.balloon_pfn:#x}: guest page {self.guest_page:#x} is {state}, the host {host}: {mark}"
+        page = f"PFN {self.balloon_pfn:#x}: guest page {self.guest_page:#x}"
+        return f"{page} is {state}, the host {host}: {self._verdict}"
+
+    @property
+    def _verdict(self) -> str:
+        if self.agree:
+            return "they agree"
+        if self.data_at_risk:
+            return "THEY DISAGREE, and what the guest writes there may be lost"
+        if self.host_believes:
+            return "they disagree; nothing is lost, for nobody promised to tell first (no MUST_TELL_HOST)"
+        return "they disagree, which is harmless: memory given up that the host has not won"
