@@ -70,6 +70,7 @@ from balloonlab.kernel.primitives.pages import (
     shrink_page_list,
     warn_on,
 )
+from balloonlab.kernel.primitives.table import table
 from balloonlab.kernel.primitives.verb import Blocked, Primitive, Verb, primitive
 from balloonlab.kernel.primitives.virtqueue import (
     collect_stats,
@@ -198,6 +199,7 @@ __all__ = [
     "spin_unlock",
     "spin_unlock_irq",
     "spin_unlock_irqrestore",
+    "table",
     "try_to_freeze",
     "trylock_page",
     "unlock_page",
@@ -214,3 +216,5 @@ __all__ = [
     "work_done",
     "write",
 ]
+
+__doc__ = f"{__doc__}\n\n{table()}"

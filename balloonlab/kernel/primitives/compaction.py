@@ -55,7 +55,7 @@ def list_add_isolated(world: World, _thread: int, page: int, cc: Ref) -> None:
 
 @primitive(touches=("scanners", "lists", "references"))
 def compaction_alloc(world: World, _thread: int, cc: Ref) -> int | None:
-    """Take a page to migrate to from those set aside; runs the free scanner when none is left. None: out of targets."""
+    """Take a page to migrate to from those set aside. Runs the free scanner when none is left. None: out of targets."""
     page = world.controls[cc.number].alloc_target()
     if page is not None:
         world.set_refcount(page, 1)
@@ -80,7 +80,7 @@ def move_lru_page(world: World, _thread: int, page: int, newpage: int, cc: Ref) 
 
 @primitive(touches=("scanners", "lists"))
 def list_del_migrated(world: World, _thread: int, page: int, newpage: int, cc: Ref) -> None:
-    """Count a migrated page, and take it off migratepages if the driver has not; the caller drops its references."""
+    """Count a migrated page. Takes it off migratepages if the driver has not; the caller drops its references."""
     world.controls[cc.number].moved(page, newpage, settled=True, free_old=False)
     if world.moves is not None:
         world.moves.append((page, newpage))
@@ -88,7 +88,7 @@ def list_del_migrated(world: World, _thread: int, page: int, newpage: int, cc: R
 
 @primitive(touches=("scanners", "lists", "references", "marks"))
 def putback_lru_page(world: World, _thread: int, page: int, cc: Ref) -> None:
-    """Put an isolated page back on the kernel's LRU lists, and drop the reference of its isolation.
+    """Put an isolated page back on the kernel's LRU lists. Drops the reference of its isolation.
 
     The LRU does not ask what the page is. References of workload pages are not modelled.
     """
@@ -100,7 +100,7 @@ def putback_lru_page(world: World, _thread: int, page: int, cc: Ref) -> None:
 
 @primitive(touches=("scanners",))
 def end_batch(world: World, _thread: int, cc: Ref) -> None:
-    """Count the batch: compact_blocks_moved, compact_pages_moved, compact_pagemigrate_failed."""
+    """Count the batch. In compact_blocks_moved, compact_pages_moved, compact_pagemigrate_failed."""
     world.controls[cc.number].end_batch()
 
 

@@ -17,7 +17,7 @@ def list_first(world: World, _thread: int, pages: Ref) -> int | None:
 
 @primitive(touches=("lists",))
 def list_next(world: World, _thread: int, page: int, pages: Ref) -> int | None:
-    """What page->lru points to, on whatever list the page is by now; None where `pages` ends.
+    """What page->lru points to; None where `pages` ends. The page may be on another list by now.
 
     A page that is on no list any more points to POISON, and the head of another list is no page: a walk that stands
     there reads a wild pointer.
@@ -62,7 +62,7 @@ def write(world: World, _thread: int, value: Ref, amount: int) -> None:
 
 @primitive(touches=("counter",))
 def add(world: World, _thread: int, value: Ref, amount: int) -> None:
-    """Add to a shared number that is not atomic (one step here: no other writer in these drivers)."""
+    """Add to a shared number that is not atomic. One step here: no other writer in these drivers."""
     world.values.set(value.number, world.values.get(value.number) + amount)
 
 

@@ -80,14 +80,14 @@ def kfree_mapping(world: World, _thread: int, mapping: Ref) -> None:
 
 @primitive()
 def mapping_balloon(world: World, _thread: int, mapping: Ref) -> None:
-    """Read the flags of the object whose address page->mapping gave (it has the balloon's)."""
+    """Read the flags of the object whose address page->mapping gave. It has the balloon's."""
     if world.values.get(mapping.number):
         raise KernelBugError("use after free", "the flags of the balloon's mapping are read after it was freed")
 
 
 @primitive(touches=("lists", "references", "marks", "page locks"))
 def unused_balloon_page(world: World, _thread: int, page: int) -> bool:
-    """3.8: no page flags (neither locked nor on the LRU), one reference, and the balloon's mark in page->mapping."""
+    """3.8: is the page marked as the balloon's, and used by nobody? Neither locked nor on the LRU, one reference."""
     plain = page not in world.page_locks and world.frames.state_of[page] != PageState.MOVABLE
     return plain and world.refcounts.get(page, 0) == 1 and _has(world, page, PageFlag.MAPPING)
 
@@ -97,7 +97,7 @@ def unused_balloon_page(world: World, _thread: int, page: int) -> bool:
 
 @primitive(touches=("marks",))
 def set_page_balloon(world: World, _thread: int, page: int) -> None:
-    """__SetPageBalloon: the page is of the balloon's type; page->private = the device."""
+    """__SetPageBalloon: the page is of the balloon's type. page->private = the device."""
     _set(world, page, PageFlag.BALLOON)
 
 
@@ -136,13 +136,13 @@ def page_private_flag(world: World, _thread: int, page: int) -> bool:
 
 @primitive(touches=("marks",))
 def set_page_movable(world: World, _thread: int, page: int) -> None:
-    """__SetPageMovable: page->mapping gets the type of a movable page and its owner's operations."""
+    """__SetPageMovable: page->mapping gets the type bit and its owner's operations."""
     _set(world, page, PageFlag.MOVABLE | PageFlag.MOVABLE_OPS)
 
 
 @primitive(touches=("marks",))
 def clear_page_movable(world: World, _thread: int, page: int) -> None:
-    """__ClearPageMovable: the operations go; the type bit stays until the page is freed."""
+    """__ClearPageMovable: the operations go. The type bit stays until the page is freed."""
     _clear(world, page, PageFlag.MOVABLE_OPS)
 
 
@@ -169,7 +169,7 @@ def set_page_movable_ops(world: World, _thread: int, page: int) -> None:
 
 @primitive(touches=("marks",))
 def page_has_movable_ops(world: World, _thread: int, page: int) -> bool:
-    """PG_movable_ops on a page whose type has operations registered (PageOffline, for the balloon)."""
+    """PG_movable_ops on a page whose type has operations. PageOffline, for the balloon."""
     return _has(world, page, PageFlag.MOVABLE_OPS | PageFlag.OFFLINE)
 
 

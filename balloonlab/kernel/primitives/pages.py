@@ -77,7 +77,7 @@ def isolate_lru_page(world: World, _thread: int, page: int) -> bool:
 
 @primitive(touches=("lists",))
 def lru_cache_add(world: World, _thread: int, page: int) -> None:
-    """putback_lru_page, first half: put a page on the kernel's LRU lists, by its one pair of links, page->lru.
+    """putback_lru_page, first half: put a page on the kernel's LRU lists. Its one pair of links, page->lru, is used.
 
     The second half drops a reference.
     """
@@ -101,7 +101,7 @@ def shrink_page_list(world: World, _thread: int) -> bool:
 
 @primitive()
 def bug_on(_world: World, _thread: int, condition: bool, what: str) -> None:  # noqa: FBT001  (the kernel's BUG_ON)
-    """BUG_ON: a condition the author believed impossible. If it holds, the thread stops here for good."""
+    """BUG_ON: stop here for good if the condition holds. Its author believed it impossible."""
     if condition:
         raise KernelBugError("BUG", f"BUG_ON({what})")
 

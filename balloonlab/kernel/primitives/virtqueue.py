@@ -60,7 +60,7 @@ _FIGURES = {
 
 @primitive(touches=("lists", "tallies"))
 def collect_stats(world: World, _thread: int, amount: int = 6) -> bytes:
-    """update_balloon_stats: gather the guest's memory figures into a statistics buffer.
+    """update_balloon_stats: put the guest's memory figures into a buffer.
 
     amount: how many; 6 in Linux 3.6 to 3.8, 10 in 6.1, 16 in 7.2. What the model does not count is 0.
     """
@@ -133,7 +133,7 @@ def host_read(world: World, _thread: int, vq: Ref) -> None:
 
 @primitive(touches=("messages", "all sleeps"))
 def host_acknowledge(world: World, _thread: int, vq: Ref, wakes: Ref) -> None:
-    """The host returns the buffer and interrupts the guest, whose handler wakes `wakes`."""
+    """The host returns the buffer and interrupts the guest: `wakes` is woken."""
     i = world.host.messages.oldest(vq.number, MessageStatus.READ)
     assert i is not None
     world.host.messages.advance(i, MessageStatus.USED)
@@ -144,7 +144,7 @@ def host_acknowledge(world: World, _thread: int, vq: Ref, wakes: Ref) -> None:
 def host_acknowledge_stats(
     world: World, _thread: int, vq: Ref, request: Ref, wakes: Ref, stopped: Ref | None = None
 ) -> None:
-    """The host returns the statistics buffer: the driver's interrupt handler asks for fresh figures.
+    """The host returns the statistics buffer. The driver's interrupt handler asks for fresh figures.
 
     request: need_stats_update, which the thread looks at when `wakes` is woken, or the work item that is queued,
     unless `stopped`.

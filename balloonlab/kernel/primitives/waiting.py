@@ -31,7 +31,7 @@ def prepare_to_wait(world: World, thread: int, queue: Ref) -> None:
 
 @primitive(_awake, _asleep, touches=("own sleep",))
 def schedule(_world: World, _thread: int, _queue: Ref) -> None:
-    """Give the CPU away until somebody wakes the queue (at once if that has happened already)."""
+    """Give the CPU away until somebody wakes the queue. At once if that has happened already."""
 
 
 @primitive(touches=("own sleep",))
@@ -89,7 +89,7 @@ def try_to_freeze(_world: World, _thread: int, _value: Ref) -> None:
 
 
 def mutex_lock_in_condition(lock: Ref) -> Routine:
-    """mutex_lock where a thread is about to sleep on a wait queue: in the condition of a wait_event.
+    """mutex_lock in the condition of a wait_event. The thread is about to sleep on a wait queue.
 
     A free mutex is taken and changes nothing. Sleeping for a held one leaves the thread running: it will not sleep on
     its wait queue then, but look at its condition again at once (later kernels warn of that).
@@ -99,7 +99,7 @@ def mutex_lock_in_condition(lock: Ref) -> Routine:
 
 
 def wait_event(queue: Ref, condition: Callable[[], Routine]) -> Routine:
-    """Sleep on `queue` until `condition()` is true; returns what it said."""
+    """Sleep on `queue` until `condition()` is true. Returns what it said."""
     if answer := (yield from condition()):
         return answer
     while True:
