@@ -48,6 +48,7 @@ function render({ model, el: host }) {
     if (content.type !== "beat" && (content.to === undefined || content.to === null || content.to === id))
       view.receive(content, unpack(content.arrays || [], buffers[0]));
     mark(root, "bl-live", Boolean(view.map)); // the picture before it makes room (base.css)
+    keepKeys(root.closest(".bl-figure"));
   };
   const cut = () => presence.cut();
   const leave = () => link.send({ type: "bye" });
@@ -67,6 +68,12 @@ function render({ model, el: host }) {
     unwatch();
     forget();
   };
+}
+
+/** A key that is pressed in a control of a figure is the control's: in JupyterLab "r" would make the cell raw text. */
+function keepKeys(figure) {
+  const controls = figure ? figure.querySelectorAll("select, input, button, [tabindex], [contenteditable]") : [];
+  for (const control of controls) control.setAttribute("data-lm-suppress-shortcuts", "true");
 }
 
 export default { render };
