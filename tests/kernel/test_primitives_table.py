@@ -15,7 +15,7 @@ from balloonlab.kernel.primitives import Primitive, Verb
 
 LINES = primitives.table().splitlines()
 CALLS = Counter(match.group(1) for line in LINES if (match := re.match(r"  (\w+)\(", line)))
-WIDEST = 112  # characters that a cell's output shows in one line beside JupyterLab's side bar
+WIDEST = 100  # characters that a cell's output shows in one line beside JupyterLab's side bar
 
 
 def test_each_verb_of_the_package_is_there_once() -> None:
@@ -43,8 +43,8 @@ def test_every_primitive_that_a_driver_uses_is_there() -> None:
 
 
 def test_a_line_says_what_is_called_how_and_what_it_does() -> None:
-    assert "  list_del(page)                 Take a page off the list it is on." in LINES
-    assert "  msleep(milliseconds)           Sleep for a time; any other thread may run meanwhile." in LINES
+    assert "  list_del(page)               Take a page off the list it is on." in LINES
+    assert "  msleep(milliseconds)         Sleep for a time; any other thread may run meanwhile." in LINES
     (waits,) = [line for line in LINES if line.startswith("  wait_event(")]
     assert "(yield from) Sleep on `queue`" in waits
     for line in LINES:

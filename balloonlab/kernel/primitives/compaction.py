@@ -17,7 +17,7 @@ def _not_wanted(_world: World, _thread: int, _request: Ref) -> Blocked:
 
 @primitive(_wanted, _not_wanted, rests=True)
 def compaction_wanted(world: World, _thread: int, request: Ref) -> None:
-    """Take up a request to compact (a write to /proc/sys/vm/compact_memory)."""
+    """Take up a request to compact. A write to /proc/sys/vm/compact_memory."""
     world.values.set(request.number, 0)
 
 
@@ -71,7 +71,7 @@ def compaction_free(world: World, _thread: int, page: int, cc: Ref) -> None:
 
 @primitive(touches=("scanners", "lists", "references"))
 def move_lru_page(world: World, _thread: int, page: int, newpage: int, cc: Ref) -> None:
-    """Copy a workload page, switch its users to the copy, free the old page."""
+    """Copy a workload page. Switch its users to the copy, free the old page."""
     world.set_refcount(newpage, 0)  # references of workload pages are not modelled
     world.controls[cc.number].moved(page, newpage)
     if world.moves is not None:

@@ -1,4 +1,4 @@
-"""An interrupt on the CPU of a thread: it comes in when they are on, and the thread is held up until it returns.
+"""An interrupt on the CPU of a thread. It comes in when they are on, and the thread is held up until it returns.
 
 Its handler is a thread of its own, which has no other place to run (cpu.py). Linux 3.6, kernel/softirq.c.
 """

@@ -24,7 +24,7 @@ def _page_held(world: World, _thread: int, page: int) -> Blocked:
 
 @primitive(_free, _held)
 def mutex_lock(world: World, thread: int, lock: Ref) -> None:
-    """Take a sleeping lock; waits while another thread, or this one, holds it."""
+    """Take a sleeping lock; waits while anybody holds it. Even if it is this thread."""
     world.take_lock(lock.number, thread)
 
 
@@ -78,7 +78,7 @@ def spin_unlock_irq(world: World, thread: int, lock: Ref) -> None:
 
 @primitive(_free, _held, touches=("interrupts",))
 def spin_lock_irqsave(world: World, thread: int, lock: Ref) -> None:
-    """Take a spinning lock with this CPU's interrupts off, whatever they were."""
+    """Take a spinning lock with this CPU's interrupts off. Whatever they were."""
     world.take_lock(lock.number, thread)
     world.turn_irqs_off(thread)
 

@@ -103,7 +103,7 @@ def set_page_balloon(world: World, _thread: int, page: int) -> None:
 
 @primitive(touches=("marks",))
 def clear_page_balloon(world: World, _thread: int, page: int) -> None:
-    """__ClearPageBalloon: the page is an ordinary one again; page->private = 0."""
+    """__ClearPageBalloon: the page is an ordinary one again. page->private = 0."""
     _clear(world, page, PageFlag.BALLOON)
 
 
@@ -136,7 +136,7 @@ def page_private_flag(world: World, _thread: int, page: int) -> bool:
 
 @primitive(touches=("marks",))
 def set_page_movable(world: World, _thread: int, page: int) -> None:
-    """__SetPageMovable: page->mapping gets the type bit and its owner's operations."""
+    """__SetPageMovable: page->mapping gets the type bit. And its owner's operations."""
     _set(world, page, PageFlag.MOVABLE | PageFlag.MOVABLE_OPS)
 
 

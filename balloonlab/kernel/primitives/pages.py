@@ -30,7 +30,7 @@ def alloc_page(world: World, _thread: int, migratetype: int) -> int | None:
 
 @primitive(touches=("lists", "references", "marks"))
 def free_page(world: World, _thread: int, page: int) -> int:
-    """__free_page: drop a reference; the last one returns the page to the allocator. Returns the references left."""
+    """__free_page: drop a reference; the last one frees the page. Returns the references left."""
     return world.put_page(page)
 
 

@@ -22,7 +22,7 @@ from balloonlab.kernel.primitives import (
 from balloonlab.kernel.primitives.verb import Verb
 
 FAMILIES = (lists, pages, locks, waiting, virtqueue, workqueue, compaction, marks, interrupts)
-_CALL = 30  # characters of the left column; a longer call pushes its sentence to the right
+_CALL = 28  # characters of the left column; a longer call pushes its sentence to the right
 
 
 def table() -> str:

@@ -9,7 +9,7 @@ from balloonlab.kernel.world import Ref, World
 
 @primitive(touches=("pfns",))
 def set_page_pfns(world: World, _thread: int, index: int, page: int) -> None:
-    """Write the page's 4 KiB PFNs (1, 4 or 16 of them) into vb->pfns from `index` on."""
+    """Write the page's 4 KiB PFNs into vb->pfns from `index` on. They are 1, 4 or 16."""
     for i, pfn in enumerate(world.pfns_of(page)):
         world.set_slot(index + i, pfn)
 
@@ -41,7 +41,7 @@ def virtqueue_add(world: World, _thread: int, vq: Ref, num_pfns: Ref) -> None:
 
 @primitive(touches=("pfns", "messages"))
 def virtqueue_add_outbuf(world: World, _thread: int, vq: Ref, num_pfns: Ref, broken: Ref) -> bool:
-    """virtqueue_add on a device that may be gone: then it fails. Returns whether it failed."""
+    """virtqueue_add on a device that may be gone. Then it fails. Returns whether it failed."""
     if world.values.get(broken.number):
         return True
     world.host.messages.add(vq.number, world.slots[: world.values.get(num_pfns.number)])
@@ -125,7 +125,7 @@ def _not_asked(_world: World, _thread: int, _request: Ref) -> Blocked:
 
 @primitive(_something_to_read, _nothing_to_read, touches=("messages", "beliefs"), rests=True)
 def host_read(world: World, _thread: int, vq: Ref) -> None:
-    """The host reads the oldest waiting message of the queue and acts on it."""
+    """The host reads the oldest message that waits, and acts on it."""
     i = world.host.messages.oldest(vq.number, MessageStatus.KICKED)
     assert i is not None
     world.host.read(i)
@@ -133,7 +133,7 @@ def host_read(world: World, _thread: int, vq: Ref) -> None:
 
 @primitive(touches=("messages", "all sleeps"))
 def host_acknowledge(world: World, _thread: int, vq: Ref, wakes: Ref) -> None:
-    """The host returns the buffer and interrupts the guest: `wakes` is woken."""
+    """The host returns the buffer and interrupts the guest. `wakes` is woken."""
     i = world.host.messages.oldest(vq.number, MessageStatus.READ)
     assert i is not None
     world.host.messages.advance(i, MessageStatus.USED)

@@ -55,7 +55,7 @@ def work_done(world: World, _thread: int, work: Ref) -> None:
 
 @primitive()
 def cancel_work(world: World, _thread: int, work: Ref) -> None:
-    """Take the work off the queue, and let nobody queue it until flush_work is done."""
+    """Take the work off the queue. Nobody can queue it until flush_work is done."""
     world.values.set(work.number, world.values.get(work.number) & ~PENDING | CANCELING)
 
 
@@ -66,6 +66,6 @@ def flush_work(world: World, _thread: int, work: Ref) -> None:
 
 
 def cancel_work_sync(work: Ref) -> Routine:
-    """Take the work off the queue and wait for it if it is being done."""
+    """Take the work off the queue. Waits for it if it is being done."""
     yield cancel_work(work)
     yield flush_work(work)
