@@ -43,6 +43,12 @@ BY_HAND = {
     "compaction messages": 1344,
     "price of a huge page": 256,
     "huge pages again": 13,
+    "two orders": 19,
+    "ring of three": 3,
+    "turns": 10,
+    "lost": 4,
+    "three adders": 90,
+    "references": 2,
     "tries": 10,
 }
 

@@ -64,6 +64,9 @@ def test_a_next_step_names_the_violation_it_leads_to() -> None:
     assert (step.thread, step.steps, step.preemptions) == ("vballoon", 17, 0)
     assert step.kind == "lock held by a finished call"
     assert fates.kind_at(0) == step.kind
+    assert str(step).endswith("the nearest is 17 steps away, or 0 preemptions")
+    (last,) = fates.next_steps(fates.after(["vballoon"] * 16)[-1])
+    assert str(last).endswith("the nearest is 1 step away, or 0 preemptions")
 
 
 def test_a_ring_of_one_and_a_ring_of_two_are_told_apart() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from balloonlab.course.exercises.on_fragments import QUESTIONS_ON_FRAGMENTS
 from balloonlab.course.exercises.on_moves import QUESTIONS_ON_MOVES
+from balloonlab.course.exercises.on_schedules import QUESTIONS_ON_SCHEDULES
 from balloonlab.course.exercises.question import Question
 from balloonlab.course.scenarios import scenario
 from balloonlab.foundations.errors import pick
@@ -99,6 +100,7 @@ _QUESTIONS = [
     ),
     *QUESTIONS_ON_FRAGMENTS,
     *QUESTIONS_ON_MOVES,
+    *QUESTIONS_ON_SCHEDULES,
 ]
 QUESTIONS = [question.name for question in _QUESTIONS]
 

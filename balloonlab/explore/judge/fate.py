@@ -28,7 +28,7 @@ from balloonlab.foundations.errors import (
     pick,
     whole_number,
 )
-from balloonlab.foundations.words import shown
+from balloonlab.foundations.words import counted, shown
 from balloonlab.kernel.schedule import Schedule
 
 
@@ -63,8 +63,8 @@ class NextStep:
     def __str__(self) -> str:
         if self.steps < 0:
             return f"{self.thread}: {self.fate.words}"
-        preempted = f"{self.preemptions} preemption{'' if self.preemptions == 1 else 's'}"
-        return f"{self.thread}: {self.fate.words}; the nearest is {self.steps} steps away, or {preempted}"
+        away = f"{counted(self.steps, 'step')} away, or {counted(self.preemptions, 'preemption')}"
+        return f"{self.thread}: {self.fate.words}; the nearest is {away}"
 
     def __repr__(self) -> str:
         return str(self)
