@@ -154,7 +154,7 @@ def sentence(timeline: Timeline, step: int, threads: list[str]) -> str:
     who = "" if timeline.thread[row] == OUTSIDE else threads[timeline.thread[row]] + " "
     words = told.format(
         page=f"page {timeline.page[row]:#x}",
-        found=f"page {result:#x}",
+        found=f"page {result:#x}" if result >= 0 else "something that is no page",
         other=f"{timeline.amount[row]:#x}",
         obj=timeline.objects[timeline.obj[row]],
         n=f"{timeline.amount[row]:,}",

@@ -4,7 +4,7 @@ import { LEVELS, Levels, changesBetween, pageInHand } from "../../balloonlab/wid
 import { laneNames } from "../../balloonlab/widgets/static/lanes.js";
 import { stripAround } from "../../balloonlab/widgets/static/lens.js";
 import { locksOf } from "../../balloonlab/widgets/static/rows.js";
-import { Operations, outcomeWords, placeWords, ringOf, tallyOf, troubleOf } from "../../balloonlab/widgets/static/sentences.js";
+import { Operations, outcomeWords, placeWords, ringOf, scheduleWords, stepSentence, tallyOf, troubleOf } from "../../balloonlab/widgets/static/sentences.js";
 import { KIND } from "../../balloonlab/widgets/static/trace.js";
 import { fillOut } from "../../balloonlab/widgets/static/geometry.js";
 import { fakeRun } from "./fake.mjs";
@@ -49,6 +49,15 @@ test("who can never go on is said, with the lock, and whether anybody else can",
     [["BUG in compactor (use after free): this thread has stopped for good.", "Page 0x1: freed."]],
   );
   assert.equal(troubleOf(at(mirror, [idle, idle]), [{ step: 3, thread: 1, text: "BUG in compactor: later" }]), null);
+});
+
+test("a finding opened amid its schedule says what was just done, and not that it begins there", () => {
+  const { trace } = fakeRun({ steps: 9 });
+  const first = { title: "Here the schedule begins.", detail: "It leads to: a bug." };
+  trace.step.thread.data[0] = -1;
+  trace.step.thread.data[1] = 0;
+  assert.deepEqual([0, 1].map((position) => scheduleWords(trace, position, "a bug.")), [first, first]);
+  assert.deepEqual(scheduleWords(trace, 2, "a bug."), { title: stepSentence(trace, 1), detail: "It leads to: a bug." });
 });
 
 test("levels: a move by a level ends where that level ends, and a coarser one never earlier", () => {

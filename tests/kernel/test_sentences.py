@@ -72,3 +72,10 @@ def test_page_0_is_a_page_that_can_be_found() -> None:
     assert "vballoon takes page 0x0 from free memory." in [
         sentence(line, i, guest.machine.names) for i in range(len(line))
     ]
+
+
+def test_a_walk_that_leaves_its_list_comes_to_no_page() -> None:
+    machine = bl.defects["M2"].case().found_in(bl.defects["M2"].explore("v11")).machine()  # type: ignore[union-attr]
+    told = [sentence(machine.timeline, step, machine.names) for step in range(len(machine.timeline))]
+    assert "vballoon goes on along the list to something that is no page." in told
+    assert not any("-0x" in text for text in told)

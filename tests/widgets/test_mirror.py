@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import balloonlab as bl
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.sentences import sentence
@@ -180,4 +181,11 @@ def test_choices_that_replace_the_future_arrive() -> None:
             view.ask("step", at=at, thread=str(pick.choice(able)))
     assert not view.errors
     assert view.epoch > 5
+    check(machine, view, 1)
+
+
+def test_a_walk_that_leaves_its_list_is_told_alike() -> None:
+    machine = bl.defects["M2"].case().found_in(bl.defects["M2"].explore("v11")).machine()  # type: ignore[union-attr]
+    view = Recorder(Session.of(machine))
+    view.hello()
     check(machine, view, 1)

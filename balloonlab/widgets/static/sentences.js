@@ -19,7 +19,7 @@ export function stepSentence(trace, step) {
   const nothing = result === NONE || (result === 0 && !tables.finds.includes(verb));
   const words = {
     page: `page ${hex(at("page"))}`,
-    found: `page ${hex(result)}`,
+    found: result < 0 ? "something that is no page" : `page ${hex(result)}`,
     other: hex(at("amount")),
     obj: tables.objects[at("obj")],
     n: number(at("amount")),
@@ -28,6 +28,12 @@ export function stepSentence(trace, step) {
   const template = Array.isArray(told) ? told[nothing ? 1 : 0] : told;
   const text = template.replace(/{(\w+)}/g, (_, field) => words[field]);
   return at("thread") < 0 ? `${capital(text)}.` : `${tables.threads[at("thread")].name} ${text}.`;
+}
+
+/** Where a finding's schedule was opened: before its first step, or after one. question: what it leads to. */
+export function scheduleWords(trace, position, question) {
+  const begins = !position || trace.step.thread.data[position - 1] < 0; // asked from outside
+  return { title: begins ? "Here the schedule begins." : stepSentence(trace, position - 1), detail: `It leads to: ${question}` };
 }
 
 export function capital(text) {

@@ -19,7 +19,7 @@ import { Panels } from "./panels.js";
 import { PlainSource } from "./plain.js";
 import { ThreadRows } from "./rows.js";
 import { SharedState, hasGuest } from "./shared.js";
-import { MIGRATIONS, Operations, capital, endWords, outcomeWords, placeWords, stepSentence, troubleOf } from "./sentences.js";
+import { MIGRATIONS, Operations, capital, endWords, outcomeWords, placeWords, scheduleWords, stepSentence, troubleOf } from "./sentences.js";
 import { Tabs } from "./tabs.js";
 import { Glossary, learnTerms } from "./terms.js";
 import { Time } from "./time.js";
@@ -239,7 +239,7 @@ export class Stage {
     if (opening) {
       const recorded = later ? `${counted(later, "step")} ${later === 1 ? "was" : "were"} recorded from here on: what you do here replaces ${later === 1 ? "it" : "them"}` : "";
       const asked = position ? stepSentence(trace, position - 1) : this.title.textContent;
-      if (this.found) return { title: "Here the schedule begins.", detail: `It leads to: ${this.question}` };
+      if (this.found) return scheduleWords(trace, position, this.question);
       return { title: this.question || "Ready: nothing has happened yet.", detail: recorded || asked };
     }
     const over = operation && position === this.operations.endOf(operation) && trace.step.thread.data[position - 1] >= 0;
