@@ -53,3 +53,26 @@ def test_two_places_of_one_message_are_exchanged_and_those_of_two_are_not() -> N
     for one, other in ((0, 256), (-1, 3)):
         with pytest.raises(IndexError, match="message 10 has the places 0 to 255"):
             swap(quiet, 10, one, other)
+
+
+def test_what_08_counts_is_what_the_catalogue_has() -> None:
+    notebook = json.loads((NOTEBOOKS / "08-from-v9-to-mainline.ipynb").read_text("utf-8"))
+    prose = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    read_in_v9 = [name for name in bl.defects if name[0] == "V"]
+    in_v9 = [name for name in read_in_v9 if "v9" in bl.defects[name].versions]
+    dumb = [name for name in in_v9 if not shown("v9", name)]
+    everywhere = {driver: sum(shown(driver, name) for name in bl.defects) for driver in bl.DRIVERS}
+    assert f"`bl.defects`, {len(bl.defects)} entries" in prose
+    assert f"{len(read_in_v9)} of them are of the family V" in prose
+    assert f"{len(in_v9)} of those are in v9. (V10 is" in prose
+    assert set(read_in_v9) - set(in_v9) == {"V10"}
+    assert (
+        f"Scenarios show {len(in_v9) - len(dumb)} of the {len(in_v9)}; {', '.join(dumb[:-1])} and {dumb[-1]} were"
+        in prose
+    )
+    assert f"in all, {everywhere['v9']} defects are shown in v9, and {everywhere['linux-7.2']} in Linux 7.2" in prose
+
+
+def shown(driver: str, defect: str) -> bool:
+    """Whether a scenario of the catalogue shows the defect in that driver."""
+    return any(driver in case.shortest for case in bl.defects[defect].cases)
