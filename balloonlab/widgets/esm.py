@@ -14,9 +14,10 @@ MODULES = (
     *("codec", "geometry", "trace", "mirror", "words", "levels", "sentences", "lanes", "disagree", "page_line"),
     *("calls", "held", "cause", "cpu", "once", "folds", "dom", "terms", "table", "theme"),
     *("fates", "painter", "pagemap", "lens", "code", "rows", "panels", "shared", "numbers", "wire", "log", "tabs"),
-    *("time", "actions", "headline", "plain", "stage", "lab", "picture", "saved_output", "presence", "main"),
+    *("time", "actions", "headline", "keys", "live", "plain", "stage", "lab"),
+    *("picture", "saved_output", "presence", "main"),
 )  # a module stands after those it imports
-STYLES = ("base", "map", "panels", "stage", "fates")
+STYLES = ("base", "map", "panels", "stage", "fates", "narrow", "contrast")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 

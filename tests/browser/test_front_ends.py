@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.lab import TOKEN, LabPage, Server, aim, click, notebook_of
+from tests.browser.one_glance import check_all_in_one_window
 
 LAB = """
 import balloonlab as bl
@@ -57,6 +58,10 @@ def test_notebook_7_shows_a_lab_that_acts_and_saves_how_it_looks(show: Show, lab
     page = show("notebooks")
     LabPage(page, [], lab_server.root / NAME).run_all()
     inflate(page)
+    root = page.locator(".balloonlab")
+    for width, height in ((1280, 800), (1440, 900), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        check_all_in_one_window(root, samples=8)
     page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
     page.close()

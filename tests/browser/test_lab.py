@@ -222,6 +222,7 @@ def test_everything_by_keyboard_and_no_key_leaks(lab_page: Open) -> None:
     expect(root.get_by_role("button", name="Zoom out")).to_be_disabled()
     for key in "abdxymjk":
         press(key)
+    canvas.focus()
     press("Shift+Tab")  # up to the actions above it
     expect(root.get_by_role("button", name="Full", exact=True)).to_be_focused()
     field = size_field(root)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, expect
 
 from tests.browser.lab import LabPage, aim, click, notebook_of, number, run_cell, settled, size_field, tab, thread_row
+from tests.browser.one_glance import HIGHEST, NAMELESS, check_all_in_one_window, height_of
 
 Open = Callable[..., LabPage]
 RECORDED = 'import balloonlab as bl\nbl.Lab(bl.recordings.load("S2_256M_alt").snapshot("freed"))'
@@ -19,68 +20,6 @@ SCENARIOS = [
     for name in ("fill-out-of-memory", "interrupt", "remove-and-compact")
     for driver in ("v9", "linux-6.1")
 ]
-HIGHEST = 640  # CSS pixels of a Lab
-# What of a Lab is not whole: outside the notebook's window or the Lab, of no size, over another part, or scrolling.
-ASTRAY = """(root) => {
-  const lab = root.querySelector(".bl-lab"), window_ = root.closest(".jp-WindowedPanel-outer");
-  const shown = (node) => node.getClientRects().length > 0;
-  const all = (selector) => [...root.querySelectorAll(selector)].filter(shown);
-  const wanted = [".bl-actions", ".bl-headline", ".bl-canvas", ".bl-legend", ".bl-here", ".bl-tabs", ".bl-thread",
-    ".bl-wire", ".bl-five > div", ".bl-timehead", ".bl-timeline"];
-  const found = wanted.filter((selector) => !all(selector).length).map((selector) => `${selector} is missing`);
-  if (all(".bl-five > div").length !== 5) found.push("there are not five numbers");
-  const parts = all([...wanted, ".bl-lens"].join(", ")).map((node) => [node.className, node.getBoundingClientRect()]);
-  const [edge, outer] = [lab.getBoundingClientRect(), window_.getBoundingClientRect()];
-  for (const [name, box] of parts) {
-    if (box.width < 5 || box.height < 5) found.push(`${name} has no size`);
-    for (const [what, around] of [["the Lab", edge], ["the window", outer]])
-      if (box.left < around.left - 1 || box.right > around.right + 1 || box.top < around.top - 1 ||
-          box.bottom > around.bottom + 1) found.push(`${name} is not inside ${what}`);
-  }
-  parts.forEach(([name, a], i) => parts.slice(i + 1).forEach(([other, b]) => {
-    const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-    const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-    if (wide > 1 && high > 1) found.push(`${name} covers ${other}`);
-  }));
-  for (const node of [root, ...root.querySelectorAll("*")].filter(shown)) {
-    const style = getComputedStyle(node);
-    if ([style.overflowX, style.overflowY].some((way) => ["auto", "scroll"].includes(way)))
-      found.push(`${node.className} scrolls`);
-    if (["bl-thread", "bl-headline", "bl-five", "bl-wire", "bl-legend"].some((name) => node.classList.contains(name)) &&
-        (node.scrollHeight > node.clientHeight + 1)) found.push(`${node.className} is cut below`);
-  }
-  return found;
-}"""
-# What says other figures than the rest: legend, numbers, locks in rows and in the tab.
-DISAGREE = """(root) => {
-  const n = (node) => Number(node.textContent.replace(/,/g, ""));
-  const legend = {}, five = {}, found = [];
-  for (const item of root.querySelectorAll(".bl-legend li"))
-    legend[item.querySelector("span:nth-of-type(2)").textContent] = n(item.querySelector(".bl-count"));
-  for (const cell of root.querySelectorAll(".bl-five > div"))
-    five[cell.querySelector("dt").textContent] = n(cell.querySelector("dd > span"));
-  const all = Object.values(legend).reduce((sum, pages) => sum + pages, 0);
-  if (all !== Number(root.dataset.pages)) found.push(`the legend has ${all} pages`);
-  if (legend.free !== five["free pages"]) found.push(`free: ${legend.free} and ${five["free pages"]}`);
-  if (legend.isolated !== five.isolated) found.push(`isolated: ${legend.isolated} and ${five.isolated}`);
-  for (const item of root.querySelectorAll(".bl-legend li"))
-    if (item.hidden !== (n(item.querySelector(".bl-count")) === 0)) found.push(`${item.textContent}: hidden or not`);
-  const held = (row) => {
-    const [lock, holder] = [...row.children].map((cell) => cell.textContent);
-    return `${holder}: has ${lock}`;
-  };
-  const table = [...root.querySelectorAll(".bl-locks tbody tr.bl-held")].map(held);
-  const has = (chip) => !chip.matches("[hidden], .bl-wants") && !chip.textContent.endsWith("CPU"); // no lock
-  const rows = [...root.querySelectorAll(".bl-thread")].flatMap((row) =>
-    [...row.querySelectorAll(".bl-chip")].filter(has).map(
-      (chip) => `${row.querySelector(".bl-name").textContent}: ${chip.textContent}`));
-  if (table.sort().join() !== rows.sort().join()) found.push(`the tab says ${table}, the rows say ${rows}`);
-  return found;
-}"""
-NAMELESS = """(root) => [...root.querySelectorAll("button, input, select, canvas")].filter((node) =>
-  node.getClientRects().length && !node.hasAttribute("aria-hidden") &&
-  !(node.getAttribute("aria-label") || node.textContent || node.labels?.[0]?.textContent).trim()
-).map((node) => node.outerHTML)"""
 
 
 def labs_of(lab: LabPage) -> list[Locator]:
@@ -89,15 +28,6 @@ def labs_of(lab: LabPage) -> list[Locator]:
     for root in roots:
         expect(root.locator(".bl-lab")).to_be_visible()
     return roots
-
-
-def height_of(root: Locator) -> float:
-    height: float = root.locator(".bl-lab").evaluate("(node) => node.getBoundingClientRect().height")
-    return height
-
-
-def in_sight(root: Locator) -> None:
-    root.evaluate("(node) => node.querySelector('.bl-lab').scrollIntoView({ block: 'start' })")
 
 
 def where(root: Locator) -> tuple[int, int]:
@@ -110,21 +40,6 @@ def go(root: Locator, step: int, last: int) -> None:
     expect(root.locator(".bl-where")).to_have_text(f"step {step:,} of {last:,}")
 
 
-def check_all_in_one_window(root: Locator, *, samples: int = 12) -> None:
-    """Every part at its place, whole and alone there, at a sample of steps; the figures agree."""
-    tab(root, "locks")
-    counts = root.locator(".bl-legend .bl-count").all_text_contents()
-    pages = sum(int(count.replace(",", "")) for count in counts)
-    root.evaluate("(node, pages) => { node.dataset.pages = pages; }", pages)
-    in_sight(root)
-    _, last = where(root)
-    for step in sorted({*range(0, last, max(1, last // samples)), last}):
-        go(root, step, last)
-        assert root.evaluate(ASTRAY) == [], f"step {step}"
-        assert root.evaluate(DISAGREE) == [], f"step {step}"
-    assert root.evaluate(NAMELESS) == []
-
-
 def wait_for_width(lab: LabPage, root: Locator, width: int) -> None:
     """Make the window so wide that a Lab has this width."""
     for _ in range(3):
@@ -134,6 +49,11 @@ def wait_for_width(lab: LabPage, root: Locator, width: int) -> None:
         lab.page.set_viewport_size({"width": size["width"] + round(width - now), "height": size["height"]})
         lab.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert abs(root.evaluate("(node) => node.clientWidth") - width) <= 1
+
+
+def widths_of(root: Locator) -> list[float]:
+    """Of the map and of what stands beside it, in CSS pixels."""
+    return [root.locator(part).evaluate("(node) => node.clientWidth") for part in (".bl-canvas", ".bl-tabbody")]
 
 
 def small_window(lab: LabPage) -> None:
@@ -157,12 +77,17 @@ def test_every_moment_is_in_one_window(lab_page: Open) -> None:
     settled(recorded)
     expect(recorded.locator(".bl-lens")).to_be_visible()
     for root in (recorded, *others):
-        check_all_in_one_window(root)
+        check_all_in_one_window(root, samples=200)  # of a scenario all
     for width in (800, 844, 1100):
         wait_for_width(lab, recorded, width)
         for root in (recorded, others[2]):
-            assert height_of(root) <= HIGHEST
             check_all_in_one_window(root, samples=3)
+    narrow = widths_of(recorded)
+    for size in ((1440, 900), (1920, 1080)):
+        lab.page.set_viewport_size({"width": size[0], "height": size[1]})
+        for root in (recorded, others[2]):
+            check_all_in_one_window(root, samples=3)
+    assert all(wide > before for wide, before in zip(widths_of(recorded), narrow, strict=True))
     assert lab.thrown == []
 
 
@@ -332,8 +257,8 @@ def check_keyboard(lab: LabPage, root: Locator) -> None:
     reached = []
     for _ in range(60):
         press("Tab")
-        name = lab.page.evaluate(
-            "() => { const at = document.activeElement; return at.closest('.bl-lab') && "
+        name = root.evaluate(
+            "(root) => { const at = document.activeElement; return root.contains(at) && "
             "(at.getAttribute('aria-label') || at.textContent || at.parentNode.textContent).trim(); }"
         )
         if not name:

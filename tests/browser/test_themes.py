@@ -55,7 +55,8 @@ FAINT = """(enough) => {
   const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const node = texts.currentNode.parentElement;
-    if (!texts.currentNode.data.trim() || node.closest(":disabled, .bl-hidden, .bl-off, option")) continue;
+    const off = ":disabled, [aria-disabled=true], .bl-hidden, .bl-off, option";
+    if (!texts.currentNode.data.trim() || node.closest(off)) continue;
     const behind = [];
     for (let at = node; at; at = at.parentElement) behind.unshift(getComputedStyle(at).backgroundColor);
     const seen = contrast(over(behind), over([...behind, getComputedStyle(node).color]));

@@ -1,5 +1,5 @@
 /** The row of actions: a size and one button that says what it does, Compact, Stop; the rest is under More. */
-import { attribute, el, mark, put } from "./dom.js";
+import { attribute, el, mark, off, put } from "./dom.js";
 import { BALLOON_PAGE, bytes, counted, number, wholeNumber } from "./words.js";
 
 /** What can be asked beside a size: its name, the button's text, what it does. */
@@ -30,9 +30,11 @@ export class Actions {
     this.field.addEventListener("input", () => this.explain());
     this.field.addEventListener("keydown", (event) => event.key === "Enter" && this.change());
     this.alert = el("div", { class: "bl-alert", role: "alert" });
-    this.progress = el("span", { class: "bl-progress", role: "status" });
+    this.progress = el("span", { class: "bl-progress" });
     const hand = el("label", { class: "bl-by", title: "Only ask; then choose yourself which thread steps" }, this.by, el("span", { text: "I step by hand" }));
-    this.rest = el("div", { class: "bl-menu", hidden: true }, ...this.others, this.run, hand);
+    this.keys = button("Keys", "Which keys do what", () => this.tellKeys(this.keyList.hidden));
+    attribute(this.keys, "aria-expanded", "false");
+    this.rest = el("div", { class: "bl-menu", hidden: true }, ...this.others, this.run, hand, this.keys);
     this.more = button("More \u25be", "What else can be asked", () => this.open(this.rest.hidden));
     attribute(this.more, "aria-expanded", "false");
     this.full = button("Full", "Over the whole window, or back", full);
@@ -51,7 +53,7 @@ export class Actions {
       this.progress,
       this.place,
       this.about,
-      el("span", { class: "bl-menus" }, this.more, this.rest),
+      el("span", { class: "bl-menus", onfocusout: (event) => this.left(event.relatedTarget) }, this.more, this.rest),
       this.full,
     );
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
@@ -62,6 +64,28 @@ export class Actions {
   open(on) {
     this.rest.hidden = !on;
     attribute(this.more, "aria-expanded", String(on));
+  }
+
+  /** The focus went elsewhere in the page: the menu must not lie over what is there. */
+  left(to) {
+    if (to && !this.rest.parentNode.contains(to)) this.open(false);
+  }
+
+  addKeys(list) {
+    this.keyList = list;
+    list.hidden = true;
+    this.rest.append(list);
+  }
+
+  tellKeys(on) {
+    this.keyList.hidden = !on;
+    attribute(this.keys, "aria-expanded", String(on));
+  }
+
+  showKeys() {
+    this.open(true);
+    this.tellKeys(true);
+    this.keys.focus();
   }
 
   close() {
@@ -117,8 +141,8 @@ export class Actions {
   /** Whether Python is not heard from, so that nothing can be asked. */
   setLost(lost) {
     this.lost = lost;
-    for (const button of this.buttons) button.disabled = this.busy || lost;
-    this.stop.disabled = !this.busy || lost;
+    for (const button of this.buttons) off(button, this.busy || lost);
+    off(this.stop, !this.busy || lost);
     for (const input of [this.slider, this.field, this.by]) input.disabled = lost;
     mark(this.progress, "bl-off", lost && this.busy);
   }

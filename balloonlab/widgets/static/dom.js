@@ -6,6 +6,7 @@
  */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
+  if (tag === "button") node.addEventListener("click", (event) => isOff(node) && event.stopImmediatePropagation());
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name === "text") node.textContent = value;
@@ -16,6 +17,15 @@ export function el(tag, attributes = {}, ...children) {
     node.setAttribute("data-lm-suppress-shortcuts", "true");
   node.append(...children);
   return node;
+}
+
+/** Switch a button off or on. It stays in its place for the keyboard: `disabled` would throw the focus out of the Lab. */
+export function off(button, on) {
+  attribute(button, "aria-disabled", on ? "true" : null);
+}
+
+export function isOff(button) {
+  return button.getAttribute("aria-disabled") === "true";
 }
 
 /** Set an element's text if it differs: a write costs layout, a comparison does not. */

@@ -1,6 +1,6 @@
 /** What can become of each step, where the learner asks for it: the answers by position, in words, and the bar above. */
 import { Column } from "./codec.js";
-import { el, mark, put } from "./dom.js";
+import { el, mark, off, put } from "./dom.js";
 import { counted, number } from "./words.js";
 
 const HINT = "Tick \u201cshow fates\u201d beside the time controls: everything that can happen is then explored.";
@@ -124,7 +124,7 @@ export class FateBar {
     this.box.addEventListener("change", () => ask({ type: "fate", wish: this.box.checked ? "show" : "hide" }));
     this.stop = button("Stop exploring", "End the exploration; nobody's fate is known then", "stop");
     this.goOn = button("Explore from here", "Explore every interleaving from this position on", "explore");
-    this.text = el("span", { class: "bl-fate-text", role: "status" });
+    this.text = el("span", { class: "bl-fate-text" });
     this.coverage = el("span", { class: "bl-aside bl-coverage" });
     this.badge = new Badge();
     this.about = el("span");
@@ -135,7 +135,6 @@ export class FateBar {
       this.badge.element,
       this.about,
     );
-    this.live = el("p", { class: "bl-hidden bl-fate-live", "aria-live": "polite" });
     this.label = el(
       "label",
       { class: "bl-by", title: "Show what can become of each step" },
@@ -148,7 +147,7 @@ export class FateBar {
       el("div", { class: "bl-bar" }, this.stop, this.goOn, this.text, this.coverage),
       this.here,
     );
-    this.update(0, false);
+    this.update(0);
   }
 
   take(content, arrays) {
@@ -158,11 +157,12 @@ export class FateBar {
 
   /** Whether Python is not heard from, so that nothing can be asked. */
   setLost(lost) {
-    for (const control of [this.box, this.stop, this.goOn]) control.disabled = lost;
+    this.box.disabled = lost;
+    for (const button of [this.stop, this.goOn]) off(button, lost);
   }
 
-  /** Show what is known of a position; returns it, for the threads' cards. `quiet`: say nothing aloud. */
-  update(position, quiet) {
+  /** Show what is known of a position; returns it, for the threads' rows. */
+  update(position) {
     const { told } = this.foretold;
     const found = this.foretold.at(position);
     this.stop.hidden = !told?.exploring;
@@ -172,8 +172,7 @@ export class FateBar {
     this.here.hidden = !found;
     this.badge.show(found?.look);
     put(this.about, found ? (found.known ? found.about : `Not known. ${found.about}`) : "");
-    this.live.setAttribute("aria-live", quiet ? "off" : "polite");
-    put(this.live, spoken(found, this.names));
+    this.aloud = spoken(found, this.names) || (told?.shown && !told.exploring ? told.text : "");
     return found;
   }
 }

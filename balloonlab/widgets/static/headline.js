@@ -5,7 +5,7 @@ import { putTerms } from "./terms.js";
 export class Headline {
   /** toCause(), startOver(): asked for where something is wrong. */
   constructor({ toCause, startOver }) {
-    this.title = el("p", { class: "bl-said", "aria-live": "polite" });
+    this.title = el("p", { class: "bl-said" });
     this.detail = el("p", { class: "bl-place" });
     const button = (text, title, act) => el("button", { type: "button", class: "bl-small", text, title, onclick: act });
     this.cause = button("To the cause", "", toCause);
@@ -18,12 +18,8 @@ export class Headline {
     this.element = el("div", { class: "bl-headline" }, el("div", { class: "bl-told" }, this.title, this.detail), this.ways);
   }
 
-  /**
-   * kind: "" as ever, "wrong" where something is, "done" where an operation has ended. cause: where that came from, as
-   * causeOf has it. quiet: say nothing aloud.
-   */
-  show({ title, detail, kind = "", cause = null }, quiet) {
-    this.title.setAttribute("aria-live", quiet ? "off" : "polite");
+  /** kind: "" as ever, "wrong" where something is, "done" where an operation has ended. cause: where that came from, as causeOf has it. */
+  show({ title, detail, kind = "", cause = null }) {
     putTerms(this.title, title);
     putTerms(this.detail, detail || "\u00a0");
     this.title.title = title; // whole on hover, where it is cut

@@ -66,6 +66,7 @@ export class LabView {
       choose: (thread) => this.choose(thread),
       window: (first, count) => this.link.send({ type: "window", first, count, epoch: this.epoch }),
       fate: (wish) => this.ask(wish),
+      refresh: () => this.refresh(),
     });
   }
 
@@ -117,6 +118,7 @@ export class LabView {
   }
 
   takeProgress({ running, text }) {
+    if (running && !this.busy) this.stage.live.say(text);
     this.busy = running;
     if (!running) this.stage.withdraw(true);
     this.stage.actions.setBusy(running, text);
@@ -187,7 +189,7 @@ export class LabView {
     if (!this.mirror) return null;
     this.show();
     const { headline, time, title, map, fates } = this.stage;
-    const lines = [`${time.where.textContent}: ${headline.title.textContent}`, headline.detail.textContent, fates?.live.textContent ?? ""];
+    const lines = [`${time.where.textContent}: ${headline.title.textContent}`, headline.detail.textContent, fates?.aloud ?? ""];
     return { map, title: title.textContent, lines: lines.filter((line) => line.trim()) };
   }
 

@@ -45,6 +45,7 @@ export class Lens {
     c.setTransform(dpr, 0, 0, dpr, 0, 0);
     c.clearRect(0, 0, width, HIGH + LABEL);
     put(this.title, titleOf(shown, changed));
+    attribute(this.title, "title", this.title.shown); // whole, where it is cut
     shown.forEach((page, i) => this.strip(c, theme, source, page, changed, i * (wide * CELL + 8), cells));
     const words = shown.map((page) => `page ${hex(page)} is ${this.palette[source.stateAt(page)]?.word ?? "unknown"}`);
     attribute(this.canvas, "aria-label", words.join(", ") || "No page changed here");

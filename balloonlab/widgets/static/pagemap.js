@@ -1,5 +1,5 @@
 /** The page map: one focusable canvas with a cursor, zoom, hover text and a legend. It draws what a source tells it. */
-import { attribute, el, mark, put } from "./dom.js";
+import { attribute, el, mark, off, put } from "./dom.js";
 import { MOST_CELLS, deepest, moveCursor, pageAt, reveal, viewOf } from "./geometry.js";
 import { GUTTER, Painter } from "./painter.js";
 import { putTerms } from "./terms.js";
@@ -16,7 +16,8 @@ const HELP =
 
 /**
  * source: {pages, unit, stateAt(page), counts, window, touched}. options: palette, title, height (CSS pixels, at most),
- * keys (in words, the view's own), describe(page, unit), requestWindow(first, count), pinned(page), key(event) -> true if taken.
+ * keys (in words, the view's own), describe(page, unit), requestWindow(first, count), pinned(page), key(event) -> true if
+ * taken, aloud(words): hears of a page that was gone to, in the place of a live line of its own.
  */
 export class PageMap {
   constructor(source, options) {
@@ -53,7 +54,7 @@ export class PageMap {
       "aria-roledescription": "page map",
     });
     attribute(this.canvas, "aria-label", `${title}. ${HELP}`);
-    this.here = el("p", { class: "bl-here", role: "status", "aria-live": "polite" });
+    this.here = el("p", { class: "bl-here", role: this.options.aloud ? null : "status" });
     this.range = el("span", { class: "bl-range" });
     this.thumb = el("i");
     this.track = el("div", { class: "bl-track", "aria-hidden": "true" }, this.thumb);
@@ -169,6 +170,7 @@ export class PageMap {
     this.cursor = this.pointed = page;
     this.hover = -1;
     this.show(reveal(this.source, this.view, page, this.box));
+    if (this.options.aloud) this.options.aloud(this.words());
   }
 
   setHover(page) {
@@ -231,8 +233,8 @@ export class PageMap {
     put(this.range, `PFN ${hex(view.first)}\u2013${hex(last)} of ${counted(pages, "page")}${each}`);
     this.thumb.style.left = `${(100 * view.first) / pages}%`;
     this.thumb.style.width = `${(100 * (last + 1 - view.first)) / pages}%`;
-    this.buttons.closer.disabled = this.level >= deepest(pages);
-    this.buttons.farther.disabled = this.buttons.whole.disabled = this.level === 0;
+    off(this.buttons.closer, this.level >= deepest(pages));
+    for (const button of [this.buttons.farther, this.buttons.whole]) off(button, this.level === 0);
     if (unit > 1 && view.unit === 1) this.askWindow(view.first, last + 1);
     this.draw();
   }
@@ -298,9 +300,7 @@ export class PageMap {
 
   /** The line of text under the map, and the counts of the legend. */
   tell() {
-    const page = this.hover >= 0 ? this.hover : this.pointed >= 0 ? this.pointed : this.cursor;
-    const { unit } = this.view;
-    const words = this.options.describe(page - (page % unit), unit);
+    const words = this.words();
     this.say(this.here, words);
     this.here.title = words;
     let letters = 0;
@@ -322,6 +322,13 @@ export class PageMap {
     for (const tighter of ["bl-many", "bl-most"]) mark(this.states, tighter, false);
     for (const tighter of ["bl-many", "bl-most"]) mark(this.states, tighter, tooMany());
     mark(this.here, "bl-narrow", this.states.clientHeight > 20);
+  }
+
+  /** Everything true of the page that is hovered over, else of the one that was gone to or changed. */
+  words() {
+    const page = this.hover >= 0 ? this.hover : this.pointed >= 0 ? this.pointed : this.cursor;
+    const { unit } = this.view;
+    return this.options.describe(page - (page % unit), unit);
   }
 
   destroy() {

@@ -1,7 +1,7 @@
 /** A row for each thread of the guest: the line that it does next, locks that it has and wants, its Step. */
 import { lineText, ownCall } from "./calls.js";
 import { hasCpu } from "./cpu.js";
-import { attribute, el, mark, put } from "./dom.js";
+import { attribute, el, mark, off, put } from "./dom.js";
 import { Badge } from "./fates.js";
 import { putTerms } from "./terms.js";
 import { hex } from "./words.js";
@@ -97,7 +97,7 @@ class Row {
     if (fate) this.element.style.setProperty("--bl-of-fate", fate.look.colour);
     else this.element.style.removeProperty("--bl-of-fate");
     attribute(this.element, "data-status", cpu ? "blocked" : wait.status);
-    this.step.disabled = !able || Boolean(busy);
+    off(this.step, !able || Boolean(busy));
     attribute(this.step, "aria-label", `Step ${this.name}`);
     attribute(this.step, "title", able ? `Let ${this.name} take its step` : `${this.name} ${waits}`);
     attribute(this.pin, "aria-pressed", String(pinned));

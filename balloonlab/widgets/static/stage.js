@@ -8,8 +8,10 @@ import { FateBar, doomedSince } from "./fates.js";
 import { deepest } from "./geometry.js";
 import { Headline } from "./headline.js";
 import { HeldLocks } from "./held.js";
+import { Keys } from "./keys.js";
 import { LENS_FROM, Lens } from "./lens.js";
 import { LEVELS, Levels, changesBetween, pageInHand } from "./levels.js";
+import { Live } from "./live.js";
 import { Log } from "./log.js";
 import { Numbers, numbersForetold } from "./numbers.js";
 import { PageMap } from "./pagemap.js";
@@ -24,6 +26,7 @@ import { Tabs } from "./tabs.js";
 import { Glossary, learnTerms } from "./terms.js";
 import { Time } from "./time.js";
 import { Wire } from "./wire.js";
+import { watchTheme } from "./theme.js";
 import { NONE } from "./trace.js";
 import { cellWords, counted, number } from "./words.js";
 
@@ -51,7 +54,7 @@ export function moveIn(trace, from, to) {
 
 /** Builds the parts for a frame, puts them in their places, and tells them where the mirror is. */
 export class Stage {
-  /** ask: {act(content), goTo(position), visit(step), stepOn(), choose(thread), window(first, count), fate(wish)} */
+  /** ask: {act(content), goTo(position), visit(step), stepOn(), choose(thread), window(first, count), fate(wish), refresh()} */
   constructor(root, content, mirror, ask) {
     const { tables } = content;
     learnTerms(tables.terms ?? {});
@@ -74,7 +77,9 @@ export class Stage {
           : pageWords(this.mirror, page, unit, tables.palette),
       requestWindow: ask.window,
       key: (event) => this.mapKey(event),
+      aloud: (words) => this.live.say(words),
     });
+    this.live = new Live();
     this.lens = new Lens(tables.palette);
     this.held = new HeldLocks();
     this.code = new Code(this.held);
@@ -104,7 +109,11 @@ export class Stage {
       level: LEVELS.indexOf(content.level),
     });
     if (this.fates) this.time.bar.append(this.fates.label);
+    this.keys = new Keys(this);
+    this.unwatch = watchTheme(() => this.retheme());
     this.lay(content);
+    this.resizer = new ResizeObserver(() => ask.refresh()); // code is broken into lines, and the lens drawn, for a width
+    this.resizer.observe(this.tabs.body);
   }
 
   lay({ pages, title }) {
@@ -118,7 +127,7 @@ export class Stage {
     this.lens.element.hidden = pages < LENS_FROM;
     this.element = el(
       "section",
-      { class: "bl-lab", "aria-label": title },
+      { class: "bl-lab", "aria-label": title, tabindex: "-1", "data-lm-suppress-shortcuts": "true", onkeydown: (event) => this.keys.take(event) },
       this.title,
       this.actions.element,
       this.headline.element,
@@ -128,9 +137,7 @@ export class Stage {
     );
     this.element.classList.toggle("bl-program", Boolean(this.shared));
     this.glossary = new Glossary(this.element);
-    this.root.replaceChildren(this.element, this.glossary.tip);
-    if (this.fates) this.root.append(this.fates.live); // a tab that is not open would keep it from being heard
-    this.root.append(this.actions.alert);
+    this.root.replaceChildren(this.element, this.glossary.tip, this.actions.alert, this.live.element);
   }
 
   /** Steps from `from` on are others than they were: a finding that they led to is not met any more. */
@@ -189,14 +196,15 @@ export class Stage {
     const trouble = troubleOf(mirror, bugs);
     const wrong = trouble?.threads ?? [];
     const quiet = this.time.playing || busy;
-    const found = this.fates ? this.fates.update(position, quiet) : null;
+    const found = this.fates ? this.fates.update(position) : null;
     const told = this.words(mirror, trouble, history);
     this.cause = told.kind === "wrong" ? this.causeOf(mirror, trouble) : null;
     if (this.cause?.detail && !told.detail) told.detail = this.cause.detail;
     if (cells !== history.first_step + position) told.detail += ` \u00b7 cells see step ${number(cells)}`;
     if (found?.look && told.kind !== "wrong") told.detail = `${found.look.word}: ${found.about}`;
-    this.headline.show({ ...told, cause: this.cause }, quiet);
-    this.time.update(mirror, this.levels, history, { busy: off, words: told.title, stuck: Boolean(trouble) });
+    this.headline.show({ ...told, cause: this.cause });
+    if (!quiet) this.live.tell([told.title, this.fates?.aloud].filter(Boolean).join(" "), history.first_step + position);
+    this.time.update(mirror, this.levels, history, { busy: off, stuck: Boolean(trouble) });
     const ends = history.first_step + position === history.last_step;
     const rests = mirror.waits.every((wait) => wait !== 0);
     this.actions.setActual(this.foretold ? this.foretold.held : mirror.values[trace.tables.num_pages] || 0, ends && rests && !trouble);
@@ -311,9 +319,8 @@ export class Stage {
   }
 
   mapKey(event) {
-    if (event.ctrlKey || event.altKey || event.metaKey || !["[", "]", " "].includes(event.key)) return false;
-    if (event.key === " ") this.time.play.click();
-    else this.time.move(event.key === "]" ? 1 : -1);
+    if (event.ctrlKey || event.altKey || event.metaKey || event.key !== " ") return false;
+    this.time.play.click();
     event.preventDefault();
     event.stopPropagation();
     return true;
@@ -328,7 +335,15 @@ export class Stage {
     put(this.actions.alert, text);
   }
 
+  /** What is drawn takes its ink from the theme. */
+  retheme() {
+    this.time.lanesChanged(this.time.waits);
+    this.ask.refresh();
+  }
+
   destroy() {
+    this.unwatch();
+    this.resizer.disconnect();
     this.map.destroy();
     this.time.destroy();
   }

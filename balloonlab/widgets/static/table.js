@@ -1,5 +1,5 @@
 /** A table whose cells are made once and filled again and again. */
-import { el, mark } from "./dom.js";
+import { attribute, el, mark } from "./dom.js";
 import { putTerms } from "./terms.js";
 
 /** A table of fixed size that is filled again and again: cells are made once, and only changed text is written. */
@@ -23,7 +23,7 @@ export class Table {
 
   addRow() {
     const cells = Array.from({ length: this.width }, (_, i) => (i ? el("td") : el("th", { scope: "row" })));
-    const row = el("tr", {}, ...cells);
+    const row = el("tr", { "aria-hidden": "true" }, ...cells);
     this.cells.push(cells);
     this.rows.push(row);
     this.body.append(row);
@@ -35,6 +35,7 @@ export class Table {
       const { texts, changed } = rows[i] || { texts: [], changed: false };
       this.cells[i].forEach((cell, j) => putTerms(cell, texts[j] ?? "\u00a0"));
       mark(row, "bl-changed", Boolean(changed));
+      attribute(row, "aria-hidden", texts[0] ? null : "true"); // room that is kept is no row
     });
   }
 }

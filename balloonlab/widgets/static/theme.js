@@ -1,11 +1,13 @@
 /** Whether the page around a widget is dark, and the colours that the map's ink takes from it. */
 import { mark } from "./dom.js";
 
+const FORCED = "(forced-colors: active)";
 const MIDDLE = 0.18; // luminance on which black and white text read equally well
 
 /** Whether what lies behind `node` is dark: as JupyterLab or VS Code say, or else by the colours painted there. */
 export function isDark(node) {
   const { body } = document;
+  if (matchMedia(FORCED).matches) return luminance([canvasColour()]) < MIDDLE; // the system's colours, not the page's
   const lab = body.getAttribute("data-jp-theme-light");
   if (lab !== null) return lab === "false";
   return body.classList.contains("vscode-dark") || luminance(behind(node)) < MIDDLE;
@@ -16,12 +18,18 @@ function behind(node) {
   const found = [];
   for (let at = node; at; at = at.parentNode || at.host)
     if (at instanceof Element && !at.classList.contains("balloonlab")) found.push(getComputedStyle(at).backgroundColor);
+  found.push(canvasColour());
+  return found.reverse();
+}
+
+/** The colour of a page that has none. */
+function canvasColour() {
   const probe = document.createElement("i");
   probe.style.cssText = "display:none;background-color:Canvas";
   document.documentElement.append(probe);
-  found.push(getComputedStyle(probe).backgroundColor);
+  const { backgroundColor } = getComputedStyle(probe);
   probe.remove();
-  return found.reverse();
+  return backgroundColor;
 }
 
 /** Relative luminance of colours painted over one another. */
@@ -64,12 +72,12 @@ export function watchTheme(changed) {
   for (const node of [html, body]) observer.observe(node, { attributes: true, attributeFilter });
   const faded = ({ target }) => (target === html || target === body) && changed();
   document.addEventListener("transitionend", faded);
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", changed);
+  const system = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", FORCED].map((query) => matchMedia(query));
+  for (const query of system) query.addEventListener("change", changed);
   return () => {
     observer.disconnect();
     document.removeEventListener("transitionend", faded);
-    system.removeEventListener("change", changed);
+    for (const query of system) query.removeEventListener("change", changed);
   };
 }
 

@@ -1,5 +1,5 @@
 /** The row of time: Back, Step and Play by a level, where we are, and lanes of who acted. The kernel is not asked. */
-import { attribute, el, mark, put } from "./dom.js";
+import { attribute, el, mark, off, put } from "./dom.js";
 import { EVENTS, RUNNING, WAITING, laneNames, lanes } from "./lanes.js";
 import { LEVELS } from "./levels.js";
 import { number } from "./words.js";
@@ -28,7 +28,7 @@ export class Time {
     this.rate = el("select", { "aria-label": "Speed", onchange: () => (this.speed = Number(this.rate.value)) });
     this.rate.append(...SPEEDS.map((n) => el("option", { value: String(n), text: `${number(n)}/s`, selected: n === this.speed })));
     this.jumps = el("select", { "aria-label": "Jump to", onchange: () => this.jumpTo() });
-    this.where = el("output", { class: "bl-where" });
+    this.where = el("span", { class: "bl-where" }); // no output element: that would be heard beside the live line
     this.canvas = el("canvas", { class: "bl-lanes", "aria-hidden": "true" });
     this.canvas.removeAttribute("data-lm-suppress-shortcuts");
     this.range = el("input", { type: "range", min: "0", max: "0", step: "1", "aria-label": "Position in the timeline" });
@@ -48,7 +48,7 @@ export class Time {
   }
 
   /** history: {first_step, last_step, marks: [step, text]} of all that happened; busy: the kernel cannot be asked. */
-  update(mirror, levels, history, { busy, words, stuck }) {
+  update(mirror, levels, history, { busy, stuck }) {
     const { trace, position } = mirror;
     Object.assign(this, { mirror, levels });
     if (this.history !== history) this.listJumps(history);
@@ -56,14 +56,14 @@ export class Time {
     const [here, last] = [history.first_step + position, history.last_step];
     if (this.range.max !== String(trace.length)) this.range.max = String(trace.length);
     if (this.range.value !== String(position)) this.range.value = String(position);
-    attribute(this.range, "aria-valuetext", `step ${here} of ${last}: ${words}`);
+    attribute(this.range, "aria-valuetext", `step ${here} of ${last}`);
     put(this.where, `step ${number(here)} of ${number(last)}`);
     const away = position === 0 && busy;
-    this.back.disabled = this.first.disabled = here === 0 || away;
-    this.parts.disabled = position === 0 || this.level === 0;
-    this.last.disabled = here === last;
-    this.step.disabled = position === trace.length && (busy || (here === last && !mirror.waits.some((wait) => wait === 0)));
-    this.play.disabled = !this.playing && trace.length === 0;
+    for (const button of [this.back, this.first]) off(button, here === 0 || away);
+    off(this.parts, position === 0 || this.level === 0);
+    off(this.last, here === last);
+    off(this.step, position === trace.length && (busy || (here === last && !mirror.waits.some((wait) => wait === 0))));
+    off(this.play, !this.playing && trace.length === 0);
     mark(this.step, "bl-main", !stuck && (here < last || mirror.waits.some((wait) => wait === 0)));
     mark(this.back, "bl-main", Boolean(stuck));
     put(this.play, this.playing ? "Pause" : "Play");

@@ -1,5 +1,5 @@
 /** Messages on their way between guest and host, one row a queue; the host's threads are its ends. */
-import { attribute, el, mark, put } from "./dom.js";
+import { attribute, el, mark, off, put } from "./dom.js";
 import { Badge } from "./fates.js";
 import { KIND } from "./trace.js";
 import { putTerms } from "./terms.js";
@@ -111,7 +111,7 @@ export class Wire {
       attribute(row.says, "title", `${tables.threads[thread].name} ${row.says.shown}: ${tables.threads[thread].role}`);
       put(row.button, actOf(tables, mirror.threadAt[thread]));
       attribute(row.button, "aria-label", `${row.button.shown} (${tables.threads[thread].name})`);
-      row.button.disabled = !able || Boolean(busy);
+      off(row.button, !able || Boolean(busy));
       attribute(row.button, "title", able ? `Let ${tables.threads[thread].name} take its step` : wait.text);
       row.fate.show(found?.next[thread]?.look);
       mark(row.element, "bl-ran", ran === thread);
