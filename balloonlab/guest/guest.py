@@ -100,8 +100,9 @@ class Guest:
         actors = check_actors(actors)
         several = zones is not None or candidates is not None or actors
         against = "zones, candidates and actors" if several else beyond_arrays(self.driver, types)
+        by_arrays = use_arrays(engine, against)
         small = engine == "auto" and pages <= STEPWISE_PAGES
-        if use_arrays(engine, against):
+        if by_arrays:
             inside = balloon_pages(map_states, balloon)
             reached = target is None or (type(target) is int and target == len(inside) * self._pages_per_page)
             if reached or not small:

@@ -81,7 +81,7 @@ class Interactive(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
             self.text = str(error)
             self.map.say(self.text, self.title)
         except Exception as error:  # noqa: BLE001  (a learner's function may do anything; a callback's error is not seen)
-            self.text = f"This went wrong in {_name(self.draw)}: {error!r}."
+            self.text = f"This went wrong in {shown(self.draw)}: {error!r}."
             self.map.say(self.text, self.title)
         else:
             self.map.show(states, self.text, self.title)
@@ -89,7 +89,7 @@ class Interactive(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
     def _drawn(self, made: object) -> tuple[ArrayLike, str]:
         if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[1], str):  # noqa: PLR2004
             raise BadValueError(
-                f"{_name(self.draw)} gave {shown(made)}; "
+                f"{shown(self.draw)} gave {shown(made)}; "
                 "it must return (a guest or its page states, a text to stand above)."
             )
         what, text = made
@@ -132,17 +132,13 @@ def interact(draw: Callable[..., Drawn], **controls: object) -> Interactive:
     made = {}
     for name, wish in controls.items():
         if name not in arguments and not anything:
-            raise BadValueError(f"{_name(draw)} has no argument {name!r}; it has {', '.join(arguments) or 'none'}.")
+            raise BadValueError(f"{shown(draw)} has no argument {name!r}; it has {', '.join(arguments) or 'none'}.")
         default = arguments[name].default if name in arguments else inspect.Parameter.empty
         made[name] = _control(name, wish, default)
     missing = [name for name, each in arguments.items() if _must_be_given(each) and name not in made]
     if missing:
-        raise BadValueError(f"{_name(draw)} needs a control for {', '.join(missing)}: {_LEGAL}.")
+        raise BadValueError(f"{shown(draw)} needs a control for {', '.join(missing)}: {_LEGAL}.")
     return Interactive(draw, made)
-
-
-def _name(draw: object) -> str:
-    return str(getattr(draw, "__name__", shown(draw)))
 
 
 def _in_words(value: object) -> str:

@@ -62,7 +62,7 @@ def test_what_cannot_be_drawn_is_said_and_the_map_stays() -> None:
     figure.controls["n"].value = 5
     assert figure.map.text == "n is 5; it must be at most 4."
     figure.controls["n"].value = 3
-    assert figure.map.text.startswith("This went wrong in picky: ZeroDivisionError")
+    assert figure.map.text.startswith("This went wrong in the function picky: ZeroDivisionError")
     assert len(figure.map.states) == 8
     figure.controls["n"].value = 2
     assert figure.map.text == "fine"
@@ -93,7 +93,7 @@ def test_it_shows_a_picture_and_then_the_view(monkeypatch: pytest.MonkeyPatch) -
         ({"high": (5, 1)}, "the control 'high' is (5, 1)"),
         ({"high": range(10**12)}, "the control 'high' is a range"),
         ({"high": itertools.count()}, "the control 'high' is"),
-        ({"height": (0, 8)}, "bars has no argument 'height'; it has high, kind, all_of_it"),
+        ({"height": (0, 8)}, "the function bars has no argument 'height'; it has high, kind, all_of_it"),
     ],
 )
 def test_a_control_that_is_none_is_refused(controls: dict[str, Any], said: str) -> None:
