@@ -136,7 +136,8 @@ GIVEN: dict[str, Any] = {
     "schedule": lambda: bl.Schedule(("vballoon",)), "second": "v10", "seed": 0,
     "source": lambda: np.zeros(64, np.uint8), "start": 0.0, "state": "changed",
     "states": lambda: np.zeros(64, np.uint8), "step": None, "subject": lambda: bl.Guest(64), "target": None,
-    "text": "A text", "theme": "light", "title": "A title", "told": 3, "until": 5.0, "verdict": True, "without": (), "zones": None,
+    "text": "A text", "theme": "light", "title": "A title", "told": 3, "until": 5.0,
+    "verdict": True, "without": (), "zones": None,
 }  # fmt: skip
 # ... and where a parameter of that name means something else.
 OF_TARGET: dict[str, dict[str, Any]] = {

@@ -35,7 +35,8 @@ class Question(Said):
             return "Not answered yet: put your prediction in place of None and run the cell again."
         number = typed_number(answer) if isinstance(answer, str) else answer
         whole = int(number) if isinstance(number, float) and number.is_integer() else number
-        given = whole_number("your answer", answer if whole is None else whole, 0, self.most, self.unit)
+        legal = type(whole) is int and 0 <= whole <= self.most
+        given = whole_number("your answer", whole if legal else answer, 0, self.most, self.unit)
         truth = self.truth()
         if given == truth:
             return f"Yes, {truth:,}. {self.why}"
