@@ -6,6 +6,7 @@ to balloon pages". A quotation is a sentence of it at most; the verdicts are thi
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 from balloonlab.foundations.errors import pick
@@ -204,4 +205,5 @@ def map_of_the_mail() -> str:
 def verdicts() -> str:
     """All remarks in the mail's order, and what came of each."""
     wide = max(map(len, REMARKS))
-    return "\n".join(f"{each.name:{wide}}  {each.verdict}" for each in _REMARKS)
+    rows = (f"{each.name:{wide}}  {each.verdict}" for each in _REMARKS)
+    return "\n".join(textwrap.fill(row, 100, subsequent_indent=" " * (wide + 2)) for row in rows)

@@ -46,7 +46,8 @@ def test_the_map_holds_every_remark_below_its_section_and_a_wrong_name_is_told_t
     assert [row for row in rows if row not in below] == list(dict.fromkeys(remark(name).section for name in REMARKS))
     assert rows[rows.index("A free for an alloc") + 1].split()[:2] == ["free", "mapping"]
     assert total == "21 remarks: 3 on design, 4 on bug, 3 on style, 11 on wording"
-    assert [line.partition("  ")[0].strip() for line in mail.verdicts().splitlines()] == REMARKS
+    told = [line for line in mail.verdicts().splitlines() if not line.startswith(" ")]
+    assert [line.partition("  ")[0] for line in told] == REMARKS
     with pytest.raises(UnknownNameError, match="two atomics"):
         remark("atomics")
 
