@@ -6,6 +6,7 @@ to balloon pages". A quotation is a sentence of it at most; the verdicts are thi
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 from balloonlab.foundations.errors import pick
@@ -22,9 +23,10 @@ class Remark:
 
     name: how it is asked for. patch: the words of the patch that it stands below, and in which function or comment.
     says: the remark, or its core. kind: "design", "bug" (it says that something goes wrong, or may), "style" or
-    "wording". verdict: what came of it. routine, line: the retold line of v9 that it speaks of (a part of its text);
-    "" for a comment, or for the patch as a whole. defects: ids in the catalogue. mail: the one that it stands in, if it
-    is not the review itself but a sister of it in the same thread.
+    "wording". verdict: what came of it. section: where notebook 06, on the review, puts it to the test. routine, line:
+    the retold line of v9 that it speaks of (a part of its text); "" for a comment, or for the patch as a whole.
+    defects: ids in the catalogue. mail: the one that it stands in, if it is not the review itself but a sister of it
+    in the same thread.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Remark:
     says: str
     kind: str
     verdict: str
+    section: str
     routine: str = ""
     line: str = ""
     defects: tuple[str, ...] = ()
@@ -42,7 +45,10 @@ class Remark:
 
 
 def _wording(name: str, where: str, before: str, after: str) -> Remark:
-    return Remark(name, f"{where}: {before}", after, "wording", "Right; v10 words it anew.", defects=("S5",))
+    return Remark(
+        *(name, f"{where}: {before}", after, "wording", "Right; v10 words it anew.", "Ten remarks on wording"),
+        defects=("S5",),
+    )
 
 
 _ISOLATE = "comment on virtballoon_isolatepage"
@@ -56,6 +62,7 @@ _REMARKS = (
         "OK, this looks better.",
         "design",
         "Better than v8, which the author had sent in the same week.",
+        "Better than what?",
     ),
     Remark(
         "two atomics",
@@ -63,6 +70,7 @@ _REMARKS = (
         "Reading two atomics and doing math? Result can even be negative.",
         "bug",
         "Not in v9, where one thread changes num_pages and the same thread subtracts. The rule stands.",
+        "How low does it go?",
         *("pages_at_balloon_list", "return num_pages - (yield atomic_read(vb.num_isolated_pages))"),
         ("S1",),
     ),
@@ -72,6 +80,7 @@ _REMARKS = (
         "... so just fix that, and then we can keep using int instead of atomics.",
         "design",
         "Right; v10 does so.",
+        "Just fix that",
         *("pages_at_balloon_list", "num_pages = yield atomic_read(vb.num_pages)"),
         ("S1",),
     ),
@@ -81,6 +90,7 @@ _REMARKS = (
         "This just repeats what's below.",
         "style",
         "Right: what a reader needs is why the wait may be skipped.",
+        "A comment that repeats the code",
         *("wait_on_isolated_pages", "if (yield atomic_read(vb.num_isolated_pages)) == 0:"),
     ),
     Remark(
@@ -89,6 +99,7 @@ _REMARKS = (
         "Why did we repeat the logic above? optimization to skip lock/unlock?",
         "style",
         "Right to ask: the two differ by one character, which breaks nothing. v10 has it once.",
+        "Two tests, one character apart",
         *("wait_on_isolated_pages", "yield from wait_event(vb.config_change, enough_came_back)"),
         ("S2",),
     ),
@@ -98,6 +109,7 @@ _REMARKS = (
         "That's 1K on stack - and can become more if we increase VIRTIO_BALLOON_ARRAY_PFNS_MAX.",
         "bug",
         "Right; but without balloon_lock the shared array breaks. v10 takes the lock first, and uses that array.",
+        "A kilobyte on the stack",
         *("leak_balloon", "pfns: tuple[int, ...] = ()"),
         ("S3",),
     ),
@@ -107,6 +119,7 @@ _REMARKS = (
         "Better 'called under page lock' - driver is not supposed to call this.",
         "wording",
         "Right: compaction calls all three, and in every interleaving it has the page's lock.",
+        "Called under page lock",
         *("virtballoon_isolatepage", "yield spin_lock(vb.pages_lock)"),
         ("S5",),
     ),
@@ -128,6 +141,7 @@ _REMARKS = (
         "We have alloc_balloon_mapping, it would be cleaner to have free_balloon_mapping.",
         "style",
         "Right, and nothing leaks in v9; v11 has it.",
+        "A free for an alloc",
         defects=("S4",),
     ),
     Remark(
@@ -136,6 +150,7 @@ _REMARKS = (
         "each page that moves is told by itself; batch them, if that is common",
         "design",
         "Right: messages = 2 x pages that move, to this day.",
+        "Two messages a page",
         *("virtballoon_migratepage", "yield from vb.driver.tell_host(vb, vb.inflate_vq)"),
         ("S6",),
         "on the cover letter, 26 August",
@@ -146,6 +161,7 @@ _REMARKS = (
         "readers, and nobody who waits for them",
         "bug",
         "Right: compaction reads the object after unloading has freed it (V14). v10 drops RCU, not the defect.",
+        "Readers, and nobody who waits for them",
         defects=("S7", "V14"),
         mail="on patch 1/5, 26 August",
     ),
@@ -155,6 +171,7 @@ _REMARKS = (
         "the worry was the busy waiting",
         "bug",
         "Right, and worse: on one CPU without preemption it never ends. v10 gives the round up.",
+        "Waiting without sleeping",
         *("leak_balloon", "if page is not None and (yield trylock_page(page)):"),
         ("V5",),
         "two days later, 28 August",
@@ -174,8 +191,19 @@ def remarks_on(defect: str) -> tuple[Remark, ...]:
 
 
 def map_of_the_mail() -> str:
-    """All remarks as a table, in the mail's order: what it is on, its kind, what came of it."""
+    """All remarks in the mail's order, below the section of notebook 06 that tests them: kind, place in the patch."""
     wide = max(map(len, REMARKS))
-    lines = [f"{each.name:{wide}}  {each.kind:8} {each.verdict}" for each in _REMARKS]
+    lines, section = [], ""
+    for each in _REMARKS:
+        if each.section != section:
+            lines.append(section := each.section)
+        lines.append(f"  {each.name:{wide}}  {each.kind:8} {each.patch}")
     kinds = ", ".join(f"{sum(each.kind == kind for each in _REMARKS)} on {kind}" for kind in KINDS)
     return "\n".join([*lines, f"{counted(len(_REMARKS), 'remark')}: {kinds}"])
+
+
+def verdicts() -> str:
+    """All remarks in the mail's order, and what came of each."""
+    wide = max(map(len, REMARKS))
+    rows = (f"{each.name:{wide}}  {each.verdict}" for each in _REMARKS)
+    return "\n".join(textwrap.fill(row, 100, subsequent_indent=" " * (wide + 2)) for row in rows)

@@ -12,6 +12,7 @@ from balloonlab.explore.explorer import explore
 from balloonlab.explore.judge.behaviour import Behaviour, Difference, difference
 from balloonlab.explore.judge.fate import Fate, Fates
 from balloonlab.explore.judge.lock_order import LockOrder, lock_order
+from balloonlab.explore.judge.locks_held import LocksHeld, locks_held
 from balloonlab.explore.judge.result import Finding, Result, Verdict
 from balloonlab.explore.program import Program
 from balloonlab.explore.promela import promela
@@ -23,12 +24,14 @@ __all__ = [
     "Fates",
     "Finding",
     "LockOrder",
+    "LocksHeld",
     "Program",
     "Result",
     "Verdict",
     "difference",
     "explore",
     "lock_order",
+    "locks_held",
     "promela",
 ]
 

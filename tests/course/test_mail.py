@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -36,9 +39,22 @@ def test_every_defect_of_the_review_names_its_remark() -> None:
     assert remarks_on("V1") == ()  # what nobody said
 
 
-def test_the_table_holds_every_remark_and_a_wrong_name_is_told_them() -> None:
-    table = mail.map_of_the_mail().splitlines()
-    assert [line.partition("  ")[0].strip() for line in table[:-1]] == REMARKS
-    assert table[-1] == "21 remarks: 3 on design, 4 on bug, 3 on style, 11 on wording"
+def test_the_map_holds_every_remark_below_its_section_and_a_wrong_name_is_told_them() -> None:
+    *rows, total = mail.map_of_the_mail().splitlines()
+    below = [row for row in rows if row.startswith("  ")]
+    assert [row.strip().partition("  ")[0] for row in below] == REMARKS
+    assert [row for row in rows if row not in below] == list(dict.fromkeys(remark(name).section for name in REMARKS))
+    assert rows[rows.index("A free for an alloc") + 1].split()[:2] == ["free", "mapping"]
+    assert total == "21 remarks: 3 on design, 4 on bug, 3 on style, 11 on wording"
+    told = [line for line in mail.verdicts().splitlines() if not line.startswith(" ")]
+    assert [line.partition("  ")[0] for line in told] == REMARKS
     with pytest.raises(UnknownNameError, match="two atomics"):
         remark("atomics")
+
+
+def test_every_remark_has_its_section_in_the_lesson_in_the_mails_order() -> None:
+    lesson = json.loads((Path(__file__).resolve().parents[2] / "notebooks" / "06-the-review.ipynb").read_text("utf-8"))
+    prose = "\n".join("".join(cell["source"]) for cell in lesson["cells"] if cell["cell_type"] == "markdown")
+    headings = re.findall(r"^#{2,3} (.+)$", prose, flags=re.MULTILINE)
+    sections = list(dict.fromkeys(remark(name).section for name in REMARKS))
+    assert [heading for heading in headings if heading in sections] == sections

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from balloonlab.explore.judge.liveness import strong_components
 from balloonlab.explore.judge.result import Result
@@ -123,17 +122,13 @@ def _held(result: Result, row: Row) -> set[str]:
     held = set()
     for register in table.registers.named(("locks", "page locks")):
         numbers = np.unique(graph.column(table.field_of(register))[at])
-        if _holds(table, register, numbers, row.thread):
+        if any(row.thread in holders(table, register, number) for number in numbers.tolist()):
             page = table.registers.names[register] == "page locks"
             held.add(PAGE_LOCK if page else table.registers.title(register))
     return held
 
 
-def _holds(table: Table, register: int, numbers: NDArray[np.int64], thread: int) -> bool:
-    """Whether a lock register with one of these values has the thread as a holder."""
-    for number in numbers.tolist():
-        value = table.registers.values[register][number]
-        holders = [holder for _, holder in value] if isinstance(value, tuple) else [value]
-        if thread in holders:
-            return True
-    return False
+def holders(table: Table, register: int, number: int) -> list[int]:
+    """The threads that hold a lock, or locks of pages (each as often as it holds one), at a value of its register."""
+    value = table.registers.values[register][number]
+    return [holder for _, holder in value] if isinstance(value, tuple) else [value]
