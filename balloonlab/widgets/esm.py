@@ -17,7 +17,10 @@ MODULES = (
     *("time", "actions", "headline", "keys", "live", "plain", "stage", "lab"),
     *("picture", "saved_output", "presence", "main"),
 )  # a module stands after those it imports
-STYLES = ("base", "map", "panels", "stage", "fates", "narrow", "contrast")
+STYLES = (
+    *("base", "map", "panels", "stage", "actions", "headline", "body", "tabs", "rows", "wire", "time", "terms"),
+    *("shared", "keys", "fates", "narrow", "contrast"),
+)  # a later one wins
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
