@@ -70,6 +70,19 @@ def test_a_wrong_answer_gets_a_hint_and_not_the_truth(name: str) -> None:
     assert ask.check(None).startswith("Not answered yet")
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [
+        ("messages", 3, "Three full ones, right."),
+        ("blocks", 15, "15 pages are free, right."),
+        ("units", 6, "16 balloon pages in a guest page, right"),
+        ("held", 3, "Both page locks, right."),
+    ],
+)
+def test_what_is_right_about_a_wrong_answer_is_said_first(name: str, wrong: int, right: str) -> None:
+    assert question(name).check(wrong).startswith(f"Not {wrong}. {right}")
+
+
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_an_answer_that_cannot_be_is_told_the_range(name: str) -> None:
     ask = question(name)

@@ -59,8 +59,9 @@ _QUESTIONS = [
         _messages_for_1000_pages,
         "The driver's array holds 256 PFNs, so 1,000 pages go in messages of 256, 256, 256 and 232.",
         lambda given, truth: (
-            "Every message is an array of PFNs. Look at the messages panel: how long is a full one? "
-            + ("You need fewer." if given > truth else "You need more.")
+            {1: "One request, right. ", 3: "Three full ones, right. And the pages that are left? "}.get(given, "")
+            + "Every message is an array of PFNs. Inflate in a Lab and open its messages: how long is a full one? "
+            + ("Fewer carry all of them." if given > truth else "So few cannot carry them.")
         ),
     ),
     Question(
@@ -71,7 +72,10 @@ _QUESTIONS = [
         "Page 5 keeps its buddy, page 4, alone (order 0). The pair 6-7 cannot merge with 4-5 (order 1), "
         "0-3 cannot merge with 4-7 (order 2), and 8-15 stays a block of order 3.",
         lambda given, truth: (
-            "A block merges only with its buddy, and only if that is wholly free. Draw pages 0 to 15 and join them. "
+            {2: "Page 5 parts what is below it from what is above, right. ", 15: "15 pages are free, right. "}.get(
+                given, ""
+            )
+            + "A block merges only with its buddy, and only if that is wholly free. Draw pages 0 to 15 and join them. "
             + ("You have counted blocks that do merge." if given > truth else "Page 5 keeps more apart than that.")
         ),
     ),
@@ -83,8 +87,10 @@ _QUESTIONS = [
         "One guest page is 16 balloon pages, and half a page cannot be given: 7 pages make 112, the first number "
         "that is not below 100.",
         lambda given, _truth: (
-            "How many 4 KiB pages are in 64 KiB? The driver gives whole guest pages and stops when it has enough."
-            + (" You have counted balloon pages." if given == 100 else "")  # noqa: PLR2004
+            {6: "16 balloon pages in a guest page, right, and 6 make 96. ", 100: "So many balloon pages, right. "}.get(
+                given, ""
+            )
+            + "How many 4 KiB pages are in 64 KiB? The driver gives whole guest pages and stops when it has enough."
         ),
     ),
     Question(
@@ -94,7 +100,8 @@ _QUESTIONS = [
         _locks_held_while_waiting,
         "The locks of the old page and of the new one. Both spinlocks are free again: nobody may sleep with one.",
         lambda given, truth: (
-            "Step the compactor in a Lab until it waits, and count the locks that its row says it has. "
+            {1: "The old page's lock, right. ", 3: "Both page locks, right. "}.get(given, "")
+            + "Step the compactor in a Lab until it waits, and count the locks that its row says it has. "
             + ("A spinlock is given back before anybody sleeps." if given > truth else "A move has two ends.")
         ),
     ),
