@@ -101,6 +101,12 @@ class LabPage:
         assert self.thrown == [], f"a script threw: {self.thrown}"
 
 
+def in_light(page: Page) -> None:
+    """Show a page of JupyterLab in its light theme: the server keeps the one that another page chose last."""
+    page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })")
+    page.wait_for_function("() => document.body.dataset.jpThemeName === 'JupyterLab Light'")
+
+
 def notebook_of(*sources: str) -> nbformat.NotebookNode:
     """A notebook of code cells with these sources."""
     notebook = nbformat.v4.new_notebook()

@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.lab import KERNEL_IDLE, TOKEN, LabPage, Server
+from tests.browser.lab import KERNEL_IDLE, TOKEN, LabPage, Server, in_light
 
 SIZE = {"width": 1280, "height": 900}  # of the window, in CSS pixels
 LOADED = "() => Boolean(window.jupyterapp?.shell?.currentWidget)"  # with nothing open: the launcher
@@ -96,5 +96,6 @@ class ReusedPage:
         page.on("pageerror", lambda error: thrown.append(str(error)))
         page.goto(f"{self._server.url}/lab?reset&token={TOKEN}")
         page.wait_for_function(LOADED)
+        in_light(page)
         self._look = page.evaluate(LOOK)
         return page
