@@ -33,13 +33,13 @@ _WISHES = (bool, int, float, str, tuple, list, dict)  # what ipywidgets takes be
 class Interactive(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Controls, and what is drawn for their values. Made by `interact`.
 
-    controls: ipywidgets by the name of the argument they set. map: the PageMap. text: the line below the controls.
+    controls: ipywidgets by the name of the argument they set. map: the PageMap, which has the text, too.
     """
 
     def __init__(self, draw: Callable[..., Drawn], controls: Mapping[str, ipywidgets.ValueWidget]) -> None:
         self.draw, self.controls = draw, dict(controls)
-        states, self.text = self._drawn(draw(**self.values))
-        self.map = PageMap(states, self.title, self.text, MAP_HEIGHT)
+        states, text = self._drawn()
+        self.map = PageMap(states, self.title, text, MAP_HEIGHT)
         self.cells: set[object] = set()
         self.kept = True
         row = ipywidgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"})
@@ -65,28 +65,30 @@ class Interactive(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         return ", ".join(f"{name.replace('_', ' ')} {_in_words(value)}" for name, value in self.values.items())
 
     @property
+    def text(self) -> str:
+        """The line between controls and map."""
+        return self.map.text
+
+    @property
     def views(self) -> dict[str, Any]:
         """Those who look at it."""
         return self.map.views
 
     def let_go(self) -> None:
-        """Nobody can look at this any more, and nothing holds its map."""
-        LIFETIMES.look_around()
+        """Nobody can look at this any more. Its map goes by itself, once nothing holds it."""
 
     def _pulled(self, _change: object) -> None:
         """A control has another value. What `draw` cannot do is said in the text, and the map stays."""
         try:
-            states, self.text = self._drawn(self.draw(**self.values))
-        except BalloonlabError as error:
-            self.text = str(error)
-            self.map.say(self.text, self.title)
+            states, text = self._drawn()
         except Exception as error:  # noqa: BLE001  (a learner's function may do anything; a callback's error is not seen)
-            self.text = f"This went wrong in {shown(self.draw)}: {error!r}."
-            self.map.say(self.text, self.title)
+            ours = isinstance(error, BalloonlabError)
+            self.map.say(str(error) if ours else f"This went wrong in {shown(self.draw)}: {error!r}.", self.title)
         else:
-            self.map.show(states, self.text, self.title)
+            self.map.show(states, text, self.title)
 
-    def _drawn(self, made: object) -> tuple[ArrayLike, str]:
+    def _drawn(self) -> tuple[ArrayLike, str]:
+        made: object = self.draw(**self.values)
         if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[1], str):  # noqa: PLR2004
             raise BadValueError(
                 f"{shown(self.draw)} gave {shown(made)}; "

@@ -69,7 +69,10 @@ class Lifetimes:
 
     def look_around(self) -> None:
         """Let go what nobody can look at any more; a cell that runs may be about to show it."""
-        if not self._in_cell and sum(self._let_go(widget) for widget in list(self._widgets)):
+        gone = False
+        while not self._in_cell and any(self._let_go(widget) for widget in list(self._widgets)):
+            gone = True  # and with a container what it held, in the next round
+        if gone:
             gc.collect()  # a guest is full of circles, and large
 
     def _begins(self, *_info: object) -> None:

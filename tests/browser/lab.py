@@ -52,6 +52,21 @@ START_ALL_CELLS = """() => {
 BAD_OUTPUTS = ":is([data-mime-type$='vnd.jupyter.error'], [data-mime-type$='vnd.jupyter.stderr'])"
 
 
+# A program of two threads that add one under a lock. more: further arguments of its Lab.
+TWO_ADD = """
+import balloonlab as bl
+from balloonlab.kernel.primitives import mutex_lock, mutex_unlock, read, write
+
+def adding(shared):
+    yield mutex_lock(shared.a)
+    x = yield read(shared.n)
+    yield write(shared.n, x + 1)
+    yield mutex_unlock(shared.a)
+
+bl.Lab(bl.Program("two add", {{"one": adding, "two": adding}}, locks=("a",), values={{"n": 41}}){more})
+"""
+
+
 @dataclass(frozen=True)
 class Server:
     """A running JupyterLab: where it answers, and the folder it shows."""

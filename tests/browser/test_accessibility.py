@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import LabPage, notebook_of, tab, thread_row
+from tests.browser.lab import TWO_ADD, LabPage, notebook_of, tab, thread_row
 
 Open = Callable[..., LabPage]
 AXE = files("axe_playwright_python").joinpath("axe.min.js")
@@ -35,18 +35,7 @@ lab = bl.Lab(guest)
 guest.inflate(300)
 lab
 """
-PROGRAM = """
-import balloonlab as bl
-from balloonlab.kernel.primitives import mutex_lock, mutex_unlock, read, write
-
-def adding(shared):
-    yield mutex_lock(shared.a)
-    x = yield read(shared.n)
-    yield write(shared.n, x + 1)
-    yield mutex_unlock(shared.a)
-
-bl.Lab(bl.Program("two add", {"one": adding, "two": adding}, locks=("a",), values={"n": 41}), fate=True)
-"""
+PROGRAM = TWO_ADD.format(more=", fate=True")
 MAP = "import balloonlab as bl\nbl.PageMap([0, 1, 2, 3, 4, 5, 6, 7, 8] * 300)"
 FULL_OUT = 'import balloonlab as bl\nbl.Lab(bl.scenario("fill-out-of-memory", "v9"))'
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"

@@ -7,7 +7,19 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import LabPage, aim, click, notebook_of, number, run_cell, settled, size_field, tab, thread_row
+from tests.browser.lab import (
+    TWO_ADD,
+    LabPage,
+    aim,
+    click,
+    notebook_of,
+    number,
+    run_cell,
+    settled,
+    size_field,
+    tab,
+    thread_row,
+)
 from tests.browser.one_glance import HIGHEST, NAMELESS, check_all_in_one_window, height_of
 
 Open = Callable[..., LabPage]
@@ -280,18 +292,7 @@ def check_keyboard(lab: LabPage, root: Locator) -> None:
     expect(pin).to_have_attribute("aria-pressed", "true")
 
 
-PROGRAM = """
-import balloonlab as bl
-from balloonlab.kernel.primitives import mutex_lock, mutex_unlock, read, write
-
-def adding(shared):
-    yield mutex_lock(shared.a)
-    x = yield read(shared.n)
-    yield write(shared.n, x + 1)
-    yield mutex_unlock(shared.a)
-
-bl.Lab(bl.Program("two add", {"one": adding, "two": adding}, locks=("a",), values={"n": 41}))
-"""
+PROGRAM = TWO_ADD.format(more="")
 
 
 def test_a_program_shows_numbers_locks_and_own_variables_and_no_guest(lab_page: Open) -> None:
