@@ -27,7 +27,7 @@ def defined_in(stem: str) -> dict[str, Any]:
 
 
 def test_a_huge_page_has_a_price_even_if_none_is_gained() -> None:
-    price = defined_in("10-at-scale")["price"]
+    price = defined_in("11-at-scale")["price"]
     none = price(pages=512, balloon=0.2, run=1)  # one pageblock cannot be emptied
     assert none["before"] == none["after"] == 0
     assert none["each"] == float("inf")
@@ -35,7 +35,7 @@ def test_a_huge_page_has_a_price_even_if_none_is_gained() -> None:
 
 
 def test_a_lie_told_twice_in_the_same_way_is_not_noticed_and_half_of_it_is_told_what_to_mend() -> None:
-    lesson = defined_in("09-a-real-guest")
+    lesson = defined_in("10-a-real-guest")
     quiet = lesson["quiet"] = bl.recordings.load("S1_256M_16384")
     swap, judge = lesson["swap"], lesson["judge"]
     assert judge(quiet).startswith("Nothing is damaged yet")
@@ -46,7 +46,7 @@ def test_a_lie_told_twice_in_the_same_way_is_not_noticed_and_half_of_it_is_told_
 
 
 def test_two_places_of_one_message_are_exchanged_and_those_of_two_are_not() -> None:
-    swap = defined_in("09-a-real-guest")["swap"]
+    swap = defined_in("10-a-real-guest")["swap"]
     quiet = bl.recordings.load("S1_256M_16384")
     changed = np.flatnonzero(swap(quiet, 10, 0, 255).messages.pfns != quiet.messages.pfns)
     assert changed.tolist() == [2560, 2815]
@@ -56,7 +56,7 @@ def test_two_places_of_one_message_are_exchanged_and_those_of_two_are_not() -> N
 
 
 def test_what_08_counts_is_what_the_catalogue_has() -> None:
-    notebook = json.loads((NOTEBOOKS / "08-from-v9-to-mainline.ipynb").read_text("utf-8"))
+    notebook = json.loads((NOTEBOOKS / "09-from-v9-to-mainline.ipynb").read_text("utf-8"))
     prose = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
     read_in_v9 = [name for name in bl.defects if name[0] == "V"]
     in_v9 = [name for name in read_in_v9 if "v9" in bl.defects[name].versions]
