@@ -58,16 +58,17 @@ def foretell(guest: SteppedGuest | ArrayGuest, target: int | None, settings: dic
 
 def _arrays_at(guest: SteppedGuest, settings: dict[str, Any]) -> ArrayGuest | None:
     """Arrays where this guest stands; None where they could not."""
-    if not _at_rest(guest):
-        return None
-    states, types = guest.frames.states.copy(), guest.frames.block_types.copy()
-    balloon = np.fromiter(guest.frames.links.walk(guest.vb.pages.number), np.int64)
-    arrays = ArrayGuest(guest.driver, guest.world.page_size, states, types, balloon, **settings)
-    if arrays.fixed is not None:
-        return None
-    arrays.zone.order = lists_of(guest.buddies[0], states, types)
-    arrays.host.set_target(guest.host.target)
-    return arrays
+    with guest.machine.lock:
+        if not _at_rest(guest):
+            return None
+        states, types = guest.frames.states.copy(), guest.frames.block_types.copy()
+        balloon = np.fromiter(guest.frames.links.walk(guest.vb.pages.number), np.int64)
+        arrays = ArrayGuest(guest.driver, guest.world.page_size, states, types, balloon, **settings)
+        if arrays.fixed is not None:
+            return None
+        arrays.zone.order = lists_of(guest.buddies[0], states, types)
+        arrays.host.set_target(guest.host.target)
+        return arrays
 
 
 def _at_rest(guest: SteppedGuest) -> bool:

@@ -24,9 +24,10 @@ def balloon_shortfall(machine: Machine) -> str:
     if "num_pages" not in world.values:  # threads without a balloon
         return ""
     per = world.pages_per_page
-    if -(-world.host.target // per) == world.values["num_pages"] // per:
-        return ""
-    return _waiting(machine) or "nothing more can happen"
+    with machine.lock:
+        if -(-world.host.target // per) == world.values["num_pages"] // per:
+            return ""
+        return _waiting(machine) or "nothing more can happen"
 
 
 def compaction_shortfall(machine: Machine, put_back: int = 0) -> str:
@@ -36,9 +37,10 @@ def compaction_shortfall(machine: Machine, put_back: int = 0) -> str:
     """
     if COMPACTOR not in machine.names:
         return ""
-    if not machine.thread(COMPACTOR).rests or machine.world.values["compaction wanted"]:
-        return _waiting(machine)
-    stuck = _waiting(machine, naps=False) if put_back else ""
+    with machine.lock:
+        if not machine.thread(COMPACTOR).rests or machine.world.values["compaction wanted"]:
+            return _waiting(machine)
+        stuck = _waiting(machine, naps=False) if put_back else ""
     return f"{counted(put_back, 'guest page')} put back: {stuck}" if stuck else ""
 
 
@@ -67,7 +69,10 @@ def shortfall(machine: Machine) -> str:
 
 
 def _waiting(machine: Machine, *, naps: bool = True) -> str:
-    """What those threads wait for that have begun work and not ended it; naps: also those that only let time pass."""
+    """What those threads wait for that have begun work and not ended it; naps: also those that only let time pass.
+
+    With the lock held: to see where a thread stands, its routine may have to be run again.
+    """
     napping = machine.naps()
     found = []
     for thread in machine.threads:

@@ -174,9 +174,10 @@ class SteppedGuest:
 
     def _left(self) -> int:
         """How many pages there are at most to take, give back, or look at. Beside the driver all may want every one."""
-        others = [not thread.rests for thread in self.machine.threads[1:] if thread.done]
-        rounds = sum(others) + self.world.values.get(self.mm.wanted.number)
-        return abs(self.host.target - self.balloon_pages) + rounds * len(self.frames.states)
+        with self.machine.lock:
+            others = [not thread.rests for thread in self.machine.threads[1:] if thread.done]
+            rounds = sum(others) + self.world.values.get(self.mm.wanted.number)
+            return abs(self.host.target - self.balloon_pages) + rounds * len(self.frames.states)
 
     def _settle(self, what: str) -> int:
         """Run until the driver rests, or sleeps for a time after which it gets no further; returns the steps."""

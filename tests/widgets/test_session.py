@@ -17,6 +17,7 @@ from balloonlab.guest.guest import Guest
 from balloonlab.kernel import history as history_module
 from balloonlab.kernel.machine_events import Ran
 from balloonlab.kernel.running import Settling
+from balloonlab.kernel.thread import Thread
 from balloonlab.widgets import session as session_module
 from balloonlab.widgets.lab import Lab
 from balloonlab.widgets.session import Session
@@ -420,6 +421,46 @@ def test_many_hands_never_corrupt_the_guest(guest: Guest, caplog: pytest.LogCapt
     machine.seek(0)
     again.seek(0)
     assert fingerprint(again) == fingerprint(machine)
+
+
+def test_a_routine_is_run_again_only_by_whoever_holds_the_machine(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To see where a thread stands may mean to run its routine again: if another thread steps it then, both go wrong.
+
+    So here a Lab goes elsewhere whenever the machine is let go, and every thread has to be run again to be looked at.
+    """
+    machine = guest.machine
+    Session.of(machine)
+    guest.inflate(40)
+    act, rebuild = machine.act, Thread._rebuild
+    held: list[bool] = []
+
+    def acts_and_is_moved(name: str, value: int = 0) -> None:
+        act(name, value)
+        machine.seek(15)
+
+    def looks_who_holds(thread: Thread) -> None:
+        def other() -> None:
+            held.append(not machine.lock.acquire(blocking=False))
+            if not held[-1]:
+                machine.lock.release()
+
+        asks = threading.Thread(target=other)
+        asks.start()
+        asks.join()
+        rebuild(thread)
+
+    monkeypatch.setattr(machine, "act", acts_and_is_moved)
+    machine.watchers.append(lambda: machine.seek(20))
+    monkeypatch.setattr(Thread, "_rebuild", looks_who_holds)
+    guest.compact()
+    guest.set_target(60)
+    machine.seek(10)
+    guest.foretell(50)
+    machine.seek(12)
+    assert guest.machine.blocked()
+    assert Lab(guest).text
+    assert len(held) > 6
+    assert all(held)
 
 
 def test_without_threads_it_is_done_at_once(view: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
