@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
+from balloonlab.drivers.places import Place, place_of
 from balloonlab.foundations.errors import BadValueError, as_text, each_of, pick
 from balloonlab.foundations.words import counted, shown
 from balloonlab.kernel.learner_code import foreign_functions
@@ -77,6 +78,14 @@ class Driver:
 
     def __repr__(self) -> str:
         return f"<driver {self.name}: {self.title}>"
+
+    def place(self, routine: str) -> Place:
+        """Where a routine begins in the kernel, by file, tag and line; of an edited one, the one that it replaces.
+
+        Raises UnknownNameError, which lists the routines.
+        """
+        name = pick(f"routine of driver {self.name}", routine, [*self.functions, *self.aliases])
+        return place_of(self.name, name if name in self.functions else self.aliases[name])
 
     def replace(self, **functions: Function) -> Driver:
         """This driver with some routines replaced by others of the same parameters.
