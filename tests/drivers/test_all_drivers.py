@@ -212,6 +212,31 @@ def test_statistics(driver: str, figures: int) -> None:
     check_at_rest(guest.machine, guest.vb)
 
 
+@pytest.mark.parametrize("driver", ALL)
+def test_the_host_has_the_latest_statistics(driver: str) -> None:
+    guest = Guest(256, driver=driver)
+    for pages in (100, 30, 60):
+        guest.set_target(pages)
+        guest.machine.act("request_stats")
+        guest.machine.run()
+        assert guest.host.statistics["memfree"] == (256 - pages) * 4096
+
+
+@pytest.mark.parametrize("driver", ALL)
+def test_no_statistics_are_sent_while_the_host_has_the_buffer(driver: str) -> None:
+    """There is one buffer: asked without having got it back, as after a resume, the driver has nothing to send."""
+    guest = Guest(256, driver=driver)
+    request = guest.vb.update_balloon_stats_work if guest.driver.workqueue else guest.vb.need_stats_update
+    guest.machine.run()
+    sent = len(guest.host.messages)
+    guest.world.values[request.name] = 1
+    guest.world.wake_up(guest.vb.config_change.number)
+    guest.machine.run()
+    assert guest.world.values[request.name] == 0, "the request was taken up"
+    assert len(guest.host.messages) == sent
+    assert guest.host.statistics == {}
+
+
 def test_every_version_has_its_own_names_for_the_same_thing() -> None:
     assert find_driver("v9").isolate_balloon_page is find_driver("v9").balloon_page_isolate
     with pytest.raises(AttributeError, match="no routine 'oom'"):

@@ -95,12 +95,18 @@ class Reader(HTMLParser):
         self.open: list[str] = []
         self.tables = 0
         self.headers: set[str] = set()
+        self.tags: set[str] = set()
+        self.texts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.open.append(tag)
+        self.tags.add(tag)
         self.tables += tag == "table"
         if tag == "th":
             self.headers.add(dict(attrs)["scope"] or "")
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
@@ -159,6 +165,19 @@ def test_html_escapes_and_marks_by_sign_word_and_line() -> None:
     assert "<del>" in html
     assert "<ins>" in html
     assert "overflow: auto" not in html
+
+
+def test_html_escapes_what_a_learner_named() -> None:
+    one = DRIVERS["v9"].variant("<b>one", "<i>one & more", lambda _vb: (yield "<one>"))
+    two = DRIVERS["v9"].variant("<b>two", "<i>two & more", lambda _vb: (yield "<two>"))
+    found = bl.diff(one, two)
+    plain, reader = Reader(), Reader()
+    plain.feed(bl.diff("v9", "v10")._repr_html_())
+    reader.feed(found._repr_html_())
+    assert reader.tags <= plain.tags, "no text became a tag"
+    (pair,) = found.shown()
+    for text in ("<b>one", "<i>one & more", "<i>two & more", "<lambda>", found.heading(pair), found.lists()[0][0]):
+        assert any(text in shown for shown in reader.texts), text
 
 
 LINES = st.lists(st.text("ab _()", max_size=6), max_size=8)

@@ -15,6 +15,7 @@ from balloonlab.guest.guest import Guest
 from balloonlab.host.host import MessageStatus, Queue
 from balloonlab.kernel.primitives import Routine, read
 from balloonlab.memory.zone import Migratetype, PageState
+from tests.drivers.steps import go, told, verbs
 
 STALE = 0x7FFFFFFF
 
@@ -123,6 +124,25 @@ def test_migration_is_two_messages_of_one_page_each_new_before_old() -> None:
     pairs = {tuple(pair) for pair in result.pairs.tolist()}
     assert all((old, new) in pairs for (new,), (old,) in balloon_moves)
     check_at_rest(guest.machine, guest.vb)
+
+
+def test_enough_listed_pages_end_the_wait_though_some_are_isolated() -> None:
+    """The first look wants more pages listed than are to leak; the one in the sleep is content with as many."""
+    states = np.full(2048, PageState.UNMOVABLE, np.uint8)
+    states[:2], states[2024:] = PageState.BALLOON, PageState.FREE
+    guest = Guest.from_states(states, "v9")
+    guest.machine.record()
+    guest.machine.act("compact")
+    go(guest, "compactor", "list_add_isolated(page 0x0")
+    guest.machine.act("set_target", 1)
+    go(guest, "vballoon", "virtqueue_add")
+    assert guest.world.values["num_isolated_pages"] == 1
+    done = verbs(guest, "vballoon")
+    first, again = (i for i, verb in enumerate(done) if verb == "spin_lock")
+    look = ["atomic_read"] * 3
+    assert done[first : again + 1] == ["spin_lock", *look, "spin_unlock", *look, "spin_lock"], "it did not sleep"
+    guest.machine.run()
+    assert told(guest)[0] == ("deflateq", [1])
 
 
 def test_isolated_pages_are_counted_by_the_series_own_names() -> None:

@@ -23,6 +23,16 @@ def test_a_line_that_was_cut_short_is_done_again(tmp_path: Path) -> None:
         assert path.read_bytes() == text
 
 
+def test_a_row_is_in_the_file_as_soon_as_it_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+
+    def rows_so_far(seed: int) -> int:
+        del seed
+        return len(path.read_bytes().splitlines()) - 1  # the first line is of the experiment
+
+    assert sweep(rows_so_far, keep=path, seed=range(3))["result"].tolist() == [0, 1, 2]
+
+
 def test_every_cell_comes_back_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
 

@@ -92,6 +92,12 @@ def test_html_shows_every_cell_escaped() -> None:
     assert "and 300 rows more" in Table([{"n": n} for n in range(500)])._repr_html_()
 
 
+def test_html_shows_the_caption_escaped() -> None:
+    table = Table([{"n": 1}], why="<i>ended</i> & so on")
+    html = table._repr_html_()
+    assert "<caption>1 experiment; &lt;i&gt;ended&lt;/i&gt; &amp; so on</caption>" in html
+
+
 def test_csv_can_be_read_back(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     text = TABLE.to_csv(path)
