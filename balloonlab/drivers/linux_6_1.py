@@ -96,7 +96,7 @@ def fill_balloon(vb: VirtioBalloon, num: int) -> Routine:
     while len(pages) * vb.pages_per_page < num:
         page = yield from vb.driver.balloon_page_alloc(vb)
         if page is None:
-            yield msleep(200)
+            yield msleep(200, f"Out of puff! Can't get {vb.pages_per_page} pages")
             break
         pages.insert(0, page)
     yield mutex_lock(vb.balloon_lock)

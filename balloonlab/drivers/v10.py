@@ -72,7 +72,7 @@ def fill_balloon(vb: VirtioBalloon, num: int) -> Routine:
     while (slot := (yield read(vb.num_pfns))) < num:
         page = yield alloc_page(vb.migratetype)
         if page is None:
-            yield msleep(200)
+            yield msleep(200, f"Out of puff! Can't get {num} pages")
             break
         yield set_page_pfns(slot, page)
         yield add(vb.totalram_pages, -1)

@@ -49,7 +49,7 @@ def fill_balloon(vb: VirtioBalloon, num: int) -> Routine:
     while (slot := (yield read(vb.num_pfns))) < num:
         page = yield from vb.driver.balloon_page_enqueue(vb)
         if page is None:
-            yield msleep(200)
+            yield msleep(200, f"Out of puff! Can't get {vb.pages_per_page} pages")
             break
         yield set_page_pfns(slot, page)
         yield add(vb.num_pages, vb.pages_per_page)

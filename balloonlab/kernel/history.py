@@ -200,7 +200,7 @@ class History:
         moment.restore_world(machine)
         for thread in machine.threads:
             moment.restore(thread, self._told(thread.index, number))
-        machine.timeline = Timeline(moment.step, moment.turn, machine.timeline)
+        machine.timeline = Timeline(moment.step, moment.turn, moment.clock, machine.timeline)
         machine.position, machine.turn = moment.step, moment.turn
 
     def _again(self, who: int) -> None:

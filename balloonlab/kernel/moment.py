@@ -28,6 +28,7 @@ class Moment:
     def __init__(self, machine: Stepper) -> None:
         world = machine.world
         self.step, self.turn = machine.position, machine.turn
+        self.clock = machine.timeline.log.at(self.step)
         self._arrays = zlib.compress(b"".join(array.tobytes() for array in _arrays(world)), 1)
         self._tables = [_packed(table) for table in _tables(world)]
         self._lists = [Packed(numbers) for numbers in _lists(machine)]

@@ -14,6 +14,7 @@ from balloonlab.foundations.errors import pick
 from balloonlab.foundations.journal import Kind
 from balloonlab.kernel.machine_events import Bug, Mark
 from balloonlab.kernel.primitives.verb import Blocked
+from balloonlab.kernel.printk import Line
 from balloonlab.kernel.thread import Thread, ThreadSpec
 from balloonlab.kernel.timeline import CRASHED, FINISHED, NONE, RUNNABLE, Timeline, Turn, Wait
 from balloonlab.kernel.world import NOBODY, KernelBugError, World
@@ -118,6 +119,19 @@ class Stepper:
         """Bugs met up to this position."""
         return tuple(bug for bug in self._bugs if bug.step < self.position or not self.recording)
 
+    @property
+    def log(self) -> tuple[Line, ...]:
+        """The kernel's log up to this position, of the steps that are there one by one, oldest line first."""
+        return self.printed(self.timeline.first, self.position)
+
+    def printed(self, first: int, stop: int) -> tuple[Line, ...]:
+        """The lines that the steps from `first` to before `stop` print, bugs that they meet among them."""
+        log = self.timeline.log
+        lines = log.lines[log.before(first) : log.before(stop)]
+        met = [bug for bug in self._bugs if max(first, self.timeline.first) <= bug.step < stop]
+        lines += [Line(bug.step, log.at(bug.step).time, bug.thread, "bug", str(bug)) for bug in met]
+        return tuple(sorted(lines, key=lambda line: line.step))
+
     def naps(self) -> list[str]:
         """Names of the threads that sleep for a time (msleep): they go on when time passes."""
         return [thread.name for thread in self.threads if thread.naps]
@@ -157,6 +171,8 @@ class Stepper:
                 self._look_waits(self.threads)
             else:
                 self._look_waits((thread,))
+            if primitive.verb.prints:
+                self.timeline.log.append(self.position, thread.name, primitive, result)
             self.timeline.append(self.turn, primitive, result, len(self.journal))
             self.position = self.end = self.position + 1
             if self.position >= self.due:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from balloonlab.kernel.learner_code import source_lines, without_noqa
 from balloonlab.kernel.primitives.verb import Primitive
+from balloonlab.kernel.printk import Clock, KernelLog
 from balloonlab.kernel.world import Ref
 
 NONE = -(2**31)  # no number here
@@ -61,13 +62,20 @@ class Timeline:
 
     thread 'b' (OUTSIDE for an action), used 'B' (of the thread's turn), verb 'H', obj 'H', page 'i' (guest PFN or -1),
     amount 'i' and result 'i' (NONE if absent), end 'I' (length of the journal after the step). Steps are numbered from
-    the opening on; the rows are those from `first` to `stop`. turn: the one before them. `cuts`: how often recorded
-    steps were replaced. like: another stretch of the same run, whose tables these rows point into too; all stretches
-    of one run have the same `run`.
+    the opening on; the rows are those from `first` to `stop`. turn, clock: those before them. `log`: what the steps
+    print. `cuts`: how often recorded steps were replaced. like: another stretch of the same run, whose tables these
+    rows point into too; all stretches of one run have the same `run`.
     """
 
-    def __init__(self, first: int = 0, turn: Turn = Turn(), like: Timeline | None = None) -> None:  # noqa: B008
+    def __init__(
+        self,
+        first: int = 0,
+        turn: Turn = Turn(),  # noqa: B008
+        clock: Clock = Clock(),  # noqa: B008
+        like: Timeline | None = None,
+    ) -> None:
         self.first, self.turn = first, turn
+        self.log = KernelLog(clock)
         self.thread = array("b")
         self.used = array("B")
         self.verb = array("H")
@@ -106,11 +114,13 @@ class Timeline:
         self.cuts += length < len(self)
         for name in _COLUMNS:
             del getattr(self, name)[length:]
+        self.log.cut(position)
 
     def since(self, position: int) -> Timeline:
         """The rows from `position` on, as another stretch of the run."""
         row = position - self.first
-        later = Timeline(position, self.turn_at(position), self)
+        later = Timeline(position, self.turn_at(position), like=self)
+        later.log = self.log.since(position)
         for name in _COLUMNS:
             setattr(later, name, getattr(self, name)[row:])
         begin = self.journal_at(position)

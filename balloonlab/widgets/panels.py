@@ -23,6 +23,7 @@ from balloonlab.memory.zone import PAGEBLOCK_ORDER
 MESSAGES = 6  # latest messages listed
 LIST_PAGES = 8  # pages of a list named from its head
 PAGE_LOCKS = 6  # locked pages named one by one
+PRINTED = 6  # latest lines of the kernel's log
 _AROUND = 2  # driver lines shown before and after the current one
 _HOST = {
     "target (config num_pages)": "target",
@@ -72,6 +73,7 @@ def panels(machine: Machine, fates: Sequence[str] = ()) -> str:
     )
     with machine.lock:
         texts = [part(machine) for part in parts]
+        texts += [kernel_log(machine)] if machine.log else []
     return "\n\n".join([texts[0], *([ahead(fates)] if fates else []), *texts[1:]])
 
 
@@ -94,6 +96,13 @@ def timeline(machine: Machine) -> str:
     if machine.position > machine.timeline.first:
         text += f"\n  {machine.timeline.text(machine.position - 1, machine.names)}"
     return "\n".join([text, *(f"  {bug}" for bug in machine.bugs)])
+
+
+def kernel_log(machine: Machine) -> str:
+    """The latest lines of the kernel's log, each with the number of its step; the time is what threads slept."""
+    lines = machine.log
+    rows = [f"  step {line.step + 1:<7,} {line}" for line in lines[-PRINTED:]]
+    return "\n".join([f"kernel log: {counted(len(lines), 'line')}", *rows])
 
 
 def page_map(machine: Machine) -> str:

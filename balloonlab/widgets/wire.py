@@ -111,7 +111,7 @@ class Encoder:
                 "waits": list(machine.thread_wait),
                 "sleeps": list(world.sleeping),
             }
-            bugs, short = self._bugs(), shortfall(self.machine)
+            bugs, short, printed = self._bugs(), shortfall(self.machine), self._printed(0)
         content = {
             "type": "frame",
             "epoch": self.epoch,
@@ -123,7 +123,7 @@ class Encoder:
             "shortfall": short,
             **self._around(),
             "base": base,
-            "tables": self._fixed_tables() | {name: self._table(name, 0) for name in _TABLES},
+            "tables": self._fixed_tables() | {name: self._table(name, 0) for name in _TABLES} | {"printed": printed},
         }
         return content, arrays
 
@@ -136,8 +136,10 @@ class Encoder:
             arrays = self._steps(first)
             sent_before = len(self.machine.world.host.messages) - int(arrays.pop("new_messages")[0])
             arrays |= self._messages(sent_before) | self._own_rows(first + 1)
-            bugs, short = self._bugs(), shortfall(self.machine)
+            bugs, short, printed = self._bugs(), shortfall(self.machine), self._printed(first)
         rows = {name: {"from": self._rows[name], "rows": self._table(name, self._rows[name])} for name in _TABLES}
+        known = len(self.machine.printed(self._line.first, self._line.first + first))
+        rows |= {"printed": {"from": known, "rows": printed}}
         rows = {name: new for name, new in rows.items() if new["rows"]}
         self._note_sent()
         if self._own is not None:
@@ -182,6 +184,12 @@ class Encoder:
             {"step": bug.step - self._line.first, "text": str(bug), "thread": names.index(bug.thread)}
             for bug in self.machine.bugs
         ]
+
+    def _printed(self, first: int) -> list[Content]:
+        """Lines of the kernel's log that the steps from row `first` on print, as they cross."""
+        begin = self._line.first
+        lines = self.machine.printed(begin + first, self._line.stop)
+        return [{"step": line.step - begin, "level": line.level, "text": str(line)} for line in lines]
 
     def _around(self) -> Content:
         """What else the history has than the steps that cross: its length, steps before them, the latest marks."""

@@ -7,6 +7,7 @@ import { changesBetween } from "../../balloonlab/widgets/static/levels.js";
 import { Mirror } from "../../balloonlab/widgets/static/mirror.js";
 import { changesOf, freeBlocks, listRows, lockRows, valueRows } from "../../balloonlab/widgets/static/panels.js";
 import { fiveNumbers } from "../../balloonlab/widgets/static/numbers.js";
+import { printedBefore } from "../../balloonlab/widgets/static/log.js";
 import { stepSentence } from "../../balloonlab/widgets/static/sentences.js";
 import { Trace } from "../../balloonlab/widgets/static/trace.js";
 import { stepWords } from "../../balloonlab/widgets/static/words.js";
@@ -53,6 +54,7 @@ const said = positions.map((position) => {
     }),
     words: position ? stepWords(trace, position - 1) : "",
     sentence: position ? stepSentence(trace, position - 1) : "",
+    printed: printedBefore(trace, position),
     numbers: fiveNumbers(mirror, changesBetween(trace, 0, position)).map(({ now, change }) => [now, change]),
     differ: disagreements(mirror, Infinity),
     locked: lockRows(mirror, changes).map(({ texts }) => texts),

@@ -44,7 +44,7 @@ def test_every_primitive_that_a_driver_uses_is_there() -> None:
 
 def test_a_line_says_what_is_called_how_and_what_it_does() -> None:
     assert "  list_del(page)               Take a page off the list it is on." in LINES
-    assert "  msleep(milliseconds)         Sleep for a time; any other thread may run meanwhile." in LINES
+    assert "  msleep(milliseconds, said)   Sleep for a time; any other thread may run meanwhile." in LINES
     (waits,) = [line for line in LINES if line.startswith("  wait_event(")]
     assert "(yield from) Sleep on `queue`" in waits
     for line in LINES:

@@ -80,6 +80,8 @@ def check(machine: Machine, view: Recorder, unit: int, window: tuple[int, int] |
         assert said["nth"] == numbered_by_queue(world.host.messages.queue.tolist())
         assert said["words"] == (line.text(position - 1, machine.names) if position else "")
         assert said["sentence"] == (sentence(line, position - 1, machine.names) if position else "")
+        printed = [{"step": each.step - line.first, "level": each.level, "text": str(each)} for each in machine.log]
+        assert said["printed"] == printed
         assert said["numbers"] == [[now, now - then] for now, then in zip(five(machine), opening, strict=True)]
         stacks = [[(line.functions[f], at) for f, at in line.locations[n]] for n in machine.thread_at]
         assert said["lines"] == [[[f.name, at - f.first_line + 1] for f, at in stack] for stack in stacks]
@@ -181,6 +183,21 @@ def test_choices_that_replace_the_future_arrive() -> None:
             view.ask("step", at=at, thread=str(pick.choice(able)))
     assert not view.errors
     assert view.epoch > 5
+    check(machine, view, 1)
+
+
+def test_the_kernels_log_arrives_with_its_steps() -> None:
+    machine = bl.scenario("fill-out-of-memory", "linux-3.6").machine()
+    view = Recorder(Session.of(machine))
+    view.hello()
+    for _ in range(60):
+        view.ask("run")
+    assert "callbacks suppressed" in machine.log[-1].text or len(machine.log) > 11
+    view.ask("step", at=30, thread="vballoon")
+    for _ in range(3):
+        view.ask("run")
+    machine.seek(machine.timeline.stop)
+    assert 4 <= len(machine.log) <= 7
     check(machine, view, 1)
 
 

@@ -93,7 +93,8 @@ def test_tables_grow_by_their_new_rows_only() -> None:
     machine = recorded()
     encoder = wire.Encoder(machine)
     content, _ = encoder.frame()  # of a timeline without steps
-    tables = {name: content["tables"][name] for name in ("verbs", "objects", "locations", "functions", "waits")}
+    growing = ("verbs", "objects", "locations", "functions", "waits", "printed")
+    tables = {name: content["tables"][name] for name in growing}
     machine.act("set_target", 300 - 256)
     for _ in range(20):
         machine.run(20)

@@ -20,7 +20,7 @@ def fill_balloon(vb: VirtioBalloon, num: int) -> Routine:
     while (slot := (yield read(vb.num_pfns))) < num:
         page = yield from vb.driver.balloon_page_alloc(vb)
         if page is None:
-            yield msleep(200)
+            yield msleep(200, f"Out of puff! Can't get {vb.pages_per_page} pages")
             break
         yield from vb.driver.balloon_page_enqueue(vb, page)
         yield set_page_pfns(slot, page)

@@ -106,7 +106,7 @@ def bug_on(_world: World, _thread: int, condition: bool, what: str) -> None:  # 
         raise KernelBugError("BUG", f"BUG_ON({what})")
 
 
-@primitive()
+@primitive(prints=True)
 def warn_on(_world: World, _thread: int, condition: bool, what: str) -> bool:  # noqa: ARG001, FBT001  (WARN_ON)
     """WARN_ON: if the condition holds, complain and go on. Returns whether it held."""
     return condition

@@ -52,9 +52,9 @@ class Verb:
     """A kind of primitive: its kernel name, its effect, when it is enabled, what blocks it.
 
     naps: the statement lets time pass (msleep); a run that looks for rest stops there. rests: who waits here has
-    nothing to do (an idle worker, a host without messages). touches: shared state that it reads or writes beside the
-    locks and numbers among its arguments, by the names of TOUCHED; "counter": it changes those numbers and its result
-    tells nothing of them.
+    nothing to do (an idle worker, a host without messages). prints: it may print to the kernel's log. touches: shared
+    state that it reads or writes beside the locks and numbers among its arguments, by the names of TOUCHED; "counter":
+    it changes those numbers and its result tells nothing of them.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Verb:
         *,
         naps: bool,
         rests: bool,
+        prints: bool,
         touches: tuple[str, ...],
     ) -> None:
         self.name = effect.__name__
@@ -73,6 +74,7 @@ class Verb:
         self.blocker = blocker
         self.naps = naps
         self.rests = rests
+        self.prints = prints
         self.touches = touches
         self.doc = inspect.getdoc(effect) or ""
         self.wants = tuple(inspect.signature(effect).parameters.values())[2:]  # after world and thread
@@ -125,6 +127,7 @@ def primitive(
     *,
     naps: bool = False,
     rests: bool = False,
+    prints: bool = False,
     touches: tuple[str, ...] = (),
 ) -> Callable[[Effect], Callable[..., Primitive]]:
     """Make a verb of an effect function ``(world, thread, *arguments) -> result``.
@@ -134,7 +137,7 @@ def primitive(
     """
 
     def decorate(effect: Effect) -> Callable[..., Primitive]:
-        verb = Verb(effect, enabled, blocker, naps=naps, rests=rests, touches=touches)
+        verb = Verb(effect, enabled, blocker, naps=naps, rests=rests, prints=prints, touches=touches)
         make = tuple.__new__
 
         def build(*args: Any) -> Primitive:  # noqa: ANN401

@@ -46,9 +46,9 @@ def wake_up(world: World, _thread: int, queue: Ref) -> int:
     return world.wake_up(queue.number)
 
 
-@primitive(naps=True)
-def msleep(_world: World, _thread: int, _milliseconds: int) -> None:
-    """Sleep for a time; any other thread may run meanwhile."""
+@primitive(naps=True, prints=True)
+def msleep(_world: World, _thread: int, _milliseconds: int, _said: str = "") -> None:
+    """Sleep for a time; any other thread may run meanwhile. The line `said` is printed before, if not too often."""
 
 
 @primitive(naps=True)

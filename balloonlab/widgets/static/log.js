@@ -1,32 +1,67 @@
-/** The log: the last steps as sentences, the latest below. */
-import { el, mark, put } from "./dom.js";
+/** The log: the last steps as sentences, the latest below; under them what the kernel's own log says, once it does. */
+import { attribute, el, mark, put } from "./dom.js";
 import { stepSentence } from "./sentences.js";
 import { putTerms } from "./terms.js";
 import { number } from "./words.js";
 
 const LINES = 11;
+const PRINTED = 4; // lines of the kernel's log at most, and
+const WIDE = 50; // characters that one row of them takes
+
+/** The last lines of the kernel's log at a position, the latest last: [{step, level, text}]. */
+export function printedBefore({ tables }, position, most = Infinity) {
+  const all = tables.printed ?? [];
+  let end = all.length;
+  while (end && all[end - 1].step >= position) end--;
+  return all.slice(Math.max(0, end - most), end);
+}
 
 export class Log {
   constructor() {
-    this.lines = Array.from({ length: LINES }, () => {
-      const line = { number: el("span", { class: "bl-n" }), text: el("span") };
-      line.element = el("li", {}, line.number, line.text);
-      return line;
-    });
-    this.element = el("ol", { class: "bl-log", "aria-label": "The last steps" }, ...this.lines.map(({ element }) => element));
+    const line = (after) => {
+      const parts = { number: el("span", { class: "bl-n" }), text: el("span") };
+      parts.element = el("li", {}, parts.number, parts.text);
+      after.push(parts);
+      return parts.element;
+    };
+    this.lines = [];
+    this.printed = [];
+    const steps = Array.from({ length: LINES }, () => line(this.lines));
+    const kernel = Array.from({ length: PRINTED }, () => line(this.printed));
+    this.head = el("p", { class: "bl-small-text", text: "Kernel log (seconds slept)" });
+    this.kernel = el("ol", { class: "bl-log bl-kernel-log", "aria-label": "Kernel log" }, ...kernel);
+    this.steps = el("ol", { class: "bl-log", "aria-label": "The last steps" }, ...steps);
+    this.element = el("div", {}, this.steps, this.head, this.kernel);
   }
 
   update(mirror) {
     const { trace, position } = mirror;
-    const first = Math.max(0, position - LINES);
-    this.lines.forEach(({ number: n, text, element }, i) => {
+    const printed = printedBefore(trace, position, PRINTED);
+    const high = ({ text }) => Math.ceil(text.length / WIDE);
+    const used = () => printed.reduce((rows, each) => rows + high(each), 0);
+    while (printed.length > 1 && used() > PRINTED + 1) printed.shift();
+    const rows = printed.length ? LINES - 1 - used() : LINES;
+    const first = Math.max(0, position - rows);
+    this.lines.forEach((line, i) => {
       const step = first + i;
-      const there = step < position;
-      put(n, there ? number(step + 1) : "");
+      const there = i < rows && step < position;
+      line.element.hidden = i >= rows;
       const words = there ? stepSentence(trace, step) : "";
-      putTerms(text, words);
-      element.title = words;
-      mark(element, "bl-changed", there && step === position - 1);
+      this.show(line, there ? step : -1, words, there && step === position - 1, putTerms);
     });
+    this.head.hidden = this.kernel.hidden = !printed.length;
+    this.printed.forEach((line, i) => {
+      const { step, level, text } = printed[i] ?? { step: -1, level: null, text: "" };
+      line.element.hidden = !text;
+      attribute(line.element, "data-level", level);
+      this.show(line, step, text, step >= 0 && step === position - 1, put);
+    });
+  }
+
+  show({ element, number: n, text }, step, words, latest, write) {
+    put(n, step >= 0 ? number(step + 1) : "");
+    write(text, words);
+    element.title = words;
+    mark(element, "bl-changed", latest);
   }
 }

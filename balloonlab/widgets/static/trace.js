@@ -62,6 +62,7 @@ export class Trace {
     }
     for (const end of [eventEnd, mapEnd, cellEnd]) end.cut(length);
     this.own.cut((length + 1) * this.tables.threads.length);
+    if (this.tables.printed) this.tables.printed = this.tables.printed.filter(({ step }) => step < length);
     this.length = Math.min(this.length, length);
   }
 
