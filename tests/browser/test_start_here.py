@@ -96,16 +96,36 @@ def test_bad_targets_are_answered_in_the_page(lab_page: Callable[..., LabPage]) 
         assert position(lab) == (0, 0), "nothing happened"
 
 
+def test_a_page_that_is_clicked_is_looked_at_until_another_moment_is(lab_page: Callable[..., LabPage]) -> None:
+    lab = lab_page(START).notebook.locator(".balloonlab").first
+    aim(lab, "16,640")
+    click(lab, "Inflate")
+    settled(lab)
+    page_map, lens = lab.locator(".bl-canvas"), lab.locator(".bl-lens-map")
+    changed = re.search("page 0x[0-9a-f]+", str(lens.get_attribute("aria-label")))
+    assert changed, "the lens is around the page that changed last"
+    page_map.click(position={"x": 170, "y": 60})
+    expect(lab.locator(".bl-lens-title")).to_have_text("around the page that you chose")
+    clicked = re.search("page 0x([0-9a-f]+)", str(lens.get_attribute("aria-label")))
+    assert clicked
+    assert clicked.group() != changed.group()
+    page_map.press("ArrowRight")
+    expect(lens).to_have_attribute("aria-label", re.compile(f"page {int(clicked.group(1), 16) + 1:#x} "))
+    by_statement(lab)
+    lab.get_by_role("button", name="Back", exact=True).click()
+    expect(lab.locator(".bl-lens-title")).not_to_have_text("around the page that you chose")
+
+
 def test_the_keyboard_alone_is_enough(lab_page: Callable[..., LabPage]) -> None:
     page = lab_page(START)
     keys = page.page.keyboard
     cells = page.notebook.locator(".jp-Cell").count()
-    lab = page.notebook.locator(".balloonlab").nth(1)  # the small machine at its first step
+    lab = page.notebook.locator(".balloonlab").nth(1)  # the small machine, 25 steps from its start
     field = lab.get_by_role("button", name="Step vballoon")
     field.focus()
     for _ in range(3):
         keys.press("Enter")
-    expect(lab.locator(".bl-where")).to_have_text("step 4 of 4")
+    expect(lab.locator(".bl-where")).to_have_text("step 28 of 28")
 
     page_map = lab.locator(".bl-canvas")
     page_map.focus()
@@ -115,9 +135,9 @@ def test_the_keyboard_alone_is_enough(lab_page: Callable[..., LabPage]) -> None:
     keys.press("ArrowRight")
     expect(status).to_contain_text("PFN 0x1")
     keys.press("[")
-    expect(lab.locator(".bl-where")).to_have_text("step 3 of 4")
+    expect(lab.locator(".bl-where")).to_have_text("step 27 of 28")
     keys.press("]")
-    expect(lab.locator(".bl-where")).to_have_text("step 4 of 4")
+    expect(lab.locator(".bl-where")).to_have_text("step 28 of 28")
     keys.press("b")  # in JupyterLab this key would insert a cell
     assert page.notebook.locator(".jp-Cell").count() == cells
     assert page.thrown == []

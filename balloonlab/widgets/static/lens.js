@@ -15,8 +15,8 @@ export function stripAround(page, cells, pages) {
 }
 
 /** What the strips are around. */
-function titleOf(pages, changed) {
-  const what = changed.has(pages[0]) ? "that changed" : "last in hand";
+function titleOf(pages, changed, chosen) {
+  const what = chosen ? "that you chose" : changed.has(pages[0]) ? "that changed" : "last in hand";
   return pages.length > 1 ? "old place \u2192 new place" : `around the page ${what}`;
 }
 
@@ -27,14 +27,24 @@ export class Lens {
     this.canvas = el("canvas", { class: "bl-lens-map", role: "img" });
     this.canvas.removeAttribute("data-lm-suppress-shortcuts");
     this.element = el("div", { class: "bl-lens" }, this.canvas);
+    this.chosen = null; // {page, position}: the page that was gone to on the map, and when
+  }
+
+  /** Show the page that was gone to on the map, until another moment is looked at. */
+  look(page) {
+    if (!this.source || page < 0) return;
+    this.chosen = { page, position: this.source.position };
+    this.show(this.source, [page], this.changed);
   }
 
   /** pages: one or two to show; changed: those to ring. source: as the map's. */
   show(source, pages, changed) {
+    Object.assign(this, { source, changed });
+    if (this.chosen?.position !== source.position) this.chosen = null;
     const width = this.element.clientWidth;
     if (!width) return;
     const dpr = window.devicePixelRatio || 1;
-    const shown = pages.slice(0, 2);
+    const shown = this.chosen ? [this.chosen.page] : pages.slice(0, 2);
     const strips = Math.max(1, shown.length);
     const wide = Math.floor((width - 8 * (strips - 1)) / strips / CELL);
     const cells = Math.min(wide, source.pages);
@@ -44,7 +54,7 @@ export class Lens {
     const theme = themeOf(this.element);
     c.setTransform(dpr, 0, 0, dpr, 0, 0);
     c.clearRect(0, 0, width, HIGH + LABEL);
-    put(this.title, titleOf(shown, changed));
+    put(this.title, titleOf(shown, changed, this.chosen));
     attribute(this.title, "title", this.title.shown); // whole, where it is cut
     shown.forEach((page, i) => this.strip(c, theme, source, page, changed, i * (wide * CELL + 8), cells));
     const words = shown.map((page) => `page ${hex(page)} is ${this.palette[source.stateAt(page)]?.word ?? "unknown"}`);

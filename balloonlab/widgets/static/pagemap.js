@@ -16,8 +16,8 @@ const HELP =
 
 /**
  * source: {pages, unit, stateAt(page), counts, window, touched}. options: palette, title, height (CSS pixels, at most),
- * keys (in words, the view's own), describe(page, unit), requestWindow(first, count), pinned(page), key(event) -> true if
- * taken, aloud(words): hears of a page that was gone to, in the place of a live line of its own.
+ * keys (in words, the view's own), describe(page, unit), requestWindow(first, count), looked(page): it was gone to or
+ * pinned, key(event) -> true if taken, aloud(words): hears of a page that was gone to, in the place of a live line.
  */
 export class PageMap {
   constructor(source, options) {
@@ -170,6 +170,7 @@ export class PageMap {
     this.cursor = this.pointed = page;
     this.hover = -1;
     this.show(reveal(this.source, this.view, page, this.box));
+    if (this.options.looked) this.options.looked(page);
     if (this.options.aloud) this.options.aloud(this.words());
   }
 
@@ -182,7 +183,7 @@ export class PageMap {
   pin(page) {
     this.pinned = page;
     if (page >= 0) this.pointed = page;
-    if (this.options.pinned) this.options.pinned(page);
+    if (this.options.looked) this.options.looked(page);
     this.draw();
   }
 

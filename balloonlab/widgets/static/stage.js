@@ -78,6 +78,7 @@ export class Stage {
       requestWindow: ask.window,
       key: (event) => this.mapKey(event),
       aloud: (words) => this.live.say(words),
+      looked: (page) => this.lens.look(page),
     });
     this.live = new Live();
     this.lens = new Lens(tables.palette);
@@ -101,9 +102,7 @@ export class Stage {
     this.wire = new Wire(tables.threads, ask.choose);
     this.numbers = new Numbers();
     this.time = new Time(tables.threads, {
-      goTo: ask.goTo,
-      visit: ask.visit,
-      stepOn: ask.stepOn,
+      ...{ goTo: ask.goTo, visit: ask.visit, stepOn: ask.stepOn },
       pinned: () => this.map.pinned,
       missed: (text) => this.actions.say(text),
       level: LEVELS.indexOf(content.level),
