@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import nbformat
 import pytest
@@ -147,6 +148,30 @@ def picture_problems(notebook: Node) -> list[str]:
     return found + ["an img without alt text" for tag in re.findall(r"<img[^>]*>", prose) if "alt=" not in tag]
 
 
+def anchors(notebook: Node) -> set[str]:
+    """What JupyterLab names the headings of a notebook: their text without marks, a hyphen for each space."""
+    return {re.sub(r"[`*]", "", words).strip().replace(" ", "-") for _, words, _ in headings(notebook)}
+
+
+def lost_links(path: Path, notebook: Node) -> list[str]:
+    """Links that lead to no file of this copy, or to no heading of the notebook that they name."""
+    found = []
+    for cell in notebook["cells"]:
+        prose = text(cell["source"]) if cell["cell_type"] == "markdown" else ""
+        for link in re.findall(r"\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)", prose):
+            if re.match(r"https?://", link):
+                continue
+            name, _, anchor = link.partition("#")
+            target = (path.parent / unquote(name)).resolve() if name else path
+            if not target.exists():
+                found.append(link)
+            elif anchor and target.suffix == ".ipynb":
+                named = notebook if target == path else json.loads(target.read_text("utf-8"))
+                if unquote(anchor) not in anchors(named):
+                    found.append(link)
+    return found
+
+
 def nodes(notebook: Node) -> list[ast.AST]:
     source = "\n".join(text(cell["source"]) for cell in code(notebook))
     return list(ast.walk(ast.parse(re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE))))
@@ -177,6 +202,20 @@ def is_bl(node: ast.expr) -> bool:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_keeps_the_rules(path: Path) -> None:
     assert problems(json.loads(path.read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_link_within_this_copy_leads_somewhere(path: Path) -> None:
+    assert lost_links(path, json.loads(path.read_text("utf-8"))) == []
+
+
+def test_a_link_that_leads_nowhere_is_seen() -> None:
+    start, notebook = NOTEBOOKS[0], good()
+    linked = "[a](#Section) [b](#section) [c](01-page-frames.ipynb#Last-in,-first-out) [d](01-page-frames.ipynb#Last)"
+    notebook["cells"][0]["source"].append(
+        f"\n\n{linked} [e](nowhere.ipynb) [f](images/lab.png) [g](https://example.org)"
+    )
+    assert lost_links(start, notebook) == ["#section", "01-page-frames.ipynb#Last", "nowhere.ipynb"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
