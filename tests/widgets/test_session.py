@@ -423,7 +423,9 @@ def test_many_hands_never_corrupt_the_guest(guest: Guest, caplog: pytest.LogCapt
     assert fingerprint(again) == fingerprint(machine)
 
 
-def test_a_routine_is_run_again_only_by_whoever_holds_the_machine(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_routine_is_run_again_only_by_whoever_holds_the_machine(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """To see where a thread stands may mean to run its routine again: if another thread steps it then, both go wrong.
 
     So here a Lab goes elsewhere whenever the machine is let go, and every thread has to be run again to be looked at.
