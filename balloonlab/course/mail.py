@@ -111,7 +111,7 @@ _REMARKS = (
         "Right; but without balloon_lock the shared array breaks. v10 takes the lock first, and uses that array.",
         "A kilobyte on the stack",
         *("leak_balloon", "pfns: tuple[int, ...] = ()"),
-        ("S3",),
+        ("S3", "N8"),
     ),
     Remark(
         "under page lock",

@@ -34,6 +34,7 @@ from balloonlab.kernel.primitives import (
     spin_lock_irqsave,
     spin_unlock,
     spin_unlock_irqrestore,
+    trylock_page,
     unlock_page,
     wait_event,
     write,
@@ -91,6 +92,36 @@ def no_page_lock() -> Function:
         yield from vb.driver.tell_host(vb, vb.deflate_vq)
         yield from vb.driver.release_pages_by_pfn(vb, pfns)
         yield mutex_unlock(vb.balloon_lock)
+
+    return leak_balloon
+
+
+# -- N8: what balloon_lock is for --
+
+
+def no_balloon_lock() -> Function:
+    """v9's leak_balloon, without balloon_lock: others may write vb->pfns while its message points there."""
+
+    def leak_balloon(vb: VirtioBalloon, num: int) -> Routine:
+        num = leak_target = min(num, ARRAY_PFNS_MAX)
+        pfns: tuple[int, ...] = ()
+        while len(pfns) < num:
+            yield spin_lock(vb.pages_lock)
+            yield from vb.driver.wait_on_isolated_pages(vb, leak_target)
+            page = yield list_first(vb.pages)
+            if page is not None and (yield trylock_page(page)):
+                yield clear_balloon_mapping(page)
+                yield list_del(page)
+                first = page * vb.pages_per_page
+                pfns += tuple(range(first, first + vb.pages_per_page))
+                yield atomic_sub(vb.pages_per_page, vb.num_pages)
+                yield unlock_page(page)
+                leak_target -= 1
+            yield spin_unlock(vb.pages_lock)
+        yield copy_pfns(pfns[:num])
+        yield write(vb.num_pfns, len(pfns))
+        yield from vb.driver.tell_host(vb, vb.deflate_vq)
+        yield from vb.driver.release_pages_by_pfn(vb, pfns)
 
     return leak_balloon
 
@@ -157,6 +188,11 @@ NO_PAGE_LOCK = _variant(
     "v9 (no page lock)",
     "v9 that takes pages off the list without their locks",
 )
+NO_BALLOON_LOCK = _variant(
+    v9.DRIVER.replace(leak_balloon=no_balloon_lock()),
+    "v9 (no balloon_lock)",
+    "v9 that deflates without balloon_lock: messages share one array",
+)
 LEAK_WAITS_10 = _variant(
     v10.DRIVER.replace(do_leak_balloon=leak_that_waits_for_the_page()),
     "v10 (leak waits)",
@@ -179,7 +215,10 @@ BOTH_WAIT = _variant(
 )
 VARIANTS = {
     driver.name: driver
-    for driver in (SAMPLED_ONCE, NO_PAGE_LOCK, LEAK_WAITS_10, LEAK_WAITS, MIGRATION_WAITS, BOTH_WAIT)
+    for driver in (
+        *(SAMPLED_ONCE, NO_PAGE_LOCK, NO_BALLOON_LOCK),
+        *(LEAK_WAITS_10, LEAK_WAITS, MIGRATION_WAITS, BOTH_WAIT),
+    )
 }
 
 

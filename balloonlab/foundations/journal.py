@@ -34,6 +34,7 @@ class Kind(IntEnum):
     SLEEP = 13  # key: thread number; values: 0 awake, else 1 + number of the wait queue it is asleep on
     THREAD_AT = 14  # key: thread number; values: location number in the timeline's table
     WAIT = 15  # key: thread number; values: wait number in the timeline's table, 0 runnable
+    MESSAGE_PFN = 16  # key: index into the log's pfns; values: 4 KiB PFN (a message overwritten on its way)
 
 
 Setter = Callable[[int, int], None]

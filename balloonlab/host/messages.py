@@ -72,6 +72,10 @@ class MessageLog:
 
     queue: uint8 (Queue), start: uint32, count: uint16, pfns: uint32; message i holds pfns[start[i]:start[i]+count[i]].
     `payloads[i]` holds the bytes of a statistics buffer.
+
+    A buffer is a pointer to the driver's array vb->pfns (tell_host: sg_init_one): until the host has read it, whoever
+    writes there writes the message (`overwrite`). `as_added` has the PFNs as the driver added them, `overwritten` what
+    has been written over them since, by index.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -82,11 +86,13 @@ class MessageLog:
         self._count = np.zeros(64, np.uint16)
         self._status = np.full(64, -1, np.int8)
         self._pfns = np.zeros(1024, np.uint32)
+        self.overwritten: dict[int, int] = {}
         self.payloads: dict[int, bytes] = {}
         self._reached = [[0] * len(MessageStatus) for _ in Queue]
         self._of_queue: list[list[int]] = [[] for _ in Queue]
         self._unlisted = [0] * len(Queue)  # messages of `extend`, which nobody looks for
         journal.owns(Kind.MESSAGE, self.put)
+        journal.owns(Kind.MESSAGE_PFN, self._put_pfn)
 
     def __len__(self) -> int:
         return self._length
@@ -95,10 +101,11 @@ class MessageLog:
         return (self[i] for i in range(self._length))
 
     def __getitem__(self, i: int) -> PfnMessage:
-        i = whole_number("message", i, -self._length, self._length - 1, "negative ones count from the end")
-        i %= self._length
-        first = int(self._start[i])
-        pfns = self._pfns[first : first + int(self._count[i])].copy()
+        i = self._numbered(i)
+        first, stop = self._span(i)
+        pfns = self._pfns[first:stop].copy()
+        for index in self._overwritten_of(i):
+            pfns[index - first] = self.overwritten[index]
         return PfnMessage(QUEUE_NAMES[self._queue[i]], pfns)
 
     @property
@@ -119,15 +126,39 @@ class MessageLog:
         return self._status[: self._length]
 
     @property
+    def as_added(self) -> NDArray[np.uint32]:
+        """uint32, as `pfns`: what each message held when the driver put it on its queue."""
+        return self._pfns[: self._span(self._length - 1)[1] if self._length else 0]
+
+    @property
     def pfns(self) -> NDArray[np.uint32]:
-        if not self._length:
-            return self._pfns[:0]
-        return self._pfns[: int(self._start[self._length - 1]) + int(self._count[self._length - 1])]
+        """uint32: what each message holds, or held when the host read it."""
+        pfns = self.as_added
+        if self.overwritten:
+            pfns = pfns.copy()
+            pfns[list(self.overwritten)] = list(self.overwritten.values())
+        return pfns
+
+    def is_overwritten(self, i: int) -> bool:
+        """Whether message i holds other numbers than the driver added: somebody wrote over them on its way."""
+        return bool(self._overwritten_of(self._numbered(i)))
+
+    def _numbered(self, i: int) -> int:
+        i = whole_number("message", i, -self._length, self._length - 1, "negative ones count from the end")
+        return i % self._length
+
+    def _span(self, i: int) -> tuple[int, int]:
+        """Where message i begins in `pfns`, and where it ends."""
+        first = int(self._start[i])
+        return first, first + int(self._count[i])
+
+    def _overwritten_of(self, i: int) -> list[int]:
+        return [index for index in range(*self._span(i)) if index in self.overwritten] if self.overwritten else []
 
     def append(self, queue: int, pfns: Sequence[int], payload: bytes = b"") -> int:
         """Make room for a message that does not exist yet; returns its number."""
         i = self._length
-        first = len(self.pfns)
+        first = len(self.as_added)
         if i == len(self._queue):
             for name in ("_queue", "_start", "_count", "_status"):
                 setattr(self, name, np.concatenate((getattr(self, name), np.zeros_like(getattr(self, name)))))
@@ -152,7 +183,7 @@ class MessageLog:
         queue, count: of each message; pfns: of all of them, one after the other. No message of those queues may be
         under way.
         """
-        first, new, used = self._length, self._length + len(queue), len(self.pfns)
+        first, new, used = self._length, self._length + len(queue), len(self.as_added)
         self._make_room(new, used + len(pfns))
         self._queue[first:new] = queue
         self._count[first:new] = count
@@ -192,6 +223,7 @@ class MessageLog:
         """Forget every message and begin with these; the reverse of `under_way`, for construction, not journaled."""
         for i in range(self._length - 1, -1, -1):
             self.put(i, -1)
+        self.overwritten.clear()
         for queue, status, pfns, payload in messages:
             self.put(self.append(queue, pfns, payload), status)
 
@@ -200,6 +232,35 @@ class MessageLog:
         if self._journal.recording:
             self._journal.note(Kind.MESSAGE, i, int(self._status[i]), status)
         self.put(i, status)
+
+    def overwrite(self, index: int, pfn: int) -> None:
+        """vb->pfns[index] holds another PFN from now on, and so does every message that the host has yet to read."""
+        for queue in (Queue.INFLATE, Queue.DEFLATE):
+            for i in self._unread(queue):
+                first, stop = self._span(i)
+                if first + index < stop:
+                    self._write(first + index, pfn)
+
+    def _unread(self, queue: int) -> list[int]:
+        """The messages of a queue that are on their way: the host has not read them."""
+        reached, skipped = self._reached[queue], self._unlisted[queue]
+        if reached[MessageStatus.ADDED] == reached[MessageStatus.READ]:
+            return []
+        return self._of_queue[queue][reached[MessageStatus.READ] - skipped :]
+
+    def _write(self, at: int, pfn: int) -> None:
+        old = self.overwritten.get(at, int(self._pfns[at]))
+        if old != pfn:
+            if self._journal.recording:
+                self._journal.note(Kind.MESSAGE_PFN, at, old, pfn)
+            self._put_pfn(at, pfn)
+
+    def _put_pfn(self, at: int, pfn: int) -> None:
+        """Let `pfns[at]` be this one, as undo and redo do: not journaled."""
+        if pfn == self._pfns[at]:
+            self.overwritten.pop(at, None)
+        else:
+            self.overwritten[at] = pfn
 
     def put(self, i: int, status: int) -> None:
         """Set a message's status, as undo and redo do: not journaled."""

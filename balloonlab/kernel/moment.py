@@ -34,7 +34,7 @@ class Moment:
         self._lists = [Packed(numbers) for numbers in _lists(machine)]
         log = world.host.messages
         under_way = np.flatnonzero(log.status != MessageStatus.COLLECTED)
-        self._messages = len(log)
+        self._messages, self._overwritten = len(log), dict(log.overwritten)
         self._under_way = dict(zip(under_way.tolist(), log.status[under_way].tolist(), strict=True))
         self.done = [thread.done for thread in machine.threads]
         self._threads = [(thread.pending, thread.crash if thread.crashed else None) for thread in machine.threads]
@@ -62,6 +62,8 @@ class Moment:
         wanted[list(self._under_way)] = list(self._under_way.values())
         for i in np.flatnonzero(log.status != wanted).tolist():
             log.put(i, int(wanted[i]))
+        log.overwritten.clear()
+        log.overwritten.update(self._overwritten)
 
     def restore(self, thread: Thread, packed: list[Any]) -> None:
         """Let the thread stand where it stood; packed: every result that it had received."""

@@ -266,10 +266,12 @@ class World:
     # -- the driver's array of PFNs --
 
     def set_slot(self, index: int, pfn: int) -> None:
+        """Write vb->pfns[index], and with it every message that points there and that the host has yet to read."""
         if not 0 <= index < len(self.slots):
             raise KernelBugError("array overrun", f"vb->pfns[{index}] is written; the array has {len(self.slots)}")
         self._note(Kind.SLOT, index, self.slots[index], pfn)
         self.slots[index] = pfn
+        self.host.messages.overwrite(index, pfn)
 
     # -- sleeping --
 

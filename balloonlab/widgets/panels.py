@@ -174,9 +174,10 @@ def messages(machine: Machine) -> str:
         nth[queue] = int(sent)
     rows = []
     for i in range(len(log) - 1, max(-1, len(log) - 1 - MESSAGES), -1):
-        start, count = int(log.start[i]), int(log.count[i])
-        what = f"{counted(count, 'PFN')} from {int(log.pfns[start]):#x}" if count else "no PFNs"
+        pfns = log[i].pfns
+        what = f"{counted(len(pfns), 'PFN')} from {int(pfns[0]):#x}" if len(pfns) else "no PFNs"
         status = MessageStatus(int(log.status[i])).name.lower()
+        status += ", overwritten on its way" if log.is_overwritten(i) else ""
         rows.append(f"  {QUEUE_NAMES[log.queue[i]]:<11}{nth[log.queue[i]]:<5,}{what:<28}{status}")
         nth[log.queue[i]] -= 1
     return "\n".join([f"messages to the host: {len(log):,}", *rows])

@@ -35,7 +35,7 @@ Content = dict[str, Any]
 _TYPES = {"int8": "i1", "uint8": "u1", "uint16": "u2", "int32": "i4", "uint32": "u4"}
 _PANEL_KINDS = (
     *(Kind.LINK, Kind.BLOCK_TYPE, Kind.VALUE, Kind.LOCK, Kind.PAGE_LOCK, Kind.MESSAGE),
-    *(Kind.SLEEP, Kind.THREAD_AT, Kind.WAIT),
+    *(Kind.SLEEP, Kind.THREAD_AT, Kind.WAIT, Kind.MESSAGE_PFN),
 )
 _PAGE_KINDS = (Kind.REFCOUNT, Kind.HOST_PAGE, Kind.PAGE_FLAGS)  # of single pages: only where every page crosses
 _COLUMNS = ("thread", "verb", "obj", "page", "amount", "result")
@@ -230,6 +230,9 @@ class Encoder:
             "block_types": frames.block_types.copy(),
             "message_status": world.host.messages.status.copy(),
         }
+        if overwritten := world.host.messages.overwritten:
+            arrays["overwritten_at"] = np.array(list(overwritten), np.int32)
+            arrays["overwritten"] = np.array(list(overwritten.values()), np.uint32)
         for i, head in enumerate(world.lists.values()):
             arrays[f"list_{i}"] = np.fromiter(links.walk(head), np.int32)
         if self.unit == 1:
@@ -247,12 +250,12 @@ class Encoder:
     def _messages(self, first: int) -> Arrays:
         log = self.machine.world.host.messages
         start = log.start[first:]
-        begin = int(start[0]) if len(start) else len(log.pfns)
+        begin = int(start[0]) if len(start) else len(log.as_added)
         return {
             "message_queue": log.queue[first:],
             "message_start": start - np.uint32(begin),
             "message_count": log.count[first:],
-            "message_pfns": log.pfns[begin:],
+            "message_pfns": log.as_added[begin:],  # what was written over them crosses as changes of steps
         }
 
     def _steps(self, first: int) -> Arrays:

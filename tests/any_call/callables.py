@@ -104,7 +104,9 @@ ENGINE = {
     "Host": {
         *("believe_again", "beliefs", "check_target", "exchange", "prime_stats", "read", "set_target", "start_with"),
     },
-    "MessageLog": {"add", "advance", "append", "cut", "extend", "go_on_from", "oldest", "put", "under_way"},
+    "MessageLog": {
+        *("add", "advance", "append", "cut", "extend", "go_on_from", "oldest", "overwrite", "put", "under_way"),
+    },
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(bl, name) for name in ("Guest", "Lab", "PageMap", "diff", "find_driver", "interact", "scenario")},

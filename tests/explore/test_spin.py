@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import balloonlab as bl
+from balloonlab.drivers.review_variants import NO_BALLOON_LOCK
 from balloonlab.explore import Program, explore
 from balloonlab.explore.learn.subject import Explorable
 from balloonlab.explore.program import Shared
@@ -49,6 +50,7 @@ AS_DATA: dict[str, Explorable] = {
     "deflate-and-compact, linux-6.1": bl.scenario("deflate-and-compact", "linux-6.1"),
     "deflate-and-compact, v11, with bugs": bl.scenario("deflate-and-compact", "v11"),
     "deflate-two-and-compact, v10": bl.scenario("deflate-two-and-compact", "v10"),
+    "message-on-its-way, where messages are overwritten": bl.scenario("message-on-its-way", NO_BALLOON_LOCK),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +13,19 @@ from balloonlab.drivers import DRIVERS
 from balloonlab.explore import Result, explore
 from balloonlab.explore.learn.subject import Explorable, Property, Subject
 from balloonlab.explore.program import Program
+from balloonlab.host.host import QUEUE_NAMES
 from balloonlab.kernel.machine import Machine
-from balloonlab.kernel.primitives import Routine, atomic_inc, atomic_read
+from balloonlab.kernel.primitives import (
+    Routine,
+    atomic_inc,
+    atomic_read,
+    host_read,
+    set_page_pfns,
+    virtqueue_add,
+    virtqueue_kick,
+)
 from balloonlab.kernel.thread import ThreadSpec
+from balloonlab.kernel.world import Ref
 from balloonlab.memory.placement import PLACEMENTS
 from tests.explore.programs import PROGRAMS, peterson
 from tests.explore.twin import FROM_WAYS, Twin, explored_by_hand
@@ -91,6 +102,39 @@ def test_threads_that_share_a_cpu(driver: str) -> None:
     twin = explored_by_hand(scenario)
     agree(explore(scenario), twin)
     assert len(twin.parent) != explore(plain).states
+
+
+class TwoOnOneArray:
+    """Two threads tell the host of a page each, and have one array for that; nobody waits for an answer."""
+
+    def subject(self) -> Subject:
+        world = bare_world()
+        count = world.new_value("num_pfns", 1)
+        queues = [Ref("queue", queue, QUEUE_NAMES[queue]) for queue in (0, 1)]
+
+        def tells(queue: Ref, page: int) -> Routine:
+            yield set_page_pfns(0, page)
+            yield virtqueue_add(queue, count)
+            yield virtqueue_kick(queue)
+
+        def reads(queue: Ref) -> Routine:
+            yield host_read(queue)
+
+        threads = [ThreadSpec(f"tells-{queue.name}", "", partial(tells, queue, 2 + queue.number)) for queue in queues]
+        threads += [ThreadSpec(f"reads-{queue.name}", "", partial(reads, queue)) for queue in queues]
+        machine = Machine(world, threads)
+        machine.record()
+        return Subject(machine, goal="")
+
+
+def test_messages_that_are_overwritten_on_their_way() -> None:
+    result = explore(TwoOnOneArray())
+    agree(result, explored_by_hand(TwoOnOneArray()))
+    beliefs = result.graph.table.registers.named(("beliefs",))[0]
+    known = {
+        tuple(np.flatnonzero(np.frombuffer(b, np.uint8))) for b, *_ in result.graph.table.registers.values[beliefs]
+    }
+    assert known == {(), (2,), (3,)}, "page 3 is believed inflated where its number came over that of page 2"
 
 
 class Counting:

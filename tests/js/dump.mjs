@@ -48,10 +48,8 @@ const said = positions.map((position) => {
     waits: [...mirror.waits].map((wait) => trace.tables.waits[wait].text),
     lines: [...mirror.threadAt].map((at) => framesOf(trace.tables, at).map(({ name, line }) => [name, line])),
     status: [...mirror.status.data.subarray(0, mirror.status.sent)],
-    pfns: Array.from({ length: mirror.status.sent }, (_, i) => {
-      const start = trace.messages.start.data[i];
-      return [...trace.pfns.data.subarray(start, start + trace.messages.count.data[i])];
-    }),
+    pfns: Array.from({ length: mirror.status.sent }, (_, i) => [...mirror.messagePfns(i).pfns]),
+    overwritten: Array.from({ length: mirror.status.sent }, (_, i) => mirror.messagePfns(i).overwritten),
     words: position ? stepWords(trace, position - 1) : "",
     sentence: position ? stepSentence(trace, position - 1) : "",
     printed: printedBefore(trace, position),

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { scanners } from "../../balloonlab/widgets/static/stage.js";
 import * as p from "../../balloonlab/widgets/static/panels.js";
 import { EVENTS, lanes } from "../../balloonlab/widgets/static/lanes.js";
+import { messageWords, underWay } from "../../balloonlab/widgets/static/wire.js";
 import { KIND } from "../../balloonlab/widgets/static/trace.js";
 import { fakeRun } from "./fake.mjs";
 
@@ -65,6 +66,16 @@ test("the latest messages come first, each with its queue, PFNs and state", () =
     { texts: ["inflate No. 1", "3: 0x10\u20130x12", "acked, taken"], changed: false },
   ]);
   assert.equal(p.latestPfns(mirror), "deflate No. 1: 0x5, 0x9");
+  assert.equal(messageWords(underWay(mirror, 1), 1), "No. 1 on its way, 2 page numbers: 0x5, \u2026 1 more");
+  mirror.put(KIND.MESSAGE_PFN, 4, 7);
+  assert.deepEqual(p.messageRows(mirror, nothing)[0].texts, ["deflate No. 1", "2 from 0x5", "in flight, overwritten on its way"]);
+  assert.equal(p.latestPfns(mirror), "deflate No. 1: 0x5, 0x7");
+  assert.match(messageWords(underWay(mirror, 1), 1), /^No. 1 overwritten on its way, 2 page numbers/);
+  mirror.status.put(1, 2);
+  assert.match(messageWords(underWay(mirror, 1), 1), /^No. 1 read, overwritten on its way, 2 page numbers/);
+  mirror.status.put(1, 1);
+  mirror.put(KIND.MESSAGE_PFN, 4, 9); // the number that was sent
+  assert.equal(p.messageRows(mirror, nothing)[0].texts[2], "in flight");
 });
 
 test("values stand in their panels, free blocks by order", () => {

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import balloonlab as bl
+from balloonlab.drivers.review_variants import NO_BALLOON_LOCK
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.sentences import sentence
@@ -77,6 +78,8 @@ def check(machine: Machine, view: Recorder, unit: int, window: tuple[int, int] |
         assert said["waits"] == [machine.wait_of(thread).text for thread in machine.threads]
         assert said["status"] == world.host.messages.status.tolist()
         assert said["pfns"] == [message.pfns.tolist() for message in world.host.messages]
+        log = world.host.messages
+        assert said["overwritten"] == [log.is_overwritten(i) for i in range(len(log))]
         assert said["nth"] == numbered_by_queue(world.host.messages.queue.tolist())
         assert said["words"] == (line.text(position - 1, machine.names) if position else "")
         assert said["sentence"] == (sentence(line, position - 1, machine.names) if position else "")
@@ -205,4 +208,21 @@ def test_a_walk_that_leaves_its_list_is_told_alike() -> None:
     machine = bl.defects["M2"].case().found_in(bl.defects["M2"].explore("v11")).machine()  # type: ignore[union-attr]
     view = Recorder(Session.of(machine))
     view.hello()
+    check(machine, view, 1)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_messages_overwritten_on_their_way_are_told_alike(*, late: bool) -> None:
+    result = bl.explore(bl.scenario("message-on-its-way", NO_BALLOON_LOCK))
+    machine = result.finding("message overwritten").machine()
+    view = Recorder(Session.of(machine))
+    if not late:
+        view.hello()
+    for name in ("vballoon", "compactor", "host-inflateq", "host-deflateq") * 4:
+        if name in machine.runnable():
+            view.ask("step", at=len(machine.timeline), thread=name) if not late else machine.step(name)
+    if late:
+        view.hello()
+    log = machine.world.host.messages
+    assert any(log.is_overwritten(i) for i in range(len(log)))
     check(machine, view, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from balloonlab.course.defects.defect import Defect
 from balloonlab.course.defects.meets import case
-from balloonlab.drivers.review_variants import NO_PAGE_LOCK, SAMPLED_ONCE
+from balloonlab.drivers.review_variants import NO_BALLOON_LOCK, NO_PAGE_LOCK, SAMPLED_ONCE
 
 _DRIVER = "drivers/virtio/virtio_balloon.c"
 _NEVER = "nothing to fix"
@@ -30,7 +30,7 @@ DEFECTS = (
     ),
     _untold(
         *("S3", "an array of 1 KiB on the kernel's stack", "resource", ("v9",), "v10: the driver's own array"),
-        "stacks are not modelled",
+        "stacks are not modelled; why v9 does not write to the driver's array is N8",
     ),
     _untold(
         *("S4", "alloc_balloon_mapping has no counterpart that frees", "clarity", ("v9",), "v11"),
@@ -128,6 +128,23 @@ DEFECTS = (
         (case("N7", "deflate", "invariant", {}, "I5"),),
         _NEVER,
         f"{_DRIVER} of every version",
+    ),
+    Defect(
+        "N8",
+        "a message is overwritten on its way: not while balloon_lock is held from the first PFN to the answer",
+        "message overwritten",
+        (NO_BALLOON_LOCK.name,),
+        (
+            case(
+                "N8",
+                "message-on-its-way",
+                "message overwritten",
+                {NO_BALLOON_LOCK.name: 62},
+                variants=(NO_BALLOON_LOCK,),
+            ),
+        ),
+        "nothing to fix in the versions; the variant deflates without that lock",
+        f"tell_host in {_DRIVER} of every version: a buffer is a pointer to vb->pfns until the host has read it",
     ),
     Defect(
         "R1",

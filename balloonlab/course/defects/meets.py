@@ -29,6 +29,7 @@ MEETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         MIGRATION_WAITS.name: ("V15", *_M1_M2),
         BOTH_WAIT.name: ("V10", "V15", *_M1_M2),
     },
+    "message-on-its-way": {"v11": _M1_M2, "linux-3.8": _M_3_8},
     "empty-two-and-compact": {"v9": ("V7", "V18"), "v10": ("V7", "V18"), "v11": _M1_M2, "linux-3.8": _M_3_8},
     "suspend-and-compact": {
         "v9": ("V1", "V8"),

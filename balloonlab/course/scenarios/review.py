@@ -129,6 +129,14 @@ PLOTS = (
         (("set_target", 0),),
     ),
     Plot(
+        "message-on-its-way",
+        "the balloon gives a page back while compaction tells the host of another",
+        "A message points to vb->pfns until the host has read it. Who writes there meanwhile?",
+        lambda driver: small([B, B, F, F], driver),
+        (("set_target", 1), ("compact", 0)),
+        watch=lambda guest: (review_properties.messages_arrive_as_they_were_sent(guest),),
+    ),
+    Plot(
         "fill-and-compact",
         "the balloon wants a page while compaction moves another",
         "Who sleeps while it holds what, and who waits for it?",

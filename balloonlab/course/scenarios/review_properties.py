@@ -209,6 +209,28 @@ def totalram_is_right(guest: Guest) -> Property:
     return Property("totalram_pages is right", "accounting", "at rest", ("num_pages", "totalram_pages"), check)
 
 
+def messages_arrive_as_they_were_sent(guest: Guest) -> Property:
+    """N8: nobody writes to vb->pfns while a message points there that the host has not read."""
+    names = (_own(guest).name, "compactor")
+
+    def check() -> None:
+        log = guest.host.messages
+        unread = [i for i, status in enumerate(log.status) if status in (MessageStatus.ADDED, MessageStatus.KICKED)]
+        for name in names:
+            act = _about_to(guest.machine.thread(name), "set_page_pfns", "copy_pfns")
+            if act is None:
+                continue
+            copied = act.verb.name == "copy_pfns"
+            first, written = (0, act.args[0]) if copied else (act.args[0], guest.world.pfns_of(act.args[1]))
+            for i in unread:
+                sent = log[i].pfns.tolist()[first:]
+                lost = [old for old, new in zip(sent, written, strict=False) if old != new]
+                where = f"of a message to {log[i].queue} that the host has not read"
+                assert not lost, f"{name} is about to write over PFN {lost[0]:#x} {where}"
+
+    return Property("messages arrive as they were sent", "message overwritten", "always", (*names, "messages"), check)
+
+
 def deflates_what_was_inflated(guest: Guest) -> Property:
     """N5: the host is not told that a page leaves the balloon before it has heard that it came."""
 

@@ -7,16 +7,19 @@ from balloonlab.kernel.primitives.verb import Blocked, primitive
 from balloonlab.kernel.world import Ref, World
 
 
-@primitive(touches=("pfns",))
+@primitive(touches=("pfns", "messages"))
 def set_page_pfns(world: World, _thread: int, index: int, page: int) -> None:
-    """Write the page's 4 KiB PFNs into vb->pfns from `index` on. They are 1, 4 or 16."""
+    """Write the page's 4 KiB PFNs into vb->pfns from `index` on. They are 1, 4 or 16.
+
+    A message that the host has not read points there: it is overwritten.
+    """
     for i, pfn in enumerate(world.pfns_of(page)):
         world.set_slot(index + i, pfn)
 
 
-@primitive(touches=("pfns",))
+@primitive(touches=("pfns", "messages"))
 def copy_pfns(world: World, _thread: int, pfns: tuple[int, ...]) -> None:
-    """Copy PFNs from a local array to the start of vb->pfns."""
+    """Copy PFNs from a local array to the start of vb->pfns; messages that point there are overwritten."""
     for i, pfn in enumerate(pfns):
         world.set_slot(i, pfn)
 
@@ -35,7 +38,7 @@ def read_pfn(world: World, _thread: int, index: int) -> int:
 
 @primitive(touches=("pfns", "messages"))
 def virtqueue_add(world: World, _thread: int, vq: Ref, num_pfns: Ref) -> None:
-    """Put a buffer over vb->pfns[0..num_pfns) on the queue."""
+    """Put a buffer over vb->pfns[0..num_pfns) on the queue. It points there; the host reads it later."""
     world.host.messages.add(vq.number, world.slots[: world.values.get(num_pfns.number)])
 
 

@@ -26,6 +26,8 @@ export class Mirror {
     this.waits = Int32Array.from(base.waits);
     this.sleeps = Int32Array.from(base.sleeps);
     this.status = new StatusColumn(arrays.message_status);
+    this.overwritten = new Map(); // index into the trace's pfns -> what was written over it before the host read it
+    (arrays.overwritten_at || []).forEach((at, i) => this.overwritten.set(at, arrays.overwritten[i]));
     this.pageLocks = new Map(base.page_locks);
     this.refcounts = new Map();
     (arrays.referenced || []).forEach((page, i) => this.refcounts.set(page, arrays.references[i]));
@@ -120,6 +122,8 @@ export class Mirror {
         return undefined;
       case KIND.MESSAGE:
         return this.status.put(key, now);
+      case KIND.MESSAGE_PFN:
+        return sparse(this.overwritten, key, now, this.trace.pfns.data[key]);
       case KIND.BLOCK_TYPE:
         this.blockTypes[key] = now;
         return undefined;
@@ -173,6 +177,16 @@ export class Mirror {
     for (let page = this.next[this.pages + list]; page < this.pages && pages.length < most; page = this.next[page])
       pages.push(page);
     return pages;
+  }
+
+  /** A message's page numbers, as the host reads or has read them, and whether they were written over on their way. */
+  messagePfns(message) {
+    const { messages, pfns } = this.trace;
+    const start = messages.start.data[message];
+    const sent = pfns.data.subarray(start, start + messages.count.data[message]);
+    if (!this.overwritten.size) return { pfns: sent, overwritten: false };
+    const now = sent.map((pfn, i) => this.overwritten.get(start + i) ?? pfn);
+    return { pfns: now, overwritten: now.some((pfn, i) => pfn !== sent[i]) };
   }
 
   /** Take a window of pages at full resolution, true at `position`, and bring it to where we are. */

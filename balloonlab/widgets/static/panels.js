@@ -4,7 +4,7 @@ import { hugeBlocks } from "./levels.js";
 import { Table } from "./table.js";
 import { putTerms } from "./terms.js";
 import { KIND } from "./trace.js";
-import { BALLOON_PAGE, MESSAGE_STATUS, bytes, counted, hex, number, ranges } from "./words.js";
+import { BALLOON_PAGE, MESSAGE_STATUS, OVERWRITTEN, bytes, counted, hex, number, ranges } from "./words.js";
 
 const PAGE_LOCKS = 3; // locked pages shown one by one
 const LIST_PAGES = 6; // pages of a list shown from its head,
@@ -32,6 +32,9 @@ export function changesOf(mirror) {
         break;
       case KIND.MESSAGE:
         changes.messages.add(at);
+        break;
+      case KIND.MESSAGE_PFN:
+        changes.messages.add(trace.messageAt(at));
         break;
       case KIND.LINK:
         changes.lists.add(listTouched(mirror, i));
@@ -94,16 +97,11 @@ export function listRows(mirror, changes) {
 
 /** Rows of the message panel: the latest first, each with its number on its queue. */
 export function messageRows(mirror, changes) {
-  const { messages, pfns } = mirror.trace;
   const rows = [];
   for (let i = mirror.status.sent - 1; i >= 0 && rows.length < MESSAGES; i--) {
-    const start = messages.start.data[i];
-    const these = pfns.data.subarray(start, start + messages.count.data[i]);
-    const texts = [
-      messageName(mirror.trace, i),
-      pfnWords(these),
-      MESSAGE_STATUS[mirror.status.data[i]],
-    ];
+    const { pfns, overwritten } = mirror.messagePfns(i);
+    const state = MESSAGE_STATUS[mirror.status.data[i]] + (overwritten ? `, ${OVERWRITTEN}` : "");
+    const texts = [messageName(mirror.trace, i), pfnWords(pfns), state];
     rows.push({ texts, changed: changes.messages.has(i) });
   }
   return rows;
@@ -122,11 +120,9 @@ function pfnWords(pfns) {
 
 /** The PFNs of the latest message, as ranges. */
 export function latestPfns(mirror) {
-  const { messages, pfns } = mirror.trace;
   const last = mirror.status.sent - 1;
-  if (last < 0 || !messages.count.data[last]) return "\u00a0";
-  const start = messages.start.data[last];
-  return `${messageName(mirror.trace, last)}: ${ranges(pfns.data.subarray(start, start + messages.count.data[last]), 8)}`;
+  if (last < 0 || !mirror.trace.messages.count.data[last]) return "\u00a0";
+  return `${messageName(mirror.trace, last)}: ${ranges(mirror.messagePfns(last).pfns, 8)}`;
 }
 
 /** Rows of the values of one group: name, number with its unit. */

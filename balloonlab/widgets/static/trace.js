@@ -15,6 +15,7 @@ export const KIND = {
   SLEEP: 13,
   THREAD_AT: 14,
   WAIT: 15,
+  MESSAGE_PFN: 16,
 };
 export const NONE = -(2 ** 31); // no number
 
@@ -47,7 +48,7 @@ export class Trace {
     this.cellEnd = reduced ? new Column(Uint32Array) : this.mapEnd;
     this.messages = { queue: new Column(Uint8Array), start: new Column(Uint32Array), count: new Column(Uint16Array) };
     this.nth = new Column(Uint32Array); // each message's number on its queue, from 1
-    this.pfns = new Column(Uint32Array);
+    this.pfns = new Column(Uint32Array); // as the driver added them: what was written over them since is the mirror's
     this.own = new Column(Uint16Array); // a row of own_words for each thread, at the start and after each step
   }
 
@@ -96,6 +97,14 @@ export class Trace {
     const sent = [];
     for (let i = 0; i < from; i++) sent[queue.data[i]] = this.nth.data[i];
     this.nth.append(Uint32Array.from(arrays.message_queue, (each) => (sent[each] = (sent[each] ?? 0) + 1)));
+  }
+
+  /** The message that an index into `pfns` belongs to. */
+  messageAt(index) {
+    const starts = this.messages.start;
+    let message = starts.length - 1;
+    while (message > 0 && starts.data[message] > index) message--;
+    return message;
   }
 
   /** Where the changes of a step begin in the columns whose ends are `ends`. */

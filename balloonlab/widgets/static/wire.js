@@ -3,7 +3,7 @@ import { attribute, el, mark, off, put } from "./dom.js";
 import { Badge } from "./fates.js";
 import { KIND } from "./trace.js";
 import { putTerms } from "./terms.js";
-import { counted, hex, number, ranges } from "./words.js";
+import { OVERWRITTEN, counted, hex, number, ranges } from "./words.js";
 
 const QUEUE_ROWS = ["inflate", "deflate", "statistics"];
 const LOOKED_BACK = 5000; // steps
@@ -16,16 +16,15 @@ const ACTS = [
   ["host_read", "Read"],
 ];
 
-/** What is under way on a queue: {status, number: on that queue, count, pages: its PFNs}, or null. -1: being filled. */
+/** What is under way on a queue: {status, number: on that queue, count, pages: its PFNs, overwritten}, or null. -1: being filled. */
 export function underWay(mirror, queue) {
-  const { messages, pfns, nth } = mirror.trace;
+  const { messages, nth } = mirror.trace;
   for (let i = mirror.status.sent - 1; i >= 0; i--) {
     if (messages.queue.data[i] !== queue) continue;
     const status = mirror.status.data[i];
     if (status >= TAKEN) break;
-    const start = messages.start.data[i];
-    const count = messages.count.data[i];
-    return { status, number: nth.data[i], count, pages: pfns.data.subarray(start, start + count) };
+    const { pfns, overwritten } = mirror.messagePfns(i);
+    return { status, number: nth.data[i], count: pfns.length, pages: pfns, overwritten };
   }
   return filling(mirror, queue);
 }
@@ -59,7 +58,9 @@ export function messageWords(message, queue) {
   if (queue === 2) return `figures ${PLACES[message.status + 1]}`;
   const numbers = message.pages.length ? `: ${ranges(message.pages, 1)}` : "";
   if (message.status < 0) return `being filled: ${number(message.count)} of ${FULL} page numbers`;
-  return `No. ${number(message.number)} ${PLACES[message.status + 1]}, ${counted(message.count, "page number")}${numbers}`;
+  const at = PLACES[message.status + 1];
+  const place = !message.overwritten ? at : OVERWRITTEN.endsWith(at) ? OVERWRITTEN : `${at}, ${OVERWRITTEN}`;
+  return `No. ${number(message.number)} ${place}, ${counted(message.count, "page number")}${numbers}`;
 }
 
 export class Wire {

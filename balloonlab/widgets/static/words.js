@@ -5,6 +5,7 @@ import { NONE } from "./trace.js";
 export const BALLOON_PAGE = 4096; // bytes
 export const BLOCK_TYPES = ["unmovable", "movable", "reclaimable", "reserve", "isolate"];
 export const MESSAGE_STATUS = ["added", "in flight", "host read it", "acked", "acked, taken"];
+export const OVERWRITTEN = "overwritten on its way"; // a message points to vb->pfns until the host has read it
 const OUTSIDE = -1;
 
 export function number(n) {
