@@ -7,6 +7,8 @@ are those since v11; v9 and v10 say isolate_balloon_page, migrate_balloon_page, 
 
 from __future__ import annotations
 
+import errno
+
 from balloonlab.drivers.compactor import EAGAIN
 from balloonlab.drivers.driver import routines
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
@@ -20,6 +22,9 @@ from balloonlab.kernel.primitives import (
     free_page,
     get_page,
     get_page_unless_zero,
+    init_list_head,
+    kfree,
+    kmalloc,
     list_add,
     list_del,
     list_first,
@@ -29,11 +34,13 @@ from balloonlab.kernel.primitives import (
     page_count,
     put_page,
     read,
+    spin_lock_init,
     spin_lock_irqsave,
     spin_unlock_irqrestore,
     trylock_page,
     unlock_page,
     warn_on,
+    write,
 )
 from balloonlab.kernel.primitives.compaction import count_vm_event
 from balloonlab.kernel.primitives.marks import PageFlag
@@ -113,7 +120,40 @@ INTERFACE = routines(
 )
 
 
+# -- what page->mapping points to; a pointer is 1, NULL is 0, and what is below 0 an error in a pointer's place --
+
+
+def alloc_balloon_mapping(vb: VirtioBalloon) -> Routine:
+    """The object that the pages' mapping points to. v9 answers NULL without memory."""
+    return (yield from kmalloc(vb.vb_mapping, vb.fault))
+
+
+def balloon_mapping_alloc(vb: VirtioBalloon) -> Routine:
+    """The same since v10 (which calls it as v9 does): it answers an error without memory."""
+    return (yield from kmalloc(vb.vb_mapping, vb.fault)) or -errno.ENOMEM
+
+
+def balloon_mapping_free(vb: VirtioBalloon, balloon_mapping: int) -> Routine:
+    """Since v10 (there: free_balloon_mapping): a kfree by another name."""
+    yield from kfree(vb.vb_mapping, balloon_mapping)
+
+
 # -- the list, kept by the core since v11 --
+
+
+def balloon_devinfo_alloc(vb: VirtioBalloon) -> Routine:
+    """Struct balloon_dev_info: the list, its lock and the count of isolated pages."""
+    if not (yield from kmalloc(vb.vb_devinfo, vb.fault)):
+        return -errno.ENOMEM
+    yield write(vb.isolated_pages, 0)
+    yield spin_lock_init(vb.pages_lock)
+    yield init_list_head(vb.pages)
+    return 1
+
+
+def balloon_devinfo_free(vb: VirtioBalloon, b_dev_info: int) -> Routine:
+    """The opposite."""
+    yield from kfree(vb.vb_devinfo, b_dev_info)
 
 
 def balloon_page_insert(vb: VirtioBalloon, page: int) -> Routine:
@@ -183,6 +223,10 @@ def do_putback_balloon_page(vb: VirtioBalloon, page: int) -> Routine:
 
 
 PAGE_LIST = routines(
+    balloon_mapping_alloc,
+    balloon_mapping_free,
+    balloon_devinfo_alloc,
+    balloon_devinfo_free,
     balloon_page_insert,
     balloon_page_delete,
     balloon_page_enqueue,

@@ -21,11 +21,15 @@ Function = Callable[..., Routine]
 
 
 class DriverThread(NamedTuple):
-    """A thread that the driver brings: its name, one line on what it is for, the routine it runs (given the device)."""
+    """A thread that the driver brings: its name, one line on what it is for, the routine it runs (given the device).
+
+    depth: as ThreadSpec.rests_in_wait.
+    """
 
     name: str
     role: str
     routine: str
+    depth: int = 1
 
 
 KTHREAD = (DriverThread("vballoon", "the driver's kernel thread", "balloon"),)
@@ -42,6 +46,7 @@ class Driver:
     page_flags: marks of a page on the balloon's list. dequeued_references: of a page that has left the list.
     pages_lock, isolated_counter: what the version calls the list's lock, and its count of isolated pages (with unit).
     threads: its own, the one that resizes the balloon first. workqueue: work items instead of a kernel thread.
+    loaded: whether a guest begins with it loaded.
     also: further shared objects, which become attributes of the device; name: "lock",
     "value", "gate" (a value that may be waited for) or "list" (of pages).
     """
@@ -60,6 +65,7 @@ class Driver:
     isolated_counter: tuple[str, str] = ("num_isolated_pages", "guest pages")
     threads: tuple[DriverThread, ...] = KTHREAD
     workqueue: bool = False
+    loaded: bool = True
     also: Mapping[str, str] = field(default_factory=dict)
 
     @property

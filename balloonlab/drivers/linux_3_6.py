@@ -6,6 +6,8 @@ not movable, and compaction does not know them. The host is told before a page i
 
 from __future__ import annotations
 
+import errno
+
 from balloonlab.drivers.driver import Driver, routines
 from balloonlab.drivers.migrate_3_6 import CORE
 from balloonlab.drivers.virtio_balloon import ARRAY_PFNS_MAX, VirtioBalloon
@@ -17,13 +19,23 @@ from balloonlab.kernel.primitives import (
     complete,
     config_read,
     config_write,
+    del_vqs,
+    find_vqs,
     free_page,
+    init_list_head,
+    init_waitqueue_head,
+    kfree,
+    kmalloc,
+    kthread_run,
+    kthread_stop,
     list_add,
     list_del,
     list_first,
     msleep,
+    prime_stats,
     read,
     read_pfns,
+    reset,
     set_page_pfns,
     try_to_freeze,
     virtqueue_add,
@@ -31,8 +43,6 @@ from balloonlab.kernel.primitives import (
     virtqueue_get_buf,
     virtqueue_kick,
     wait_event,
-    wait_for_completion,
-    wake_up,
     write,
 )
 from balloonlab.kernel.world import Ref
@@ -137,19 +147,47 @@ def stats_handle_request(vb: VirtioBalloon) -> Routine:
     yield virtqueue_kick(vb.stats_vq)
 
 
+def init_vqs(vb: VirtioBalloon) -> Routine:
+    """Find the device's queues, and give the host a buffer with which it can ask for statistics."""
+    if err := (yield from find_vqs(vb.vqs, vb.fault)):
+        return err
+    yield prime_stats(vb.stats_vq)
+    return 0
+
+
+def virtballoon_probe(vb: VirtioBalloon) -> Routine:
+    """Load the driver. If a step fails, the labels from there on undo all steps before it; C jumps there by goto."""
+    if not (yield from kmalloc(vb.vb_memory, vb.fault)):
+        return -errno.ENOMEM  # out:
+    yield init_list_head(vb.pages)
+    yield write(vb.num_pages, 0)
+    yield init_waitqueue_head(vb.config_change)
+    yield init_waitqueue_head(vb.acked)
+    yield write(vb.need_stats_update, 0)
+    err = yield from vb.driver.init_vqs(vb)
+    if not err:
+        err = yield kthread_run(vb.vb_thread, vb.should_stop, vb.exited, vb.fault)
+        if not err:
+            return 0
+        yield from del_vqs(vb.vqs)  # out_del_vqs:
+    yield from kfree(vb.vb_memory)  # out_free_vb:
+    return err  # out:
+
+
 def remove_common(vb: VirtioBalloon) -> Routine:
-    """Empty the balloon and say so."""
+    """Empty the balloon and say so; then the device forgets the driver, and the queues go."""
     while num_pages := (yield read(vb.num_pages)):
         yield from vb.driver.leak_balloon(vb, num_pages)
     yield from vb.driver.update_balloon_size(vb)
+    yield from reset(vb.device_status)
+    yield from del_vqs(vb.vqs)
 
 
 def virtballoon_remove(vb: VirtioBalloon) -> Routine:
-    """Unload the driver: stop the thread, then empty the balloon."""
-    yield write(vb.should_stop, 1)
-    yield wake_up(vb.config_change)
-    yield wait_for_completion(vb.exited)
+    """Unload the driver: stop the thread, empty the balloon, free what probe has allocated."""
+    yield from kthread_stop(vb.vb_thread, vb.should_stop, vb.config_change, vb.exited)
     yield from vb.driver.remove_common(vb)
+    yield from kfree(vb.vb_memory)
 
 
 def virtballoon_freeze(vb: VirtioBalloon) -> Routine:
@@ -159,9 +197,12 @@ def virtballoon_freeze(vb: VirtioBalloon) -> Routine:
 
 def virtballoon_restore(vb: VirtioBalloon) -> Routine:
     """Resume: one round towards the target, even if there is nothing to do; the thread does the rest."""
+    if err := (yield from vb.driver.init_vqs(vb)):
+        return err
     diff = yield from vb.driver.towards_target(vb)
     yield from vb.driver.fill_balloon(vb, diff)
     yield from vb.driver.update_balloon_size(vb)
+    return 0
 
 
 DRIVER = Driver(
@@ -177,6 +218,8 @@ DRIVER = Driver(
         tell_host,
         release_pages_by_pfn,
         stats_handle_request,
+        init_vqs,
+        virtballoon_probe,
         remove_common,
         virtballoon_remove,
         virtballoon_freeze,

@@ -207,9 +207,12 @@ def virtballoon_remove(vb: VirtioBalloon) -> Routine:
 
 def virtballoon_restore(vb: VirtioBalloon) -> Routine:
     """Resume: ask for the work if there is any; the worker does it."""
+    if err := (yield from vb.driver.init_vqs(vb)):
+        return err
     if (yield from vb.driver.towards_target(vb)) != 0:
         yield from vb.driver.virtballoon_changed(vb)
     yield from vb.driver.update_balloon_size(vb)
+    return 0
 
 
 DRIVER = Driver(
@@ -232,6 +235,7 @@ DRIVER = Driver(
         stats_handle_request,
         virtio_balloon_oom_notify,
         virtballoon_changed,
+        linux_3_6.init_vqs,
         linux_3_6.remove_common,
         virtballoon_remove,
         linux_3_6.virtballoon_freeze,

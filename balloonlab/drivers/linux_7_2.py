@@ -112,6 +112,7 @@ DRIVER = Driver(
         stats_handle_request,
         linux_6_1.virtio_balloon_oom_notify,
         linux_6_1.virtballoon_changed,
+        linux_3_6.init_vqs,
         linux_3_6.remove_common,
         linux_6_1.virtballoon_remove,
         linux_3_6.virtballoon_freeze,

@@ -10,12 +10,10 @@ from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction
 from balloonlab.drivers.driver import Driver
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
-from balloonlab.host.host import MessageStatus
 from balloonlab.kernel.primitives import (
     Routine,
     complete,
     flush_work,
-    primitive,
     read,
     try_to_freeze,
     wait_event,
@@ -23,20 +21,6 @@ from balloonlab.kernel.primitives import (
     wake_up,
     write,
 )
-from balloonlab.kernel.world import Ref, World
-
-
-@primitive(touches=("messages",))
-def init_vqs(world: World, _thread: int, stats_vq: Ref) -> None:
-    """Reset the device and make its queues anew, with an empty buffer for statistics, as at the beginning.
-
-    A buffer that the host had returned is gone with the old queue. One that the host has is as good as the new one.
-    """
-    messages = world.host.messages
-    returned = messages.oldest(stats_vq.number, MessageStatus.USED)
-    if returned is not None:
-        messages.advance(returned, MessageStatus.COLLECTED)
-        messages.advance(messages.add(stats_vq.number, ()), MessageStatus.KICKED)
 
 
 def balloon(vb: VirtioBalloon) -> Routine:
@@ -70,8 +54,8 @@ def freezable(driver: Driver) -> Driver:
     return driver if driver.workqueue else driver.replace(balloon=balloon).sharing(frozen="gate")
 
 
-def suspend_and_resume(vb: VirtioBalloon, _mm: Compaction) -> Routine:
-    """Freeze the threads, then the driver; and both back again. `vb.frozen` is for one time."""
+def suspend(vb: VirtioBalloon) -> Routine:
+    """Freeze the threads, then the driver. `vb.frozen` is for one time."""
     yield write(vb.freezing, 1)
     if vb.driver.workqueue:
         yield flush_work(vb.update_balloon_size_work)
@@ -80,9 +64,18 @@ def suspend_and_resume(vb: VirtioBalloon, _mm: Compaction) -> Routine:
         yield wake_up(vb.config_change)
         yield wait_for_completion(vb.frozen)
     yield from vb.driver.virtballoon_freeze(vb)
-    yield init_vqs(vb.stats_vq)
+
+
+def resume(vb: VirtioBalloon) -> Routine:
+    """The driver first, then the threads."""
     yield from vb.driver.virtballoon_restore(vb)
     yield write(vb.freezing, 0)
+
+
+def suspend_and_resume(vb: VirtioBalloon, _mm: Compaction) -> Routine:
+    """One after the other."""
+    yield from suspend(vb)
+    yield from resume(vb)
 
 
 SLEEPER = Actor("suspend", "somebody closes the lid, and opens it again", suspend_and_resume)

@@ -5,13 +5,23 @@ both in 4 KiB pages, so that they can be compared (V3, V4, S1); leaking happens 
 under both locks, and gives up a round instead of spinning on a locked page (V5). Statistics and the target are read
 under the locks too. Retold as posted: fill_balloon and stats_handle_request still return with balloon_lock held, the
 condition sleeps, and on a 64 KiB guest leak_target, a size_t, wraps below zero and leak_balloon never returns.
+New too: probe has one label for two steps, so without memory for the mapping it frees an error (R5).
 The core's side is v9's, without the warning for a page that left the balloon between two looks.
 """
 
 from __future__ import annotations
 
+import errno
+
 from balloonlab.drivers import linux_3_6, v9
-from balloonlab.drivers.balloon_compaction import COMPACT_BALLOON_EVENTS, INTERFACE, PAGE_FLAGS, count_balloon_event
+from balloonlab.drivers.balloon_compaction import (
+    COMPACT_BALLOON_EVENTS,
+    INTERFACE,
+    PAGE_FLAGS,
+    balloon_mapping_alloc,
+    balloon_mapping_free,
+    count_balloon_event,
+)
 from balloonlab.drivers.driver import Driver, routines
 from balloonlab.drivers.migrate_3_6 import BALLOON_MIGRATION_RETURN
 from balloonlab.drivers.virtio_balloon import ARRAY_PFNS_MAX, VirtioBalloon
@@ -24,17 +34,27 @@ from balloonlab.kernel.primitives import (
     clear_balloon_mapping,
     config_read,
     config_write,
+    del_vqs,
+    init_list_head,
+    init_waitqueue_head,
+    kfree,
+    kmalloc,
+    kthread_run,
+    kthread_stop,
     list_add,
     list_del,
     list_first,
     msleep,
+    mutex_init,
     mutex_lock,
     mutex_lock_in_condition,
     mutex_unlock,
     read,
     read_pfns,
+    reset,
     set_page_pfns,
     spin_lock,
+    spin_lock_init,
     spin_unlock,
     trylock_page,
     unlock_page,
@@ -190,6 +210,32 @@ def virtballoon_putbackpage(vb: VirtioBalloon, page: int) -> Routine:
     yield wake_up(vb.config_change)
 
 
+def virtballoon_probe(vb: VirtioBalloon) -> Routine:
+    """Load the driver. One label fewer than v9's: where the mapping is an error, that is freed."""
+    if not (yield from kmalloc(vb.vb_memory, vb.fault)):
+        return -errno.ENOMEM  # out:
+    yield init_list_head(vb.pages)
+    yield mutex_init(vb.balloon_lock)
+    yield spin_lock_init(vb.pages_lock)
+    yield write(vb.num_pages, 0)
+    yield write(vb.num_isolated_pages, 0)
+    yield init_waitqueue_head(vb.config_change)
+    yield init_waitqueue_head(vb.acked)
+    yield write(vb.need_stats_update, 0)
+    vb_mapping = yield from vb.driver.alloc_balloon_mapping(vb)
+    err = min(vb_mapping, 0)
+    if err in (0, -errno.EOPNOTSUPP):
+        err = yield from vb.driver.init_vqs(vb)
+        if not err:
+            err = yield kthread_run(vb.vb_thread, vb.should_stop, vb.exited, vb.fault)
+            if not err:
+                return 0
+            yield from del_vqs(vb.vqs)  # out_del_vqs:
+    yield from vb.driver.free_balloon_mapping(vb, vb_mapping)  # out_free_vb:
+    yield from kfree(vb.vb_memory)  # out_free_vb:
+    return err  # out:
+
+
 def get_num_pages(vb: VirtioBalloon) -> Routine:
     """__get_num_pages: the size of the balloon in 4 KiB pages, read under pages_lock."""
     yield spin_lock(vb.pages_lock)
@@ -199,10 +245,20 @@ def get_num_pages(vb: VirtioBalloon) -> Routine:
 
 
 def remove_common(vb: VirtioBalloon) -> Routine:
-    """Empty the balloon and say so."""
+    """Empty the balloon and say so; then the device forgets the driver, and the queues go."""
     while num_pages := (yield from vb.driver.get_num_pages(vb)):
         yield from vb.driver.leak_balloon(vb, num_pages)
     yield from vb.driver.update_balloon_size(vb)
+    yield from reset(vb.device_status)
+    yield from del_vqs(vb.vqs)
+
+
+def virtballoon_remove(vb: VirtioBalloon) -> Routine:
+    """Unload the driver: stop the thread, empty the balloon, free what probe has allocated."""
+    yield from kthread_stop(vb.vb_thread, vb.should_stop, vb.config_change, vb.exited)
+    yield from vb.driver.remove_common(vb)
+    yield from vb.driver.free_balloon_mapping(vb, 1)
+    yield from kfree(vb.vb_memory)
 
 
 DRIVER = Driver(
@@ -222,14 +278,19 @@ DRIVER = Driver(
         virtballoon_isolatepage,
         virtballoon_migratepage,
         virtballoon_putbackpage,
+        balloon_mapping_alloc,
+        balloon_mapping_free,
+        virtballoon_probe,
         get_num_pages,
         remove_common,
+        virtballoon_remove,
     ),
     migratetype=Migratetype.MOVABLE,
     movable=True,
     rules="3.6",
     vmstat=COMPACT_BALLOON_EVENTS,
-    aliases=v9.ALIASES,
+    aliases=v9.ALIASES
+    | {"alloc_balloon_mapping": "balloon_mapping_alloc", "free_balloon_mapping": "balloon_mapping_free"},
     page_flags=PAGE_FLAGS,
     isolated_counter=("num_isolated_pages", "4 KiB pages"),
 )

@@ -9,6 +9,8 @@ fill_balloon still returns with balloon_lock held when it got no page (V1); stat
 
 from __future__ import annotations
 
+import errno
+
 from balloonlab.drivers import linux_3_6
 from balloonlab.drivers.balloon_compaction import (
     COMPACT_BALLOON_EVENTS,
@@ -25,9 +27,16 @@ from balloonlab.kernel.primitives import (
     Routine,
     add,
     assign_balloon_mapping,
+    del_vqs,
     free_page,
+    init_waitqueue_head,
+    kfree,
+    kmalloc,
+    kthread_run,
+    kthread_stop,
     list_add,
     msleep,
+    mutex_init,
     mutex_lock,
     mutex_trylock,
     mutex_unlock,
@@ -113,6 +122,42 @@ def virtballoon_migratepage(vb: VirtioBalloon, newpage: int, page: int) -> Routi
     return MIGRATEPAGE_BALLOON_SUCCESS
 
 
+def virtballoon_probe(vb: VirtioBalloon) -> Routine:
+    """Load the driver. If a step fails, the labels from there on undo all steps before it; C jumps there by goto."""
+    if not (yield from kmalloc(vb.vb_memory, vb.fault)):
+        return -errno.ENOMEM  # out:
+    yield write(vb.num_pages, 0)
+    yield mutex_init(vb.balloon_lock)
+    yield init_waitqueue_head(vb.config_change)
+    yield init_waitqueue_head(vb.acked)
+    yield write(vb.need_stats_update, 0)
+    vb_devinfo = yield from vb.driver.balloon_devinfo_alloc(vb)
+    err = min(vb_devinfo, 0)
+    if not err:
+        vb_mapping = yield from vb.driver.balloon_mapping_alloc(vb)
+        err = min(vb_mapping, 0)
+        if err in (0, -errno.EOPNOTSUPP):
+            err = yield from vb.driver.init_vqs(vb)
+            if not err:
+                err = yield kthread_run(vb.vb_thread, vb.should_stop, vb.exited, vb.fault)
+                if not err:
+                    return 0
+                yield from del_vqs(vb.vqs)  # out_del_vqs:
+            yield from vb.driver.balloon_mapping_free(vb, vb_mapping)  # out_free_vb_mapping:
+        yield from vb.driver.balloon_devinfo_free(vb, vb_devinfo)  # out_free_vb_devinfo:
+    yield from kfree(vb.vb_memory)  # out_free_vb:
+    return err  # out:
+
+
+def virtballoon_remove(vb: VirtioBalloon) -> Routine:
+    """Unload the driver: stop the thread, empty the balloon, free what probe has allocated."""
+    yield from kthread_stop(vb.vb_thread, vb.should_stop, vb.config_change, vb.exited)
+    yield from vb.driver.remove_common(vb)
+    yield from vb.driver.balloon_mapping_free(vb, 1)
+    yield from vb.driver.balloon_devinfo_free(vb, 1)
+    yield from kfree(vb.vb_memory)
+
+
 DRIVER = Driver(
     name="v11",
     title="the patch that was acked, v11 of November 2012: the list in the core, nobody waits, migration only tries",
@@ -125,6 +170,8 @@ DRIVER = Driver(
         release_pages_by_pfn,
         balloon_page_insert,
         virtballoon_migratepage,
+        virtballoon_probe,
+        virtballoon_remove,
     ),
     migratetype=Migratetype.MOVABLE,
     movable=True,

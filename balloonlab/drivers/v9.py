@@ -8,8 +8,16 @@ atomic. Retold as posted: the defects are the patch's own. What it left alone is
 
 from __future__ import annotations
 
+import errno
+
 from balloonlab.drivers import linux_3_6
-from balloonlab.drivers.balloon_compaction import COMPACT_BALLOON_EVENTS, INTERFACE, PAGE_FLAGS, count_balloon_event
+from balloonlab.drivers.balloon_compaction import (
+    COMPACT_BALLOON_EVENTS,
+    INTERFACE,
+    PAGE_FLAGS,
+    alloc_balloon_mapping,
+    count_balloon_event,
+)
 from balloonlab.drivers.driver import Driver, routines
 from balloonlab.drivers.migrate_3_6 import BALLOON_MIGRATION_RETURN
 from balloonlab.drivers.virtio_balloon import ARRAY_PFNS_MAX, VirtioBalloon
@@ -22,6 +30,7 @@ from balloonlab.kernel.primitives import (
     atomic_dec,
     atomic_inc,
     atomic_read,
+    atomic_set,
     atomic_sub,
     bug_on,
     clear_balloon_mapping,
@@ -29,19 +38,29 @@ from balloonlab.kernel.primitives import (
     config_read,
     config_write,
     copy_pfns,
+    del_vqs,
     get_page_unless_zero,
+    init_list_head,
+    init_waitqueue_head,
+    kfree,
+    kmalloc,
+    kthread_run,
+    kthread_stop,
     list_add,
     list_del,
     list_first,
     movable_balloon_page,
     msleep,
+    mutex_init,
     mutex_lock,
     mutex_unlock,
     page_count,
     put_page,
     read,
+    reset,
     set_page_pfns,
     spin_lock,
+    spin_lock_init,
     spin_unlock,
     trylock_page,
     unlock_page,
@@ -221,11 +240,47 @@ def virtballoon_putbackpage(vb: VirtioBalloon, page: int) -> Routine:
     yield wake_up(vb.config_change)
 
 
+def virtballoon_probe(vb: VirtioBalloon) -> Routine:
+    """Load the driver. If a step fails, the labels from there on undo all steps before it; C jumps there by goto."""
+    if not (yield from kmalloc(vb.vb_memory, vb.fault)):
+        return -errno.ENOMEM  # out:
+    yield init_list_head(vb.pages)
+    yield mutex_init(vb.balloon_lock)
+    yield spin_lock_init(vb.pages_lock)
+    yield atomic_set(vb.num_pages, 0)
+    yield atomic_set(vb.num_isolated_pages, 0)
+    yield init_waitqueue_head(vb.config_change)
+    yield init_waitqueue_head(vb.acked)
+    yield write(vb.need_stats_update, 0)
+    err = -errno.ENOMEM
+    vb_mapping = yield from vb.driver.alloc_balloon_mapping(vb)
+    if vb_mapping:
+        err = yield from vb.driver.init_vqs(vb)
+        if not err:
+            err = yield kthread_run(vb.vb_thread, vb.should_stop, vb.exited, vb.fault)
+            if not err:
+                return 0
+            yield from del_vqs(vb.vqs)  # out_del_vqs:
+        yield from kfree(vb.vb_mapping, vb_mapping)  # out_free_vb_mapping:
+    yield from kfree(vb.vb_memory)  # out_free_vb:
+    return err  # out:
+
+
 def remove_common(vb: VirtioBalloon) -> Routine:
-    """Empty the balloon and say so."""
+    """Empty the balloon and say so; then the device forgets the driver, and the queues go."""
     while (num_pages := (yield atomic_read(vb.num_pages))) > 0:
         yield from vb.driver.leak_balloon(vb, num_pages)
     yield from vb.driver.update_balloon_size(vb)
+    yield from reset(vb.device_status)
+    yield from del_vqs(vb.vqs)
+
+
+def virtballoon_remove(vb: VirtioBalloon) -> Routine:
+    """Unload the driver: stop the thread, empty the balloon, free what probe has allocated."""
+    yield from kthread_stop(vb.vb_thread, vb.should_stop, vb.config_change, vb.exited)
+    yield from vb.driver.remove_common(vb)
+    yield from kfree(vb.vb_mapping)
+    yield from kfree(vb.vb_memory)
 
 
 DRIVER = Driver(
@@ -245,7 +300,10 @@ DRIVER = Driver(
         virtballoon_isolatepage,
         virtballoon_migratepage,
         virtballoon_putbackpage,
+        alloc_balloon_mapping,
+        virtballoon_probe,
         remove_common,
+        virtballoon_remove,
     ),
     migratetype=Migratetype.MOVABLE,
     movable=True,

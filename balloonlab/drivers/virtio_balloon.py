@@ -59,6 +59,13 @@ class VirtioBalloon:
     oom_lock: Ref
     oom_freed: Ref  # guest pages that the OOM notifier says it has freed
     vq_broken: Ref  # whether the device is gone: nothing can be added to a queue
+    vb_memory: Ref | None = None  # what a driver has that comes and goes (whole_life.py): itself,
+    vb_devinfo: Ref | None = None  # struct balloon_dev_info (v11, 3.8),
+    vb_mapping: Ref | None = None  # the object that its pages' mapping points to,
+    vqs: Ref | None = None  # its device's queues
+    vb_thread: Ref | None = None  # and its thread;
+    device_status: Ref | None = None  # how far the device knows it to have come;
+    fault: Ref | None = None  # and whether the next step that can fail is to fail
 
     def __init__(self, world: World, driver: Driver) -> None:
         self.driver = driver

@@ -18,6 +18,7 @@ from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction, compact_memory
 from balloonlab.drivers.device import host_threads
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
+from balloonlab.drivers.whole_life import begin
 from balloonlab.foundations.errors import BadValueError, DidNotSettleError, each_of, whole_number
 from balloonlab.foundations.interrupt import interruptible
 from balloonlab.foundations.journal import Journal
@@ -91,8 +92,11 @@ class SteppedGuest:
         self.machine = Machine(self.world, self.threads(actors), self.actions())
 
     def probe(self) -> None:
-        """Give the host its first statistics buffer, as probe does, and let every thread come to rest."""
-        self.host.prime_stats()
+        """If it begins loaded, what probe leaves: a buffer with the host for statistics. Then come to rest."""
+        if self.vb.device_status is not None:
+            begin(self.world, self.vb)
+        if self.driver.loaded:
+            self.host.prime_stats()
         if self.host.target != self.balloon_pages:
             self.vb.config_interrupt(self.world)
         self.come_to_rest()
@@ -228,8 +232,10 @@ class SteppedGuest:
         """Of the driver, of compaction and of the host, and the actors."""
         vb, mm = self.vb, self.mm
         foreign = vb.driver.foreign
-        mains = [(name, role, partial(getattr(vb.driver, main), vb)) for name, role, main in vb.driver.threads]
-        own = [ThreadSpec(*main, foreign, rests_in_wait=True) for main in mains]
+        own = [
+            ThreadSpec(name, role, partial(getattr(vb.driver, main), vb), foreign, depth)
+            for name, role, main, depth in vb.driver.threads
+        ]
         compactor = ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm), foreign)
         more = [actor.thread(vb, mm, self._begin) for actor in actors if self._begin is not None]
         return [own[0], compactor, *host_threads(vb), *own[1:], *more]

@@ -47,14 +47,15 @@ class ThreadSpec(NamedTuple):
     """A thread before it starts: its name, one line on what it is for, and the routine it runs.
 
     foreign: functions that it may come to run and that are a learner's; those that `start` shows need not be named.
-    rests_in_wait: its main routine waits for work in a wait_event of its own; who stands there has nothing to do.
+    rests_in_wait: of how many routines, the main one first, the last waits for work in a wait_event of its own, where
+    there is nothing to do; 0: none does.
     """
 
     name: str
     role: str
     start: Callable[[], Routine]
     foreign: tuple[FunctionType, ...] = ()
-    rests_in_wait: bool = False
+    rests_in_wait: int = 0
 
 
 class Thread:
@@ -236,13 +237,13 @@ class Thread:
             raise not_deterministic(self.name, self._generator, pending, self.pending)
 
 
-def between_rounds(pending: Primitive, calls: tuple[str, ...], *, rests_in_wait: bool) -> bool:
+def between_rounds(pending: Primitive, calls: tuple[str, ...], *, rests_in_wait: int) -> bool:
     """Whether who stands here has nothing to do: an idle worker, or a main routine that waits for work.
 
     calls: names of the routines it is in, outermost first. rests_in_wait: as in ThreadSpec.
     """
-    waits = rests_in_wait and pending.verb.name == "schedule" and calls[1:] == ("wait_event",)
-    return pending.verb.rests or waits
+    waits = pending.verb.name == "schedule" and calls[rests_in_wait:] == ("wait_event",)
+    return pending.verb.rests or (rests_in_wait > 0 and waits)
 
 
 def proceed(routine: Routine, result: object, *, foreign: bool = False) -> Primitive | KernelBugError | None:

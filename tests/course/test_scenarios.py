@@ -8,18 +8,29 @@ from balloonlab.course.scenarios import SCENARIOS, replay, scenario
 from balloonlab.drivers import DRIVERS
 from balloonlab.explore import explore
 from balloonlab.explore.judge.fate import Fates
-from balloonlab.foundations.errors import BadScheduleError, UnknownNameError
+from balloonlab.foundations.errors import BadScheduleError, BadValueError, UnknownNameError
 from tests.kernel.fingerprint import fingerprint
 
+PROBES = [name for name in SCENARIOS if name.startswith("probe")]
+NOT_RETOLD = [name for name, driver in DRIVERS.items() if "virtballoon_probe" not in driver.functions]
+MADE = [(name, driver) for name in SCENARIOS for driver in DRIVERS if name not in PROBES or driver not in NOT_RETOLD]
 
-@pytest.mark.parametrize("driver", sorted(DRIVERS))
-@pytest.mark.parametrize("name", SCENARIOS)
+
+@pytest.mark.parametrize(("name", "driver"), MADE)
 def test_two_machines_are_equal_and_a_token_leads_to_the_same_state(name: str, driver: str) -> None:
     where = scenario(name, driver)
     machine = where.machine()
     assert fingerprint(machine) == fingerprint(where.machine())
     machine.walk(60, seed=1)
     assert fingerprint(replay(where, machine.schedule.token)) == fingerprint(machine)
+
+
+def test_a_probe_that_is_not_retold_is_refused_with_the_reason() -> None:
+    assert len(PROBES) == len(NOT_RETOLD) == 2
+    for name in PROBES:
+        for driver in NOT_RETOLD:
+            with pytest.raises(BadValueError, match=r"OOM notifier.*Legal: linux-3\.6, v9"):
+                scenario(name, driver).machine()
 
 
 def test_unknown_names_are_listed() -> None:

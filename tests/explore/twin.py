@@ -195,5 +195,5 @@ def rings(ahead: dict[str, str]) -> Iterator[str]:
 def rests(thread: Thread) -> bool:
     if thread.pending is None:
         return thread.crash is None
-    waits_in_main = thread.pending.verb.name == "schedule" and len(thread.calls) == len(("main", "wait_event"))
-    return thread.pending.verb.rests or (thread.rests_in_wait and waits_in_main)
+    waits_in_main = thread.pending.verb.name == "schedule" and len(thread.calls) == thread.rests_in_wait + 1
+    return thread.pending.verb.rests or (thread.rests_in_wait > 0 and waits_in_main)

@@ -9,7 +9,7 @@ import pytest
 import balloonlab as bl
 from balloonlab.drivers import DRIVERS
 from balloonlab.kernel import primitives
-from balloonlab.kernel.primitives import compaction, interrupts
+from balloonlab.kernel.primitives import compaction, devices, interrupts
 from balloonlab.kernel.primitives.verb import Verb
 from balloonlab.kernel.sentences import FINDS, SENTENCES, sentence
 from balloonlab.kernel.timeline import NONE
@@ -17,7 +17,9 @@ from balloonlab.kernel.timeline import NONE
 
 def verbs() -> dict[str, Verb]:
     made = [
-        getattr(thing, "verb", None) for room in (primitives, compaction, interrupts) for thing in vars(room).values()
+        getattr(thing, "verb", None)
+        for room in (primitives, compaction, devices, interrupts)
+        for thing in vars(room).values()
     ]
     return {verb.name: verb for verb in made if isinstance(verb, Verb)}
 

@@ -32,9 +32,14 @@ DEFECTS = (
         *("S3", "an array of 1 KiB on the kernel's stack", "resource", ("v9",), "v10: the driver's own array"),
         "stacks are not modelled; why v9 does not write to the driver's array is N8",
     ),
-    _untold(
-        *("S4", "alloc_balloon_mapping has no counterpart that frees", "clarity", ("v9",), "v11"),
-        "a matter of names",
+    Defect(
+        "S4",
+        "alloc_balloon_mapping has no counterpart that frees: nothing leaks, a kfree at each place does it",
+        "clarity",
+        (),
+        (case("S4", "probe-when-something-fails", "left behind", {}),),
+        "v10: free_balloon_mapping, a kfree by another name (and with it R5)",
+        f"review of 26 August 2012; v9 3/5, v10 1/5 and 3/5: {_DRIVER}",
     ),
     _untold(*("S5", "wording of comments", "clarity", ("v9",), "v10"), "comments do not run"),
     _untold(
@@ -193,5 +198,14 @@ DEFECTS = (
         ),
         "never. Up to 3.12 an empty message makes it sleep, unless the host is quick; since then nothing does",
         f"{_DRIVER} of Linux 3.8, 6.1 and 7.2",
+    ),
+    Defect(
+        "R5",
+        "one label for two steps: without memory for the mapping, probe frees the error that it got for a pointer",
+        "error path",
+        ("v10",),
+        (case("R5", "probe-when-something-fails", "wild pointer", {"v10": 15}, "kfree is given -12 for vb_mapping"),),
+        "v11: a label for each step again",
+        f"v10 1/5 (alloc_balloon_mapping answers an error) and 3/5 (out_free_vb): {_DRIVER}",
     ),
 )

@@ -57,8 +57,13 @@ MEETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "linux-3.8": ("V16", "M4", "M5"),
     },
     "reclaim-and-compact": {"v9": ("V16",), "v10": ("V16",), "v11": ("V1",)},
+    "probe-when-something-fails": {"v10": ("R5",)},
     "remove-on-one-cpu": {"v11": ("R4",), "linux-3.8": ("R4", "M5"), "linux-6.1": ("R4",), "linux-7.2": ("R4",)},
 }
+
+
+_REGISTERS = "what its probe registers beside the balloon is not retold"
+_UNASKED = {"probe-when-something-fails": {"linux-6.1": _REGISTERS, "linux-7.2": _REGISTERS}}
 
 
 def case(
@@ -72,4 +77,5 @@ def case(
     """A case of the defect `own`, with what else the scenario meets."""
     others = {driver: ", ".join(name for name in met if name != own) for driver, met in MEETS.get(scenario, {}).items()}
     besides = {driver: met for driver, met in others.items() if met}
-    return Case(scenario, finding, shortest, text, besides=besides, variants=variants)
+    unasked = _UNASKED.get(scenario, {})
+    return Case(scenario, finding, shortest, text, unasked=unasked, besides=besides, variants=variants)

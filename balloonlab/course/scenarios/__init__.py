@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from balloonlab.course.scenarios import basic, leaving, merged, pressure, review
+from balloonlab.course.scenarios import basic, leaving, merged, pressure, probing, review
 from balloonlab.course.scenarios.scenario import Plot, Scenario
 from balloonlab.drivers import Driver, find_driver
 from balloonlab.foundations.errors import of_kind, pick
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.schedule import Schedule
 
-_PLOTS = {plot.name: plot for plot in (*basic.PLOTS, *review.PLOTS, *leaving.PLOTS, *merged.PLOTS, *pressure.PLOTS)}
+_ROOMS = (basic, review, leaving, probing, merged, pressure)
+_PLOTS = {plot.name: plot for room in _ROOMS for plot in room.PLOTS}
 SCENARIOS = list(_PLOTS)
 
 __all__ = ["SCENARIOS", "Plot", "Scenario", "replay", "scenario"]

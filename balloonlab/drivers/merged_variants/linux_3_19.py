@@ -10,6 +10,7 @@ what an isolator took meanwhile is passed over.
 
 from __future__ import annotations
 
+from balloonlab.drivers import linux_3_6
 from balloonlab.drivers.compactor import EAGAIN, ENOMEM
 from balloonlab.drivers.merged_variants import linux_3_13
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
@@ -291,6 +292,14 @@ DRIVER = linux_3_13.DRIVER.variant(
     isolated_balloon_page,
     unmap_and_move,
     putback_newpage,
+    linux_3_6.virtballoon_remove,  # probe has an OOM notifier to register: not retold
+    without=(
+        "virtballoon_probe",
+        "balloon_mapping_alloc",
+        "balloon_mapping_free",
+        "balloon_devinfo_alloc",
+        "balloon_devinfo_free",
+    ),
     vmstat=BALLOON_EVENTS,
     aliases={"virtio_balloon_oom_notify": "virtballoon_oom_notify"},
     page_flags=PAGE_FLAGS,

@@ -73,6 +73,12 @@ def atomic_read(world: World, _thread: int, value: Ref) -> int:
 
 
 @primitive(touches=("counter",))
+def atomic_set(world: World, _thread: int, value: Ref, amount: int) -> None:
+    """Write an atomic number."""
+    world.values.set(value.number, amount)
+
+
+@primitive(touches=("counter",))
 def atomic_add(world: World, _thread: int, amount: int, value: Ref) -> None:
     """Add to an atomic number."""
     world.values.set(value.number, world.values.get(value.number) + amount)

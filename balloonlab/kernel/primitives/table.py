@@ -10,6 +10,7 @@ from typing import Any
 
 from balloonlab.kernel.primitives import (
     compaction,
+    devices,
     interrupts,
     lists,
     locks,
@@ -21,7 +22,7 @@ from balloonlab.kernel.primitives import (
 )
 from balloonlab.kernel.primitives.verb import Verb
 
-FAMILIES = (lists, pages, locks, waiting, virtqueue, workqueue, compaction, marks, interrupts)
+FAMILIES = (lists, pages, locks, waiting, virtqueue, workqueue, compaction, marks, devices, interrupts)
 _CALL = 28  # characters of the left column; a longer call pushes its sentence to the right
 
 
