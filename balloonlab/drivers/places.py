@@ -32,16 +32,15 @@ class Place(NamedTuple):
     why: str = ""
 
     @property
-    def short(self) -> str:
-        """The file without its folders, and the line if there is one; "" without a place."""
-        file = self.file.rpartition("/")[2]
-        return f"{file}:{self.line}" if self.line else file
-
-    def __str__(self) -> str:
+    def where(self) -> str:
+        """The file, the line and the tag, or why there is no place."""
         if not self.file:
             return self.why
-        where = f"{self.file}, line {self.line:,}" if self.line else self.file
-        return f"{self.name}: {where} ({self.tag}{f'; {self.why}' if self.why else ''})"
+        line = f", line {self.line:,}" if self.line else ""
+        return f"{self.file}{line} ({self.tag}{f'; {self.why}' if self.why else ''})"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.where}" if self.file else self.why
 
 
 class _Version(NamedTuple):

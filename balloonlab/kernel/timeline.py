@@ -186,6 +186,10 @@ class Timeline:
             self.locations.append(tuple((self._function(code), _line(code, lasti)) for code, lasti in stack))
         return number
 
+    def code(self, function: int) -> CodeType:
+        """The code whose text is the row of that number in `functions`."""
+        return list(self._function_numbers)[function]
+
     def _function(self, code: CodeType) -> int:
         number = self._function_numbers.get(code)
         if number is None:

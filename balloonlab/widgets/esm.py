@@ -13,12 +13,40 @@ from importlib.resources import files
 MODULES = (
     *("codec", "geometry", "trace", "mirror", "words", "levels", "sentences", "lanes", "disagree", "page_line"),
     *("calls", "held", "cause", "cpu", "once", "folds", "dom", "terms", "table", "theme"),
-    *("fates", "painter", "pagemap", "lens", "code", "rows", "panels", "shared", "numbers", "wire", "log", "tabs"),
+    *(
+        "fates",
+        "painter",
+        "pagemap",
+        "lens",
+        "remarks",
+        "code",
+        "rows",
+        "panels",
+        "shared",
+        "numbers",
+        "wire",
+        "log",
+        "tabs",
+    ),
     *("time", "actions", "headline", "keys", "live", "plain", "stage", "lab"),
     *("picture", "saved_output", "presence", "main"),
 )  # a module stands after those it imports
 STYLES = (
-    *("base", "map", "panels", "stage", "actions", "headline", "body", "tabs", "rows", "wire", "time", "terms"),
+    *(
+        "base",
+        "map",
+        "panels",
+        "stage",
+        "actions",
+        "headline",
+        "body",
+        "tabs",
+        "remarks",
+        "rows",
+        "wire",
+        "time",
+        "terms",
+    ),
     *("shared", "keys", "fates", "narrow", "contrast"),
 )  # a later one wins
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import islice
+from types import CodeType
 from typing import NamedTuple
 
 import numpy as np
 
+from balloonlab.drivers.line_notes import notes_on
 from balloonlab.foundations.words import counted
 from balloonlab.host.host import BALLOON_PAGE_SIZE, QUEUE_NAMES, MessageStatus
 from balloonlab.kernel.machine import Machine
@@ -133,8 +135,19 @@ def _thread(machine: Machine, thread: Thread, wait: Wait) -> list[str]:
     function, at = calls[-1]
     current = at - function.first_line
     shown = range(max(0, current - _AROUND), min(len(function.lines), current + _AROUND + 1))
-    marked = (f"    {'>' if i == current else ' '} {i + 1:3} {function.lines[i]}" for i in shown)
+    behind = _behind(line.code(stack[-1][0]))
+    marked = (f"    {'>' if i == current else ' '} {i + 1:3} {function.lines[i]}{behind.get(i, '')}" for i in shown)
     return [*lines, *(line.rstrip() for line in marked)]
+
+
+def _behind(code: CodeType) -> dict[int, str]:
+    """What stands behind a line, by its number from 0: the remark on it by its name, or how many."""
+    names: dict[int, list[str]] = {}
+    for at in notes_on(code):
+        names.setdefault(at.line - 1, []).append(at.note.name)
+    return {
+        i: f"  # {f'remark: {found[0]}' if len(found) == 1 else f'{len(found)} remarks'}" for i, found in names.items()
+    }
 
 
 def locks(machine: Machine) -> str:

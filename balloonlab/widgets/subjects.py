@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from balloonlab.drivers.driver import Driver
 from balloonlab.explore import Finding, Result
 from balloonlab.explore.learn.subject import Explorable
 from balloonlab.foundations.errors import BadValueError
@@ -30,8 +31,19 @@ class Shown(NamedTuple):
     question: str = ""
     explorable: Explorable | None = None
     result: Result | None = None
-    driver: str = ""
+    runs: Driver | None = None
     finding: Finding | None = None
+
+    @property
+    def driver(self) -> str:
+        """Which driver it runs, in words; "" if it has none, or does not say."""
+        return f"driver {self.runs.name}" if self.runs is not None else ""
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Where in the kernel each routine of its driver begins; with its name there if that is another one."""
+        places = {name: self.runs.place(name) for name in self.runs.functions} if self.runs is not None else {}
+        return {name: place.where if place.name == name else str(place) for name, place in places.items()}
 
 
 def shown_of(subject: Any, step: int | None = None) -> Shown:  # noqa: ANN401  (checked here)
@@ -48,20 +60,20 @@ def shown_of(subject: Any, step: int | None = None) -> Shown:  # noqa: ANN401  (
         return Shown(machine, *_words_of(of, machine), of, subject, _driver_of(of))
     found = getattr(subject, "machine", None)
     if isinstance(found, Machine):
-        driver = getattr(subject, "driver", None)
+        driver = _driver_of(subject)
         title = f"{_size_of(found)}, driver {driver.name}" if driver is not None else _size_of(found)
-        return Shown(found, title, str(getattr(subject, "question", "")), driver=_driver_of(subject))
+        return Shown(found, title, str(getattr(subject, "question", "")), runs=driver)
     made = found() if callable(found) and not isinstance(subject, type) else None
     if not isinstance(made, Machine):
         raise BadValueError(f"a Lab shows a guest, a scenario or a machine; this is {shown(subject)}.")
     explorable = subject if callable(getattr(subject, "subject", None)) else None
-    return Shown(made, *_words_of(subject, made), explorable, driver=_driver_of(subject))
+    return Shown(made, *_words_of(subject, made), explorable, runs=_driver_of(subject))
 
 
-def _driver_of(subject: object) -> str:
-    """Which driver a subject runs, in words; "" if it has none, or does not say."""
-    name = getattr(getattr(subject, "driver", None), "name", "")
-    return f"driver {name}" if name else ""
+def _driver_of(subject: object) -> Driver | None:
+    """Which driver a subject runs; None if it has none, or does not say."""
+    driver = getattr(subject, "driver", None)
+    return driver if isinstance(driver, Driver) else None
 
 
 def _finding(finding: Finding, step: int | None) -> Shown:

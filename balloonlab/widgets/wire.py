@@ -7,7 +7,7 @@ colours; one message carries any number of steps. Past MOST_CELLS guest pages th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from balloonlab.drivers.line_notes import NoteAt, notes_on
 from balloonlab.foundations.journal import Kind
 from balloonlab.guest.foretold import Foretold
 from balloonlab.guest.shortfall import shortfall
@@ -220,7 +221,10 @@ class Encoder:
 
     def _table(self, name: str, first: int) -> list[Any]:
         rows = getattr(self._line, name)[first:]
-        return [row._asdict() for row in rows] if name in ("functions", "waits") else list(rows)
+        if name == "functions":
+            notes = [notes_on(self._line.code(first + i)) for i in range(len(rows))]
+            return [row._asdict() | {"notes": noted(on)} for row, on in zip(rows, notes, strict=True)]
+        return [row._asdict() for row in rows] if name == "waits" else list(rows)
 
     def _base_arrays(self) -> Arrays:
         world = self.machine.world
@@ -285,6 +289,11 @@ class Encoder:
             arrays["cell_page"], arrays["cell_old"], arrays["cell_new"] = cell, seen, shown
         arrays["new_messages"] = np.array([np.count_nonzero((kind == Kind.MESSAGE) & (old < 0))], np.uint32)
         return arrays
+
+
+def noted(notes: Iterable[NoteAt]) -> list[Content]:
+    """The notes on a function's lines, as the browser wants them."""
+    return [{"line": at.line, **at.note._asdict()} for at in notes]
 
 
 @contextmanager

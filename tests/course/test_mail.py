@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+import balloonlab as bl
 from balloonlab.course import mail
 from balloonlab.course.defects import defects
 from balloonlab.course.mail import KINDS, REMARKS, remark, remarks_on
 from balloonlab.drivers import find_driver
+from balloonlab.drivers.line_notes import notes_on
 from balloonlab.foundations.errors import UnknownNameError
 
 
@@ -25,10 +27,34 @@ def test_the_review_has_eighteen_remarks_ten_of_them_on_wording_alone() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in REMARKS if remark(name).routine])
-def test_a_remark_speaks_of_one_line_of_v9(name: str) -> None:
-    text = inspect.getsource(getattr(find_driver("v9"), remark(name).routine))
-    lines = [line.strip() for line in text.splitlines()]
-    assert [line for line in lines if line.startswith(remark(name).line)] != [], "no line begins so"
+def test_a_remark_hangs_at_its_line_of_v9(name: str) -> None:
+    function = find_driver("v9").functions[remark(name).routine]
+    lines = [line.strip() for line in inspect.getsource(function).splitlines()]
+    (line,) = [at.line for at in notes_on(function.__code__) if at.note == remark(name).note]
+    assert lines[line - 1].startswith(remark(name).line or f"def {remark(name).routine}")
+
+
+def test_every_remark_but_those_on_no_line_has_a_mark() -> None:
+    without = {name for name in REMARKS if not remark(name).routine}
+    assert without == {"better", "free mapping", "rcu"}
+    hung = [at.note.name for function in find_driver("v9").functions.values() for at in notes_on(function.__code__)]
+    assert sorted(hung) == sorted(set(REMARKS) - without)
+
+
+def test_the_mail_is_read_as_a_table_and_a_remark_prints_place_verdict_and_section() -> None:
+    assert bl.mail["two atomics"] is remark("two atomics")
+    assert list(bl.mail) == REMARKS
+    assert "two atomics" in bl.mail
+    assert "atomics" not in bl.mail
+    told = str(bl.mail["two atomics"])
+    for words in (
+        *("__pages_at_balloon_list", "pages_at_balloon_list of v9", remark("two atomics").verdict, "06-the-review"),
+        *(remark("two atomics").section, "S1"),
+    ):
+        assert words in told
+    assert "no retold line" in str(bl.mail["better"])
+    with pytest.raises(UnknownNameError, match="two atomics"):
+        bl.mail["atomics"]
 
 
 def test_every_defect_of_the_review_names_its_remark() -> None:

@@ -76,7 +76,7 @@ def test_an_edited_routine_stands_where_the_one_stood_that_it_replaces() -> None
     edited = v9.replace(remove_common=find_driver("v10").update_balloon_size)
     assert edited.place("remove_common") == v9.place("remove_common")
     assert v9.place("leak_balloon") == ("leak_balloon", FILE, "v9 3/5 on v3.6", 236, "")
-    assert v9.place("leak_balloon").short == "virtio_balloon.c:236"
+    assert v9.place("leak_balloon").where == f"{FILE}, line 236 (v9 3/5 on v3.6)"
     assert str(v9.place("leak_balloon")) == f"leak_balloon: {FILE}, line 236 (v9 3/5 on v3.6)"
     assert v9.place("isolate_balloon_page") == v9.place("balloon_page_isolate")  # by its other name
     assert find_driver("linux-3.8").place("tell_host").line is None  # v11's line is not 3.8's

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+import balloonlab as bl
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.memory.zone import PageState
@@ -58,6 +59,20 @@ def test_the_current_line_is_the_statement_that_comes_next(machine: Machine) -> 
         ]
         assert len(marked) == 1
         assert thread.pending.verb.name in marked[0] or "condition" in marked[0]
+
+
+def test_the_lines_that_were_remarked_on_say_so() -> None:
+    machine = bl.scenario("remove-and-compact", "v9").machine()
+    seen = {}
+    while (able := machine.runnable()) and len(seen) < 3:
+        machine.step(able[0])
+        for name in ("isolate", "migrate", "putback"):
+            if f"> virtballoon_{name}page\n" in (text := panels.threads(machine)):
+                seen.setdefault(name, text)
+    assert "def virtballoon_isolatepage(vb: VirtioBalloon, page: int) -> Routine:  # 2 remarks" in seen["isolate"]
+    assert "yield spin_lock(vb.pages_lock)  # remark: under page lock" in seen["isolate"]
+    assert "Routine:  # 3 remarks" in seen["migrate"]
+    assert max(len(line) for text in seen.values() for line in text.splitlines() if "# " in line) <= 120
 
 
 def test_locks_have_holders_and_waiters(machine: Machine) -> None:

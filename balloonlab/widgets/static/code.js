@@ -2,23 +2,27 @@
 import { framesOf, locationBefore, ownDepth, returnOf } from "./calls.js";
 import { attribute, el, mark, put } from "./dom.js";
 import { firstOfCode, foldedLines } from "./folds.js";
+import { RemarkMark, Remarks, nextMark, oneTabStop } from "./remarks.js";
 import { putTerms } from "./terms.js";
 import { counted, wrap } from "./words.js";
 
 const ROW = 17; // CSS pixels of a line
 const HEAD = 23;
+const PLACE_ROW = 17; // where in the kernel it stands
+const PLACED_FROM = 150; // from this height on a pane has room for that
+const MARK_WIDTH = 3; // characters that the marks of remarks take
 const BEHIND = "\u0001"; // where a word stands after a line's text
 
 /** One row of a pane: a line of code, or a fold; a word or a button may stand behind the text. */
 class CodeRow {
   constructor() {
-    this.slot = el("span", { class: "bl-slot" }); // empty: remarks on the line may stand here
+    this.mark = new RemarkMark();
     this.sign = el("span", { class: "bl-sign" });
     this.number = el("span", { class: "bl-n" });
     this.text = el("code");
     this.word = el("span", { class: "bl-word-behind" });
     this.button = el("button", { type: "button", class: "bl-inline", onclick: () => this.act?.() });
-    this.element = el("li", {}, this.slot, this.sign, this.number, el("span", { class: "bl-line" }, this.text, this.word, this.button));
+    this.element = el("li", {}, el("span", { class: "bl-slot" }, this.mark.button), this.sign, this.number, el("span", { class: "bl-line" }, this.text, this.word, this.button));
   }
 
   show({ text = "", number = "", sign = "", word = "", button = "", about = "", act = null, next = false, done = false, held = false, back = false }) {
@@ -38,16 +42,18 @@ class CodeRow {
 }
 
 class Pane {
-  /** choose(thread, frame or null): another of the thread's calls is to be shown. again(): show it anew. */
-  constructor(choose, again) {
-    Object.assign(this, { choose, again, rows: [], first: 1, open: null });
+  /** choose(thread, frame or null): another of the thread's calls is to be shown. again(): show it anew. places: of the driver's routines. remarks: the panel. */
+  constructor({ choose, again, places, remarks }) {
+    Object.assign(this, { choose, again, places, remarks, rows: [], first: 1, open: null });
     this.name = el("b");
+    this.in = el("span", { class: "bl-calls", text: " in " });
+    this.place = el("p", { class: "bl-where-in-kernel" });
     this.calls = el("span", { class: "bl-calls" });
     this.caller = el("button", { type: "button", class: "bl-inline" });
     this.caller.addEventListener("click", () => this.goOut?.());
-    this.head = el("header", {}, this.name, el("span", { class: "bl-calls", text: " in " }), this.caller, this.calls);
-    this.list = el("ol", { class: "bl-code" });
-    this.element = el("section", { class: "bl-pane" }, this.head, this.list);
+    this.head = el("header", {}, this.name, this.in, this.caller, this.calls);
+    this.list = el("ol", { class: "bl-code", onkeydown: (event) => this.key(event) });
+    this.element = el("section", { class: "bl-pane" }, this.head, this.place, this.list);
   }
 
   update(mirror, thread, { room, width, ran, wrong, chosen, held }) {
@@ -64,7 +70,8 @@ class Pane {
     const back = ran ? returnOf(mirror, thread) : null;
     this.showHead(name, frames, depth, back, to);
     mark(this.element, "bl-wrong", wrong);
-    const count = Math.max(1, Math.floor((room - HEAD) / ROW));
+    this.place.hidden = !this.places || room < PLACED_FROM; // kept while a routine has none, so that no line jumps
+    const count = Math.max(1, Math.floor((room - HEAD - (this.place.hidden ? 0 : PLACE_ROW)) / ROW));
     this.list.style.height = `${count * ROW}px`;
     const marks = {
       next: now.length ? (shown?.line ?? 0) : 0,
@@ -80,7 +87,7 @@ class Pane {
     const shown = frames[depth];
     const caller = frames[depth - 1];
     put(this.name, name);
-    this.head.children[1].hidden = !shown;
+    this.in.hidden = !shown;
     this.caller.hidden = !caller;
     put(this.caller, caller ? `\u2039 ${caller.name}` : "");
     this.goOut = caller ? () => this.act(to(depth - 1), this.caller) : null;
@@ -89,7 +96,10 @@ class Pane {
     const came = back && back.depth !== depth ? ` \u00b7 ${backWords(back)}` : "";
     put(this.calls, shown ? `${caller ? " \u203a " : ""}${shown.name}${inner}${came}` : " has no text here");
     const way = shown ? `in ${frames.map((frame) => frame.name).join(" \u203a ")}${came}` : "has no text here";
-    attribute(this.head, "title", `${name} ${way}`); // whole, where it is cut
+    const place = (shown && this.places?.[shown.name]) ?? "";
+    put(this.place, place);
+    attribute(this.place, "title", place || null);
+    attribute(this.head, "title", [`${name} ${way}`, place].filter(Boolean).join("\n")); // whole, where it is cut
     attribute(this.element, "aria-label", `Code of ${name}${shown ? ` in ${shown.name}` : ""}`);
   }
 
@@ -101,6 +111,20 @@ class Pane {
     if (!focused || this.element.contains(document.activeElement)) return;
     const buttons = [instead, ...this.rows.map(({ button }) => button)];
     buttons.find((button) => !button.hidden && !button.closest("[hidden]"))?.focus();
+  }
+
+  /** Arrows lead from mark to mark. */
+  key(event) {
+    const to = nextMark(this.marks(), event.target, event.key);
+    if (!event.target.matches(".bl-remark-mark") || !to) return;
+    to.button.focus();
+    oneTabStop(this.marks());
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  marks() {
+    return this.rows.filter(({ element }) => !element.hidden).map(({ mark }) => mark);
   }
 
   fill(tables, shown, count, width, { next, done, back, helper, held }) {
@@ -115,9 +139,14 @@ class Pane {
     if (this.function !== shown?.f || this.at !== shown?.line) this.open = null;
     this.function = shown?.f;
     this.at = shown?.line;
-    const made = source ? this.textRows(source, shown, { count, width, back, helper, held }) : [];
+    const noted = Boolean(source?.notes?.length);
+    mark(this.list, "bl-noted", noted);
+    const made = source ? this.textRows(source, shown, { count, width: noted ? width - MARK_WIDTH : width, back, helper, held }) : [];
+    const open = (notes, from) => this.remarks.open(notes, from);
     for (let i = 0; i < count; i++) {
       const { line, fold, text, head } = made[i] ?? {};
+      const [from, to] = fold ? [fold.from, fold.to] : head ? [line, line] : [0, -1];
+      this.rows[i].mark.show(noted ? source.notes.filter((note) => note.line >= from && note.line <= to) : [], open);
       if (fold) {
         const lines = counted(fold.to - fold.from + 1, "line");
         this.rows[i].show({ button: `\u2026 ${lines}`, about: "Show these lines", act: () => this.act(() => (this.open = fold), this.caller) });
@@ -140,6 +169,7 @@ class Pane {
         back: isBack,
       });
     }
+    oneTabStop(this.marks());
   }
 
   /** Rows of text and folds: [{line, text, head} or {fold}]; what stands behind a line is wrapped with it. */
@@ -167,18 +197,23 @@ function backWords({ name, result }) {
 
 /** The panes of a few threads above each other; threads: their numbers, the acting one first. */
 export class Code {
-  /** held: HeldLocks. */
-  constructor(held) {
+  /** held: HeldLocks. places: {routine: its place in the kernel}, or null without a driver. */
+  constructor(held, places) {
     this.held = held;
+    this.remarks = new Remarks();
     this.chosen = new Map(); // thread -> {depth, f}: the call that is shown instead of the driver's own
     const choose = (thread, frame) => (frame ? this.chosen.set(thread, frame) : this.chosen.delete(thread));
-    this.panes = Array.from({ length: 3 }, () => new Pane(choose, () => this.update(...this.shown)));
+    const again = () => this.update(...this.shown);
+    this.panes = Array.from({ length: 3 }, () => new Pane({ choose, again, places, remarks: this.remarks }));
     this.element = el("div", { class: "bl-panes" }, ...this.panes.map(({ element }) => element));
   }
 
   update(mirror, threads, { ran, wrong }) {
     const height = this.element.clientHeight;
-    if (!height) return;
+    if (!height) {
+      this.remarks.close();
+      return;
+    }
     this.shown = [mirror, threads, { ran, wrong }];
     const width = this.characters();
     const shown = threads.slice(0, this.panes.length);
@@ -190,6 +225,18 @@ export class Code {
       const chosen = this.chosen.get(thread);
       pane.update(mirror, thread, { room, width, ran: ran === thread, wrong: wrong.includes(thread), chosen, held: this.held });
     });
+    this.remarks.settle(this.marks());
+  }
+
+  marks() {
+    return this.panes.filter(({ element }) => !element.hidden).flatMap((pane) => pane.marks());
+  }
+
+  /** The focus to the first mark in sight; returns whether there is one. */
+  toMark() {
+    const found = this.marks().find(({ button }) => button.getClientRects().length);
+    found?.button.focus();
+    return Boolean(found);
   }
 
   /** How many characters of code fit in a line. */

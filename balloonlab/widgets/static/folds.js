@@ -3,7 +3,7 @@ import { linesInSight, wrap } from "./words.js";
 
 const LEAST = 3; // rows that stay around the current line, however many locks are held
 const OPENED = 4; // lines of an opened fold that come before the lines of held locks
-const ENDS_FROM = 9; // rows of a pane in which folds stand at the ends of the text, too
+const ENDS_FROM = 8; // rows of a pane in which folds stand at the ends of the text, too
 
 /**
  * A text of `lines` in `rows` rows of `width` characters, with line `current` and, as far as there is room, the lines

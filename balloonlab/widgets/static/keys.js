@@ -5,7 +5,7 @@ const LETTERS = "input:not([type=range], [type=checkbox]), select";
 const ON_THE_MAP = ["on the map", "arrows, Home, End, Page Up and Down; + \u2212 0 zoom; Enter pins; space plays"];
 
 /** [{keys, words, press: a control to press, or to: one to go to}] of a stage. */
-function keysOf({ time, actions, map, tabs, rows, wire, shared }) {
+function keysOf({ time, actions, map, tabs, rows, wire, shared, code, live }) {
   const steps = [...rows.rows.map(({ step }) => step), ...(shared ? [] : wire.rows.map(({ button }) => button))];
   const pins = rows.rows.map(({ pin }) => pin);
   const can = (button) => actions.element.contains(button);
@@ -26,6 +26,7 @@ function keysOf({ time, actions, map, tabs, rows, wire, shared }) {
     ...(can(actions.compact) ? [{ keys: ["c"], words: "Compact", press: actions.compact }] : []),
     ...(!shared ? [{ keys: ["m"], words: "to the page map", to: () => map.canvas }] : []),
     { keys: ["t"], words: "to the tabs; arrows open another", to: () => tabs.buttons[tabs.at] },
+    ...(!shared ? [{ keys: ["r"], words: "to a remark on the code in sight", act: () => code.toMark() || live.say("Not here: no line in sight has a remark") }] : []),
     { keys: ["f"], words: "Full: the whole window, or back", press: actions.full },
     { keys: ["?"], words: "More, and these keys", act: () => actions.showKeys() },
   ];

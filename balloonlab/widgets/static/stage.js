@@ -83,7 +83,7 @@ export class Stage {
     this.live = new Live();
     this.lens = new Lens(tables.palette);
     this.held = new HeldLocks();
-    this.code = new Code(this.held);
+    this.code = new Code(this.held, content.places);
     this.log = new Log();
     this.panels = new Panels(tables);
     this.fates = content.foresight ? new FateBar(tables.threads.map(({ name }) => name), ask.fate) : null;
@@ -136,7 +136,7 @@ export class Stage {
     );
     this.element.classList.toggle("bl-program", Boolean(this.shared));
     this.glossary = new Glossary(this.element);
-    this.root.replaceChildren(this.element, this.glossary.tip, this.actions.alert, this.live.element);
+    this.root.replaceChildren(this.element, this.glossary.tip, this.code.remarks.element, this.actions.alert, this.live.element);
   }
 
   /** Steps from `from` on are others than they were: a finding that they led to is not met any more. */

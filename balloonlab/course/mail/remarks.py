@@ -1,7 +1,6 @@
-"""The mail that this course grew from, remark by remark: where each stands in the patch, and what came of it.
+"""The remarks of the mail: where each stands in the patch, what came of it, and the retold line that carries it.
 
-Michael S. Tsirkin to Rafael Aquini, 26 August 2012, "Re: [PATCH v9 3/5] virtio_balloon: introduce migration primitives
-to balloon pages". A quotation is a sentence of it at most; the verdicts are this course's own, most of them by run.
+A quotation is a sentence of the mail at most; the verdicts are this course's own, most of them by run.
 """
 
 from __future__ import annotations
@@ -9,12 +8,13 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
+from balloonlab.drivers import v9
+from balloonlab.drivers.line_notes import Note, hang
 from balloonlab.foundations.errors import pick
 from balloonlab.foundations.words import counted
 
-MESSAGE_ID = "20120826074244.GC19551@redhat.com"
-IN_REPLY_TO = "a1ceca79d95bc7de2a6b62a2e565b95286dbdf75.1345869378.git.aquini@redhat.com"
 KINDS = ("design", "bug", "style", "wording")
+LESSON = "06-the-review"  # the notebook that puts them to the test
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,10 @@ class Remark:
     name: how it is asked for. patch: the words of the patch that it stands below, and in which function or comment.
     says: the remark, or its core. kind: "design", "bug" (it says that something goes wrong, or may), "style" or
     "wording". verdict: what came of it. section: where notebook 06, on the review, puts it to the test. routine, line:
-    the retold line of v9 that it speaks of (a part of its text); "" for a comment, or for the patch as a whole.
-    defects: ids in the catalogue. mail: the one that it stands in, if it is not the review itself but a sister of it
-    in the same thread.
+    the retold line of v9 that it speaks of (how it begins); "" of a comment, which no retold line is: it hangs at the
+    routine's first. Without a routine it speaks of the patch as a whole, or of what v9 has no routine for. defects: ids
+    in the catalogue. mail: the one that it stands in, if it is not the review itself but a sister of it in the same
+    thread.
     """
 
     name: str
@@ -40,20 +41,37 @@ class Remark:
     defects: tuple[str, ...] = ()
     mail: str = ""
 
+    @property
+    def place(self) -> str:
+        """The retold line that carries it, in words."""
+        if not self.routine:
+            return "no retold line: it is not about one"
+        return f"{self.routine} of v9, {f'`{self.line}`' if self.line else 'its first line, as it is about a comment'}"
+
     def __str__(self) -> str:
-        return f'{self.name} ({self.kind}): "{self.says}" {self.verdict}'
+        lines = (
+            f'{self.name} ({self.kind}): "{self.says}"',
+            f"on: {self.patch}{f' ({self.mail})' if self.mail else ''}",
+            f"retold: {self.place}",
+            f"verdict: {self.verdict}",
+            f'put to the test: notebook {LESSON}, "{self.section}"',
+        )
+        return "\n".join((*lines, f"defects: {', '.join(self.defects)}") if self.defects else lines)
+
+    @property
+    def note(self) -> Note:
+        """What a Lab shows of it at its line."""
+        return Note(self.name, self.kind, self.says, self.patch, self.verdict, LESSON, self.section)
 
 
-def _wording(name: str, where: str, before: str, after: str) -> Remark:
+def _wording(name: str, routine: str, before: str, after: str) -> Remark:
     return Remark(
-        *(name, f"{where}: {before}", after, "wording", "Right; v10 words it anew.", "Ten remarks on wording"),
-        defects=("S5",),
+        *(name, f"comment on {routine}: {before}", after, "wording", "Right; v10 words it anew."),
+        *("Ten remarks on wording", routine, "", ("S5",)),
     )
 
 
-_ISOLATE = "comment on virtballoon_isolatepage"
-_MIGRATE = "comment on virtballoon_migratepage"
-_PUTBACK = "comment on virtballoon_putbackpage"
+_ISOLATE, _MIGRATE, _PUTBACK = "virtballoon_isolatepage", "virtballoon_migratepage", "virtballoon_putbackpage"
 
 _REMARKS = (
     Remark(
@@ -115,12 +133,12 @@ _REMARKS = (
     ),
     Remark(
         "under page lock",
-        f"{_ISOLATE}: (must be called under page lock)",
+        "comment on virtballoon_isolatepage: (must be called under page lock)",
         "Better 'called under page lock' - driver is not supposed to call this.",
         "wording",
         "Right: compaction calls all three, and in every interleaving it has the page's lock.",
         "Called under page lock",
-        *("virtballoon_isolatepage", "yield spin_lock(vb.pages_lock)"),
+        *(_ISOLATE, "yield spin_lock(vb.pages_lock)"),
         ("S5",),
     ),
     _wording("isolating", _ISOLATE, "works isolating pages", "by isolating pages"),
@@ -189,6 +207,15 @@ def remark(name: str) -> Remark:
 def remarks_on(defect: str) -> tuple[Remark, ...]:
     """The remarks that speak of a defect of the catalogue, by its id (none for an unknown one), in the mail's order."""
     return tuple(each for each in _REMARKS if defect in each.defects)
+
+
+def _hang_at_their_lines() -> None:
+    for each in _REMARKS:
+        if each.routine in v9.DRIVER.functions:
+            hang(getattr(v9, each.routine), each.line, each.note)
+
+
+_hang_at_their_lines()
 
 
 def map_of_the_mail() -> str:
