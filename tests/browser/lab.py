@@ -49,6 +49,7 @@ START_ALL_CELLS = """() => {
   window.allCellsDone = false;
   window.jupyterapp.commands.execute("notebook:run-all-cells").finally(() => { window.allCellsDone = true; });
 }"""
+NO_SPLASH = "() => !document.getElementById('jupyterlab-splash')"
 BAD_OUTPUTS = ":is([data-mime-type$='vnd.jupyter.error'], [data-mime-type$='vnd.jupyter.stderr'])"
 
 
@@ -116,10 +117,24 @@ class LabPage:
         assert self.thrown == [], f"a script threw: {self.thrown}"
 
 
-def in_light(page: Page) -> None:
-    """Show a page of JupyterLab in its light theme: the server keeps the one that another page chose last."""
-    page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })")
-    page.wait_for_function("() => document.body.dataset.jpThemeName === 'JupyterLab Light'")
+def in_theme(page: Page, theme: str) -> None:
+    """Show a page of JupyterLab in its "Light" or "Dark" theme: the server keeps the one that another page chose last.
+
+    While it loads a splash lies over the page, until 200 ms after. JupyterLab takes that away twice, and throws the
+    second time, where a theme is loaded while it goes: so no theme is changed before, and it is gone after.
+    """
+    change = "(theme) => { window.jupyterapp.commands.execute('apputils:change-theme', { theme }); }"
+    page.wait_for_function(NO_SPLASH)
+    page.evaluate(change, f"JupyterLab {theme}")
+    page.wait_for_function("(theme) => document.body.dataset.jpThemeName === theme", arg=f"JupyterLab {theme}")
+    page.wait_for_function(NO_SPLASH)
+
+
+def thrown_in(page: Page) -> list[str]:
+    """What the page's scripts throw from now on, oldest first, each with where it was thrown."""
+    thrown: list[str] = []
+    page.on("pageerror", lambda error: thrown.append(error.stack or str(error)))
+    return thrown
 
 
 def notebook_of(*sources: str) -> nbformat.NotebookNode:

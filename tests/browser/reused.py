@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.lab import KERNEL_IDLE, TOKEN, LabPage, Server, in_light
+from tests.browser.lab import KERNEL_IDLE, TOKEN, LabPage, Server, in_theme, thrown_in
 
 SIZE = {"width": 1280, "height": 900}  # of the window, in CSS pixels
 LOADED = "() => Boolean(window.jupyterapp?.shell?.currentWidget)"  # with nothing open: the launcher
@@ -92,10 +92,9 @@ class ReusedPage:
 
     def _loaded(self) -> Page:
         page = self._new_context().new_page()
-        self._thrown = thrown = []
-        page.on("pageerror", lambda error: thrown.append(str(error)))
+        self._thrown = thrown_in(page)
         page.goto(f"{self._server.url}/lab?reset&token={TOKEN}")
         page.wait_for_function(LOADED)
-        in_light(page)
+        in_theme(page, "Light")
         self._look = page.evaluate(LOOK)
         return page

@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import TWO_ADD, LabPage, notebook_of, tab, thread_row
+from tests.browser.lab import TWO_ADD, LabPage, in_theme, notebook_of, tab, thread_row
 
 Open = Callable[..., LabPage]
 AXE = files("axe_playwright_python").joinpath("axe.min.js")
@@ -87,15 +87,13 @@ def violations(root: Locator, *more: str) -> list[str]:
 
 def turned(lab: LabPage, theme: str) -> None:
     """Change the theme, and wait until its colours are there."""
-    change = "async (theme) => { await window.jupyterapp.commands.execute('apputils:change-theme', { theme }); }"
-    lab.page.evaluate(change, theme)
-    lab.page.wait_for_function("(theme) => document.body.dataset.jpThemeName === theme", arg=theme)
+    in_theme(lab.page, theme)
     dark = lab.notebook.locator(".balloonlab.bl-dark")
-    expect(dark).to_have_count(lab.notebook.locator(".balloonlab").count() if "Dark" in theme else 0)
+    expect(dark).to_have_count(lab.notebook.locator(".balloonlab").count() if theme == "Dark" else 0)
     lab.page.evaluate(FRAMES)
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_axe_finds_nothing(own_lab_page: Open, theme: str) -> None:
     lab = own_lab_page(notebook_of(RING, RECORDED, PROGRAM, MAP))
     turned(lab, theme)

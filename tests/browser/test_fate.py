@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import LabPage, by_hand, notebook_of, tab, thread_row
+from tests.browser.lab import LabPage, by_hand, in_theme, notebook_of, tab, thread_row
 from tests.browser.test_lab import CLIPPED
 
 Open = Callable[..., LabPage]
@@ -113,10 +113,10 @@ def test_beyond_what_was_explored_it_says_so_and_goes_on_from_there(lab_page: Op
     expect(root.locator(".bl-coverage")).to_have_text(re.compile(r"have seen 1 of [\d,]+ states\.$"))
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+@pytest.mark.parametrize("theme", ["Dark", "Light"])
 def test_a_choice_decides_between_safe_and_wrong(lab_page: Open, theme: str) -> None:
     lab = lab_page(notebook_of(PROGRAM))
-    lab.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+    in_theme(lab.page, theme)
     root = root_of(lab)
     root.get_by_role("checkbox", name=SWITCH).check()
     expect(fate_of(root, "one")).to_have_text("can go wrong")

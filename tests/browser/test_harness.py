@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import LabPage, notebook_of, output_of
+from tests.browser.lab import NO_SPLASH, LabPage, in_theme, notebook_of, output_of
 from tests.browser.reused import LOOK, ReusedPage
 
 COUNTER = """
@@ -90,5 +90,14 @@ def test_a_page_whose_test_failed_or_whose_script_threw_is_not_used_again(reused
     assert lab.page is not page
     with lab.page.expect_event("pageerror"):
         lab.page.evaluate("() => { setTimeout(() => { throw new Error('late'); }); }")
+    assert "Error: late\n    at " in lab.thrown[0]  # and from where
     reused_page.clear(failed=False)
     assert lab.page.is_closed()
+
+
+def test_a_theme_is_changed_only_between_two_splashes(lab_page: Callable[..., LabPage]) -> None:
+    lab = lab_page(notebook_of("1"))
+    for theme in ("Dark", "Light"):
+        in_theme(lab.page, theme)
+        assert lab.page.evaluate(NO_SPLASH)
+    assert lab.thrown == []

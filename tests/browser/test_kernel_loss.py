@@ -24,6 +24,7 @@ from tests.browser.lab import (
     run_cell,
     settled,
     size_field,
+    thrown_in,
 )
 from tests.browser.test_lab import GUEST
 
@@ -159,8 +160,8 @@ def test_a_second_tab_hears_of_it_too_and_a_reopened_notebook_is_alive(lab_page:
     lab = lab_page(notebook_of(SETUP))
     root, _ = roots_of(lab)
     inflated(root, 30)
-    tab = LabPage(lab.page.context.new_page(), [], lab.file)
-    tab.page.on("pageerror", lambda error: tab.thrown.append(str(error)))
+    page = lab.page.context.new_page()
+    tab = LabPage(page, thrown_in(page), lab.file)
     listen(tab)
     tab.page.goto(f"{lab_server.url}/lab/tree/{lab.file.relative_to(lab_server.root)}?reset&token={TOKEN}")
     tab.wait_idle()

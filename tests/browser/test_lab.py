@@ -15,6 +15,7 @@ from tests.browser.lab import (
     aim,
     by_hand,
     click,
+    in_theme,
     notebook_of,
     number,
     output_of,
@@ -305,11 +306,9 @@ def test_nothing_is_clipped_scrolls_or_jumps(lab_page: Open, width: int) -> None
 def test_the_theme_is_the_notebooks(lab_page: Open) -> None:
     lab = lab_page(notebook_of(GUEST))
     root = root_of(lab)
-    for theme, name in [("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")]:
-        lab.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
-        light = str(name == "light").lower()
-        lab.page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
-        colours = palette(name)
+    for theme in ("Dark", "Light"):
+        in_theme(lab.page, theme)
+        colours = palette(theme.lower())
         lab.page.wait_for_function(
             f"([page, colour]) => ({COLOURS})(document.querySelector('canvas.bl-canvas'), [page])[0] === colour",
             arg=[640, colours["free"]],
