@@ -1,7 +1,8 @@
 """The command line: python -m balloonlab explore, sweep, check or map.
 
 Thin over the functions of the package. What is asked for goes to the standard output; errors are a line on the error
-stream. Each command returns 0, 1 or 2; what these mean stands in its help.
+stream. Each command returns 0, 1 or 2; what these mean stands in its help. It returns 141 when whoever read the output
+has gone.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from balloonlab.memory.placement import PLACEMENTS
 from balloonlab.memory.workloads import workload_settings, workloads_text
 
 FINE, WRONG, UNKNOWN = 0, 1, 2  # exit codes; the last is argparse's for usage, too
+UNREAD = 141  # whoever read the output has gone: what a shell sees of a program that SIGPIPE ended
 
 _ABOUT = "Memory ballooning and balloon page compaction, from the shell. The lessons are the notebooks."
 
@@ -35,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except BalloonlabError as error:
         return _complain(str(error))
-    except BrokenPipeError:  # whoever read the output has seen enough
-        return FINE
+    except BrokenPipeError:
+        return UNREAD
     except OSError as error:
         return _complain(f"{error.filename or 'output'}: {error.strerror or error}")
     except MemoryError:
@@ -342,7 +344,8 @@ def _run() -> NoReturn:
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
-    except OSError:  # told already; or whoever read it has seen enough
+    except OSError as error:  # told already, but for this
+        code = UNREAD if isinstance(error, BrokenPipeError) else code
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 

@@ -389,14 +389,16 @@ def test_help_loads_nothing_that_draws() -> None:
     assert ran.stderr == "set()\n"
 
 
-def test_whoever_stops_reading_gets_no_traceback() -> None:
+@pytest.mark.parametrize("arguments", [["map", "--pages", "64"], ["explore", "--help"]])
+def test_where_nobody_reads_there_is_no_traceback_and_the_code_says_so(arguments: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     ran = subprocess.run(
-        [*COMMAND, "map", "--pages", "64"], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, check=False
+        [*COMMAND, *arguments], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, env=buffered, check=False
     )
     os.close(writing)
-    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert (ran.returncode, ran.stderr) == (141, b"")
 
 
 def test_a_recording_is_checked(capsys: pytest.CaptureFixture[str]) -> None:

@@ -154,7 +154,8 @@ class Machine(Stepper):
         """Let threads run, fairly and always in the same order, until nothing can happen.
 
         Ends when every thread is blocked, finished, or asleep for a time (msleep); when `budget` steps are used up;
-        when `stop()` is true (asked every 256 steps); or at a bug. `time_passes` wakes who sleeps for a time first.
+        when `stop()` is true (asked after every 256th step, so it can end up to 255 steps late); or at a bug.
+        `time_passes` wakes who sleeps for a time first.
         Where a run ends for its budget or for `stop`, the next one goes on as if there had been no end between them.
         """
         budget = whole_number("budget", budget, 0, 2**62, "steps")

@@ -1,4 +1,9 @@
-"""Fewer cells than pages: a cell stands for a run of pages and shows the state among them that matters most."""
+"""Fewer cells than pages: a cell stands for a run of pages and shows the state among them that matters most.
+
+Not the state that most of them have: one page that compaction holds, or that keeps a free block from being whole, is
+what a reader looks for, and would be lost among hundreds. So a cell is free only if all its pages are, and whoever
+draws such a map says that beside it.
+"""
 
 from __future__ import annotations
 

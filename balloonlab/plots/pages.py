@@ -77,7 +77,8 @@ def plot_pages(
 
     states: uint8 PageState codes, one a guest page. columns: cells in a row (by default a square for small guests,
     whole pageblocks for large ones). More than 262,144 pages are reduced: a cell then shows the state that matters
-    most among its pages. Raises BadValueError for bad states or columns.
+    most among its pages, by the ranks of memory/palette.py, so it is free only if all of them are. Raises
+    BadValueError for bad states or columns.
     """
     codes = checked_states(states)
     pixels = page_map_image(codes, columns, theme)
@@ -90,7 +91,8 @@ def plot_pages(
     ax.set_yticks(ticks, [f"{tick * across * cell:#x}" for tick in ticks])
     ax.set_xticks([])
     ax.set_ylabel("PFN of the row's first page")
-    ax.set_xlabel(f"{counted(across, 'cell')} a row, {counted(cell, 'guest page')} a cell")
+    free = " (free only where all of them are)" if cell > 1 else ""
+    ax.set_xlabel(f"{counted(across, 'cell')} a row, {counted(cell, 'guest page')} a cell{free}")
     if len(cells) <= GLYPH_CELLS:
         _write_glyphs(ax, cells, across, theme)
     handles = [

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from balloonlab.foundations.errors import as_text, whole_number
 from balloonlab.foundations.words import counted
+from balloonlab.guest.guest import Guest
 from balloonlab.memory.palette import PALETTE, state_counts
 from balloonlab.memory.reduced_map import MOST_CELLS, checked_states, pages_per_cell, reduce_by
 from balloonlab.widgets.connected import Connected
@@ -25,13 +26,14 @@ _WINDOWS = 16  # views whose window is kept up to date; views that went away are
 class PageMap(Connected):
     """A page map in the browser.
 
-    states: uint8 PageState codes, one a guest page (1 to 16,777,216). Past 262,144 pages a reduced grid is sent, and
-    pages one by one where the reader zooms in. ``show(states)`` changes the picture: what is sent are the changed
-    cells or all of them, whichever is less. Raises BadValueError for anything that is no row of page states. text: a
-    line or some, above the map. height: of the map at most, in CSS pixels.
+    states: uint8 PageState codes, one a guest page (1 to 16,777,216), or a Guest, for its pages as they are now. Past
+    262,144 pages a reduced grid is sent, whose cells are free only if all their pages are, and pages one by one where
+    the reader zooms in. ``show(states)`` changes the picture: what is sent are the changed cells or all of them,
+    whichever is less. Raises BadValueError for anything that is no row of page states. text: a line or some, above the
+    map. height: of the map at most, in CSS pixels.
     """
 
-    def __init__(self, states: ArrayLike, title: str | None = None, text: str = "", height: int = 512) -> None:
+    def __init__(self, states: ArrayLike | Guest, title: str | None = None, text: str = "", height: int = 512) -> None:
         if title is not None:
             as_text("title", title)
         self.text = as_text("text", text)
@@ -39,7 +41,7 @@ class PageMap(Connected):
         self._guard = threading.Lock()  # of what is known
         self._order = threading.Lock()  # of what is sent: taken first, and held while sending
         self._windows: dict[str, tuple[int, int]] = {}
-        self._take(checked_states(states))
+        self._take(_states_of(states))
         super().__init__("map", title or counted(len(self._states), "guest page"))
 
     def __repr__(self) -> str:
@@ -51,12 +53,12 @@ class PageMap(Connected):
         with self._guard:
             return self._states.copy()
 
-    def show(self, states: ArrayLike, text: str | None = None, title: str | None = None) -> None:
+    def show(self, states: ArrayLike | Guest, text: str | None = None, title: str | None = None) -> None:
         """Show other states, and another text and title. An array of another length begins a new map.
 
         On BadValueError nothing has changed.
         """
-        array = checked_states(states)
+        array = _states_of(states)
         self.say(self.text if text is None else text, title)
         with self._order:
             with self._guard:
@@ -193,3 +195,7 @@ class PageMap(Connected):
 def _counted(states: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Pages in each state, by code; numpy.bincount takes five times as long on bytes."""
     return np.array([np.count_nonzero(states == code) for code in range(len(PALETTE))], np.int64)
+
+
+def _states_of(states: ArrayLike | Guest) -> NDArray[np.uint8]:
+    return checked_states(states.page_states if isinstance(states, Guest) else states)

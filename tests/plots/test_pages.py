@@ -60,7 +60,7 @@ def test_a_large_guest_is_reduced_to_what_matters_most() -> None:
     at = 0x81234 // 4
     assert shown[at // 512, at % 512].tolist() == rgb(PageState.ISOLATED)
     assert (shown != rgb(PageState.FREE)).any(axis=2).sum() == 1
-    assert ax.get_xlabel() == "512 cells a row, 4 guest pages a cell"
+    assert ax.get_xlabel() == "512 cells a row, 4 guest pages a cell (free only where all of them are)"
 
 
 def test_the_picture_of_a_small_guest_names_and_writes_its_states() -> None:

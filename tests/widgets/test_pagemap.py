@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from balloonlab.foundations.errors import BadValueError
+from balloonlab.guest.guest import Guest
 from balloonlab.memory.palette import PALETTE
 from balloonlab.memory.reduced_map import MOST_CELLS, reduce_states
 from balloonlab.widgets import pagemap
@@ -147,6 +148,16 @@ def test_bad_states_are_refused_and_nothing_changes(states: object) -> None:
         PageMap(states)
     browser.check(np.array([0, 1, 2, 3], np.uint8))
     assert len(browser.bytes) == 1
+
+
+def test_a_guest_is_shown_as_its_pages_are_now() -> None:
+    guest = Guest(1024)
+    shown = PageMap(guest)
+    guest.inflate(100)
+    assert not shown.states.any()
+    shown.show(guest)
+    assert shown.states.tobytes() == guest.page_states.tobytes()
+    assert shown.states.any()
 
 
 def test_the_array_given_stays_the_callers_own() -> None:

@@ -1,7 +1,8 @@
 """The HTML of a comparison: a table for each routine, in the colours of the page it stands on.
 
 Every mark is told three times: by a sign and a word in a column of its own, by a line under the words that differ, and
-by colour (orange and blue of Okabe and Ito). Long lines wrap, so nothing scrolls sideways.
+by colour (orange and blue of Okabe and Ito). Long lines wrap, so nothing scrolls sideways. A notebook that is not
+trusted shows no style sheet, and its own puts cells to the right: so each cell says itself where its text begins.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from balloonlab.drivers.compare.side_by_side import CHANGED, LEFT, RIGHT, SAME, 
 
 _SIGNS = {SAME: ("", "same"), CHANGED: ("&ne;", "changed"), LEFT: ("&minus;", "gone"), RIGHT: ("+", "new")}
 _CLASSES = {SAME: "", CHANGED: "changed", LEFT: "gone", RIGHT: "new"}
+_LEFT = 'style="text-align: left; vertical-align: top"'
 _OURS = ".bl-diff.bl-diff.bl-diff"  # named three times, to count more than the rules of the notebook around it
 _STYLE = """\
 .bl-diff { max-width: 1240px; color: var(--jp-content-font-color1, inherit); line-height: 1.45; }
 .bl-diff h3, .bl-diff h4 { margin: 1em 0 .3em; }
 .bl-diff table { width: 100%; table-layout: fixed; border-collapse: collapse; margin: .3em 0 1em; }
 .bl-diff tr, .bl-diff tbody tr:nth-child(even), .bl-diff tbody tr:hover { background: none; }
-.bl-diff th, .bl-diff td { text-align: left; vertical-align: top; padding: 0 .6em; border: 0; max-width: none;
+.bl-diff th, .bl-diff td { padding: 0 .6em; border: 0; max-width: none;
   white-space: normal; overflow-wrap: anywhere; color: inherit; }
 .bl-diff thead th { border-bottom: 1px solid var(--jp-border-color1, #808080); padding-bottom: .2em; }
 .bl-diff .mark { width: 6.5em; font-weight: normal; font-size: 90%; }
@@ -41,11 +43,11 @@ def _parts(comparison: Comparison) -> Iterator[str]:
     first, second = comparison.first, comparison.second
     yield f'<div class="bl-diff"><style>{_STYLE}</style>'
     yield f"<h3>{escape(first.name)} and {escape(second.name)}, side by side</h3>"
-    yield '<table><thead><tr><th scope="col">' + '</th><th scope="col">'.join(escape(d.name) for d in (first, second))
-    yield "</th></tr></thead><tbody><tr>"
+    names = "".join(f'<th scope="col" {_LEFT}>{escape(driver.name)}</th>' for driver in (first, second))
+    yield f"<table><thead><tr>{names}</tr></thead><tbody><tr>"
     for driver, about in zip((first, second), comparison.abouts(), strict=True):
         paragraphs = about.split("\n\n") if comparison.whole and about else []
-        yield "<td>" + "".join(f"<p>{escape(text)}</p>" for text in (driver.title, *paragraphs)) + "</td>"
+        yield f"<td {_LEFT}>" + "".join(f"<p>{escape(text)}</p>" for text in (driver.title, *paragraphs)) + "</td>"
     yield "</tr></tbody></table><ul>"
     for heading, pairs in comparison.lists():
         if pairs:
@@ -61,17 +63,19 @@ def _routine(comparison: Comparison, pair: Pair) -> Iterator[str]:
     about = "".join(f"<p>{escape(text)}</p>" for text in comparison.said(pair))
     yield f"<h4>{escape(comparison.heading(pair))}</h4>{about}"
     yield f'<table aria-label="{escape(pair.name)}, line by line"><thead><tr>'
-    yield f'<th scope="col">{escape(comparison.first.name)}</th><th scope="col" class="mark">line</th>'
-    yield f'<th scope="col">{escape(comparison.second.name)}</th></tr></thead><tbody>'
+    yield f'<th scope="col" {_LEFT}>{escape(comparison.first.name)}</th>'
+    yield f'<th scope="col" class="mark" {_LEFT}>line</th>'
+    yield f'<th scope="col" {_LEFT}>{escape(comparison.second.name)}</th></tr></thead><tbody>'
     yield from (_row(row) for row in pair.rows())
     yield "</tbody></table>"
 
 
 def _row(row: Row) -> str:
     sign, word = _SIGNS[row.mark]
-    mark = f'<th scope="row" class="mark">{sign} {word}</th>' if sign else '<td class="mark"></td>'
+    mark = f'<th scope="row" class="mark" {_LEFT}>{sign} {word}</th>' if sign else '<td class="mark"></td>'
     left, right = _line(row.left, "del", row.mark), _line(row.right, "ins", row.mark)
-    return f'<tr class="{_CLASSES[row.mark]}"><td class="left">{left}</td>{mark}<td class="right">{right}</td></tr>'
+    sides = f'<td class="left" {_LEFT}>{left}</td>', f'<td class="right" {_LEFT}>{right}</td>'
+    return f'<tr class="{_CLASSES[row.mark]}">{sides[0]}{mark}{sides[1]}</tr>'
 
 
 def _line(pieces: tuple[Piece, ...] | None, tag: str, mark: str) -> str:
