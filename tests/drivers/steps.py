@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import PageState
+
+
+def compactable(balloon: int, driver: str, free: int = 24) -> Guest:
+    """A guest with `balloon` pages at the zone's start and `free` ones at its end, and nothing else that could move."""
+    states = np.full(2048, PageState.UNMOVABLE, np.uint8)
+    states[:balloon], states[2048 - free :] = PageState.BALLOON, PageState.FREE
+    guest = Guest.from_states(states, driver)
+    guest.machine.record()
+    return guest
 
 
 def pending(machine: Machine, name: str) -> str:

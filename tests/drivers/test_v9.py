@@ -14,10 +14,69 @@ from balloonlab.foundations.errors import BadValueError, DidNotSettleError, Unkn
 from balloonlab.guest.guest import Guest
 from balloonlab.host.host import MessageStatus, Queue
 from balloonlab.kernel.primitives import Routine, read
+from balloonlab.kernel.world import NOBODY
 from balloonlab.memory.zone import Migratetype, PageState
-from tests.drivers.steps import go, told, verbs
+from tests.drivers.steps import alone, compactable, go, results, told, verbs
 
 STALE = 0x7FFFFFFF
+
+
+def test_a_round_of_inflation() -> None:
+    guest = scenario("inflate", "v9").guest()
+    guest.machine.run()
+    done = verbs(guest, "vballoon")
+    page = [
+        *("read", "alloc_page", "set_page_pfns", "add", "trylock_page", "bug_on"),
+        *("spin_lock", "list_add", "assign_balloon_mapping", "atomic_add", "spin_unlock", "unlock_page", "add"),
+    ]
+    begin = done.index("mutex_lock")
+    round_ = ["mutex_lock", "write", *page, *page, "read", "read", "virtqueue_add", "virtqueue_kick"]
+    assert done[begin : begin + len(round_)] == round_
+    end = done.index("mutex_unlock")
+    assert done[end : end + 3] == ["mutex_unlock", "atomic_read", "config_write"]
+    assert told(guest) == [("inflateq", [0, 1])]
+
+
+def test_a_round_of_deflation() -> None:
+    guest = scenario("deflate", "v9").guest()
+    guest.machine.run()
+    done = verbs(guest, "vballoon")
+    page = [
+        *("spin_lock", "atomic_read", "list_first", "trylock_page", "clear_balloon_mapping", "list_del", "atomic_sub"),
+        *("unlock_page", "spin_unlock"),
+    ]
+    begin = done.index("spin_lock")
+    round_ = [*page, *page, "mutex_lock", "copy_pfns", "write", "virtqueue_add", "virtqueue_kick"]
+    assert done[begin : begin + len(round_)] == round_
+    end = ["free_page", "add", "free_page", "add", "mutex_unlock", "atomic_read", "config_write"]
+    begin = done.index("free_page")
+    assert done[begin : begin + len(end)] == end
+    assert told(guest) == [("deflateq", [0, 1])]
+
+
+def test_one_migration() -> None:
+    guest = compactable(1, "v9")
+    guest.machine.act("compact")
+    go(guest, "compactor", "isolate_lru_page(page 0x0)")
+    begin = len(guest.machine.timeline)
+    go(guest, "compactor", "compaction_alloc")
+    isolation = [
+        *("isolate_lru_page", "movable_balloon_page", "get_page_unless_zero", "trylock_page", "movable_balloon_page"),
+        *("page_count", "spin_lock", "list_del", "atomic_inc", "spin_unlock", "count_vm_event", "unlock_page"),
+        "list_add_isolated",
+    ]
+    assert verbs(guest, "compactor", begin)[: len(isolation)] == isolation
+    begin = len(guest.machine.timeline)
+    go(guest, "compactor", "end_batch")
+    done = [v for v in verbs(guest, "compactor", begin) if v not in ("prepare_to_wait", "schedule", "finish_wait")]
+    assert [v for v in done if v != "virtqueue_get_buf"] == [
+        *("compaction_alloc", "trylock_page", "movable_balloon_page", "trylock_page", "bug_on", "movable_balloon_page"),
+        *("mutex_lock", "write", "spin_lock", "list_add", "assign_balloon_mapping", "atomic_dec", "spin_unlock"),
+        *("set_page_pfns", "virtqueue_add", "virtqueue_kick"),
+        *("write", "clear_balloon_mapping", "set_page_pfns", "virtqueue_add", "virtqueue_kick"),
+        *("mutex_unlock", "wake_up", "count_vm_event", "unlock_page", "unlock_page", "list_del_migrated"),
+        *("put_page", "free_page", "count_vm_event", "list_first"),
+    ]
 
 
 def test_v1_fill_without_a_free_page_returns_with_balloon_lock_held() -> None:
@@ -127,22 +186,59 @@ def test_migration_is_two_messages_of_one_page_each_new_before_old() -> None:
 
 
 def test_enough_listed_pages_end_the_wait_though_some_are_isolated() -> None:
-    """The first look wants more pages listed than are to leak; the one in the sleep is content with as many."""
-    states = np.full(2048, PageState.UNMOVABLE, np.uint8)
-    states[:2], states[2024:] = PageState.BALLOON, PageState.FREE
-    guest = Guest.from_states(states, "v9")
-    guest.machine.record()
+    """The first look wants more pages listed than are left to leak; the one in the sleep is content with as many."""
+    guest = compactable(3, "v9")
     guest.machine.act("compact")
     go(guest, "compactor", "list_add_isolated(page 0x0")
     guest.machine.act("set_target", 1)
     go(guest, "vballoon", "virtqueue_add")
     assert guest.world.values["num_isolated_pages"] == 1
     done = verbs(guest, "vballoon")
-    first, again = (i for i, verb in enumerate(done) if verb == "spin_lock")
+    first = done.index("spin_lock")
     look = ["atomic_read"] * 3
-    assert done[first : again + 1] == ["spin_lock", *look, "spin_unlock", *look, "spin_lock"], "it did not sleep"
+    assert done[first : first + 9] == ["spin_lock", *look, "spin_unlock", *look, "spin_lock"]
+    assert "prepare_to_wait" not in done[first:], "nor does it sleep before the second page"
     guest.machine.run()
-    assert told(guest)[0] == ("deflateq", [1])
+    assert told(guest)[0] == ("deflateq", [1, 2])
+
+
+@pytest.mark.parametrize("driver", ["v9", "v10"])
+def test_a_page_that_is_put_back_wakes_who_waits_for_it(driver: str) -> None:
+    guest = compactable(1, driver, free=0)
+    guest.machine.act("compact")
+    go(guest, "compactor", "compaction_alloc")
+    guest.machine.act("set_target", 0)
+    alone(guest, "vballoon")
+    assert guest.machine.blocked()["vballoon"].on == "a wake-up on config_change"
+    go(guest, "compactor", "wake_up(config_change)")
+    assert guest.world.lock_holders[guest.vb.pages_lock.number] == NOBODY, "it finds the lock free"
+    guest.machine.run()
+    assert guest.balloon_pages == 0
+
+
+@pytest.mark.parametrize(("driver", "complaints"), [("v9", [1]), ("v10", []), ("v11", [])])
+def test_a_page_that_leaves_the_balloon_between_the_two_looks(driver: str, complaints: list[int]) -> None:
+    guest = compactable(1, driver)
+    guest.machine.act("compact")
+    go(guest, "compactor", "trylock_page(page 0x0)")
+    guest.machine.act("set_target", 0)
+    go(guest, "vballoon", "config_write")
+    assert guest.page_states[0] != PageState.FREE, "the compactor has a reference"
+    go(guest, "compactor", "next_candidate")
+    assert results(guest, "compactor", "warn_on") == complaints
+    assert guest.page_states[0] == PageState.FREE
+    guest.machine.run()
+    check_at_rest(guest.machine, guest.vb)
+
+
+@pytest.mark.parametrize("driver", ["v9", "v10", "v11", "linux-3.8"])
+def test_a_page_that_somebody_else_refers_to_is_left_where_it_is(driver: str) -> None:
+    guest = compactable(1, driver)
+    guest.world.set_refcount(0, 2)
+    guest.machine.act("compact")
+    guest.machine.run()
+    assert guest.balloon_list == (0,)
+    assert guest.world.refcounts == {0: 2}
 
 
 def test_isolated_pages_are_counted_by_the_series_own_names() -> None:
