@@ -8,14 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from balloonlab.drivers import DRIVERS, find_driver
+from balloonlab.drivers.actors import Actor, wish
 from balloonlab.drivers.invariants import check_always, check_at_rest
 from balloonlab.drivers.linux_3_6 import DRIVER as LINUX_3_6
+from balloonlab.drivers.suspend import init_vqs
 from balloonlab.foundations.errors import DidNotSettleError
 from balloonlab.guest.guest import Guest
+from balloonlab.host.host import MessageStatus
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.memory.zone import PageState
-from tests.drivers.steps import lost_to_the_lru, told
+from tests.drivers.steps import alone, lost_to_the_lru, told
 from tests.memory.invariants import check_buddy
 
 ALL = sorted(DRIVERS)
@@ -178,6 +181,8 @@ def test_resume_towards_no_target(driver: str) -> None:
     guest.host.set_target(0)
     machine = machine_with(guest, "virtballoon_restore")
     machine.run()
+    if guest.driver.workqueue:
+        assert guest.world.values["update_balloon_size_work"] == 0, "there is nothing to ask for"
     guest.world.values["freezing"] = 0
     machine.run()
     held = dict(zip(guest.world.lock_names, guest.world.lock_holders, strict=True))["balloon_lock"]
@@ -194,10 +199,58 @@ def test_resume_inflates_again(driver: str) -> None:
     machine = machine_with(guest, "virtballoon_restore")
     machine.run()
     assert guest.balloon_pages == (0 if guest.driver.workqueue else 256), "a thread's driver does one round itself"
+    assert guest.host.actual == guest.balloon_pages, "and says so"
     guest.world.values["freezing"] = 0
     machine.run()
     assert guest.balloon_pages == 300
     check_at_rest(machine, guest.vb)
+
+
+@pytest.mark.parametrize("driver", [name for name in ALL if DRIVERS[name].workqueue])
+def test_remove_takes_both_works_off_their_queues_and_no_more_is_asked_for(driver: str) -> None:
+    guest = Guest(256, driver=driver)
+    alone(guest, "host-statsq")  # it has the buffer
+    guest.machine.act("set_target", 100)
+    guest.world.values["update_balloon_stats_work"] = 1
+    both = "update_balloon_size_work", "update_balloon_stats_work"
+    assert [guest.world.values[work] for work in both] == [1, 1]
+    machine = machine_with(guest, "virtballoon_remove")
+    while "remover" in machine.runnable():
+        machine.step("remover")
+    assert machine.blocked()["remover"].status == "finished"
+    assert [guest.world.values[work] for work in both] == [0, 0]
+    guest.machine.act("set_target", 200)
+    guest.machine.act("request_stats")
+    guest.machine.run()
+    assert [guest.world.values[work] for work in both] == [0, 0]
+    assert guest.host.messages.status.tolist() == [MessageStatus.USED], "it was returned in vain"
+    assert guest.balloon_pages == 0
+
+
+@pytest.mark.parametrize("driver", ALL)
+def test_a_host_that_changes_its_mind_is_heard(driver: str) -> None:
+    guest = Guest(256, driver=driver)
+    steps = guest._engines.stepped
+    host = Actor("host", "a test's", wish(16)).thread(guest.vb, steps.mm, guest.world.new_gate("begin"))
+    machine = Machine(guest.world, [*steps.threads(), host])
+    machine.run()
+    assert guest.balloon_pages == 0
+    guest.world.values["begin"] = 1
+    machine.run()
+    assert guest.balloon_pages == 16
+
+
+def test_new_queues_begin_with_one_empty_buffer() -> None:
+    guest = Guest(256, driver="v9")
+    log = guest.host.messages
+    guest.machine.act("request_stats")
+    alone(guest, "host-statsq")
+    assert log.status.tolist() == [MessageStatus.USED]
+
+    step = init_vqs(guest.vb.stats_vq)
+    step.verb.effect(guest.world, 0, *step.args)
+    assert log.status.tolist() == [MessageStatus.COLLECTED, MessageStatus.KICKED]
+    assert guest.host.statistics == {}
 
 
 @pytest.mark.parametrize(("driver", "figures"), [("linux-3.6", 6), ("v11", 6), ("linux-6.1", 10), ("linux-7.2", 16)])

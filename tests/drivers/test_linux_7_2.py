@@ -6,8 +6,11 @@ import numpy as np
 
 from balloonlab.course.scenarios import scenario
 from balloonlab.drivers import find_driver
+from balloonlab.drivers.compactor import ENOENT
 from balloonlab.drivers.invariants import check_at_rest
+from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.guest.guest import Guest
+from balloonlab.kernel.primitives import Routine, page_count
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import PageState
 from tests.drivers.steps import alone, go, results, told, verbs
@@ -187,3 +190,24 @@ def test_a_guest_with_other_movable_pages_moves_them_too() -> None:
     result = guest.compact()
     assert len(result.pairs) > guest.world.values["balloon_migrate"] > 0
     check_at_rest(guest.machine, guest.vb)
+
+
+def test_a_driver_that_deflates_the_old_page_and_inflates_no_new_one() -> None:
+    """What ENOENT is for: the core counts a deflation (of all but nr_balloon_pages, M22), the target goes back."""
+    counted = ("balloon_deflate", "totalram_pages", "balloon_migrate", "nr_balloon_pages")
+
+    def virtballoon_migratepage(_vb: VirtioBalloon, _newpage: int, page: int) -> Routine:
+        yield page_count(page)
+        return ENOENT
+
+    guest = compactable(1)
+    driver = guest.driver.replace(virtballoon_migratepage=virtballoon_migratepage)
+    guest = Guest.from_states(guest.page_states, driver)
+    before = [guest.world.values[name] for name in counted]
+    guest.compact()
+    after = [guest.world.values[name] for name in counted]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 0, 0]
+    assert guest.world.values["isolated_pages"] == 0
+    assert guest.balloon_list == ()
+    assert guest.world.refcounts == guest.world.page_flags == {}
+    assert (guest.page_states == PageState.FREE).sum() == 25
