@@ -108,9 +108,36 @@ def test_messages_can_be_taken_back_and_sent_again() -> None:
     assert len(host.messages) == 0
     assert not host.believed.any()
     assert host.memory_given_back == 0
+    assert not host.given_back.any()
     host._journal.redo(0, end)
     assert [m.pfns.tolist() for m in host.messages] == [[5, 6], [5]]
     assert np.flatnonzero(host.believed).tolist() == [6]
+    assert np.flatnonzero(host.given_back).tolist() == [6]
+
+
+def test_statistics_that_were_taken_back_are_not_shown() -> None:
+    host = new_host()
+    host._journal.recording = True
+    shown = [host.statistics]
+    for figure in (1, 2):
+        host.messages.add(Queue.STATS, (), pack_stats({"memfree": figure}))
+        shown.append(host.statistics)
+    assert shown == [{}, {"memfree": 1}, {"memfree": 2}]
+    for left in (1, 0):
+        host._journal.undo(left, left + 1)
+        assert host.statistics == shown[left]
+    host._journal.truncate(0)
+    send(host, Queue.INFLATE, [5])
+    send(host, Queue.INFLATE, [6])
+    assert host.statistics == {}, "those messages are others now"
+
+
+def test_a_host_may_begin_with_a_balloon() -> None:
+    host = new_host(64, backing=65536)
+    host.start_with(np.array([3, *range(16, 32), 40]))
+    assert (host.actual, int(host.believed.sum()), host.memory_given_back) == (18, 18, 65536)
+    assert np.flatnonzero(host.given_back).tolist() == [1]
+    assert host.beliefs()[2:] == (18, 16)
 
 
 def test_the_log_grows() -> None:

@@ -97,6 +97,26 @@ def test_no_interrupt_comes_in_while_they_are_off(kind: str) -> None:
     assert here.runnable() == ("interrupt",)
 
 
+def test_a_lock_inside_another_gives_interrupts_back_as_they_were() -> None:
+    frames = PageFrames(8)
+    world = World(frames, [Buddy(Zone(frames))], Host(8, frames.journal, frames.values))
+    outer, inner = world.new_lock("outer"), world.new_lock("inner")
+
+    def task() -> Routine:
+        yield spin_lock_irqsave(outer)
+        yield spin_lock_irqsave(inner)
+        yield spin_unlock_irqrestore(inner)
+        yield spin_unlock_irqrestore(outer)
+
+    made = Machine(world, [ThreadSpec("task", "", task)])
+    cpu = cpu_of(made, "task")
+    off = []
+    for _ in range(4):
+        made.step("task")
+        off.append(world.values[cpu.irqs_off.name])
+    assert off == [1, 2, 1, 0]
+
+
 class Explorable(NamedTuple):
     """The machine above, for the explorer."""
 

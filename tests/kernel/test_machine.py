@@ -16,7 +16,7 @@ from balloonlab.drivers import DRIVERS
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.foundations.errors import BadScheduleError, BadValueError, NotRunnableError, UnknownNameError
 from balloonlab.guest.guest import Guest
-from balloonlab.host.host import Host
+from balloonlab.host.host import Host, MessageStatus, Queue
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import (
     Primitive,
@@ -27,6 +27,7 @@ from balloonlab.kernel.primitives import (
     mutex_unlock,
     read,
     trylock_page,
+    virtqueue_kick,
     write,
 )
 from balloonlab.kernel.schedule import Schedule
@@ -247,6 +248,21 @@ def test_step_then_step_back_is_identity_and_seek_goes_anywhere(driver: str, see
         at = data.draw(st.integers(0, len(moments) - 1))
         machine.seek(at + 2)  # two actions came first
         assert fingerprint(machine) == moments[at]
+
+
+def test_a_kick_is_for_every_buffer_on_the_queue() -> None:
+    world = bare_world()
+    log = world.host.messages
+    queue = Ref("queue", int(Queue.INFLATE), "inflateq")
+    for _ in range(2):
+        log.add(Queue.INFLATE, [1])
+    log.add(Queue.DEFLATE, [1])
+
+    def driver() -> Routine:
+        yield virtqueue_kick(queue)
+
+    machine_of(world, driver=driver).step("driver")
+    assert log.status.tolist() == [MessageStatus.KICKED, MessageStatus.KICKED, MessageStatus.ADDED]
 
 
 def test_a_new_choice_replaces_the_future() -> None:

@@ -25,6 +25,7 @@ def test_a_token_is_short_and_printable() -> None:
     assert schedule.token == "bl1.vballoon,host-inflateq.a3b1a2"
     assert str(schedule) == "vballoon x3, host-inflateq x1, vballoon x2"
     assert schedule.preemptions == 2
+    assert Schedule(("!compact=0", "vballoon", "!set_target=3", "vballoon", "compactor")).preemptions == 1
 
 
 @given(st.text(max_size=60))
