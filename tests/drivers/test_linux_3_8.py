@@ -128,6 +128,17 @@ def test_the_generic_way_takes_the_balloons_return_value_for_a_failure() -> None
     ]
 
 
+def test_a_page_that_the_driver_has_locked_is_passed_over_before_it_has_its_second_reference() -> None:
+    guest = compactable(1)
+    guest.machine.act("set_target", 0)
+    go(guest, "vballoon", "spin_lock_irqsave")
+    assert guest.world.refcounts[0] == 1
+    guest.machine.act("compact")
+    go(guest, "compactor", "unused_balloon_page(page 0x0)")
+    go(guest, "compactor", "next_candidate")
+    assert results(guest, "compactor", "unused_balloon_page") == [0]
+
+
 def test_m5_a_page_that_did_not_move_goes_to_the_lru() -> None:
     guest = compactable(3)
     guest.machine.act("set_target", 2)
@@ -142,6 +153,22 @@ def test_m5_a_page_that_did_not_move_goes_to_the_lru() -> None:
     guest.machine.act("set_target", 0)
     assert guest.machine.run(20_000).reason == "budget", "it asks for pages that will never come back"
     assert ("deflateq", []) in told(guest)
+
+
+def test_m5_the_lost_page_is_isolated_from_the_lru_with_a_reference_more() -> None:
+    guest = compactable(3)
+    guest.machine.act("set_target", 2)
+    alone(guest, "vballoon")
+    guest.machine.act("compact")
+    go(guest, "compactor", "end_batch")
+    guest.machine.run()
+    assert [guest.world.refcounts[page] for page in lost_to_the_lru(guest)] == [1, 1]
+    guest.machine.act("compact")
+    go(guest, "compactor", "compaction_alloc")
+    assert [guest.world.refcounts[page] for page in (1, 2)] == [2, 2]
+    guest.machine.run()
+    assert guest.machine.bugs == ()
+    assert not {1, 2} & guest.world.refcounts.keys(), "both moved, and are free"
 
 
 def test_m6_balloon_pages_count_only_after_an_lru_page() -> None:

@@ -75,6 +75,13 @@ def loops_in_finally(vb, num):
             pass
 
 
+def loops_in_a_loop(vb, num):
+    yield read(vb.num_pages)
+    for _ in range(num):
+        while True:
+            num += 1
+
+
 LOOPS = [spins, never_looks_again, catches_everything, asks_a_helper, asks_an_object]
 
 
@@ -101,6 +108,13 @@ def test_the_sentence_names_the_line_of_the_loop() -> None:
     machine.run()
     line = for_ever.__code__.co_firstlineno + 1
     assert f"line {line}, in for_ever: `for _ in iter(int, 1):` {ENDLESS}" in machine.bugs[0].text
+
+
+def test_of_loops_in_loops_the_sentence_names_the_innermost() -> None:
+    machine = deflating(loops_in_a_loop).machine()
+    machine.run()
+    line = loops_in_a_loop.__code__.co_firstlineno + 3
+    assert f"line {line}, in loops_in_a_loop: `while True:` {ENDLESS}" in machine.bugs[0].text
 
 
 def test_a_loop_in_a_finally_clause_does_not_hang_the_end_of_a_thread() -> None:

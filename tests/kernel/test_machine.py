@@ -21,6 +21,7 @@ from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives import (
     Primitive,
     Routine,
+    complete,
     list_del,
     msleep,
     mutex_lock,
@@ -28,6 +29,8 @@ from balloonlab.kernel.primitives import (
     read,
     trylock_page,
     virtqueue_kick,
+    wait_event,
+    wait_for_completion,
     write,
 )
 from balloonlab.kernel.schedule import Schedule
@@ -250,6 +253,26 @@ def test_step_then_step_back_is_identity_and_seek_goes_anywhere(driver: str, see
         assert fingerprint(machine) == moments[at]
 
 
+def test_who_need_not_sleep_after_all_is_on_no_queue_any_more() -> None:
+    world = bare_world()
+    flag, queue = world.new_value("flag"), world.new_wait_queue("queue")
+
+    def is_set() -> Routine:
+        return (yield read(flag))
+
+    def waiter() -> Routine:
+        yield from wait_event(queue, is_set)
+
+    machine = machine_of(world, waiter=waiter)
+    machine.step("waiter")
+    machine.step("waiter")
+    assert world.sleeping == [queue.number + 1], "it has queued up"
+    world.values["flag"] = 1
+    machine.run()
+    assert machine.blocked()["waiter"].status == "finished"
+    assert world.sleeping == [0]
+
+
 def test_a_kick_is_for_every_buffer_on_the_queue() -> None:
     world = bare_world()
     log = world.host.messages
@@ -308,6 +331,28 @@ def test_the_noted_waits_are_the_real_ones(seed: int) -> None:
         machine.walk(1, seed + i)
         waits = [machine.timeline.waits[n] for n in machine.thread_wait]
         assert waits == [machine.wait_of(thread) for thread in machine.threads]
+
+
+def test_who_waits_for_a_number_is_noted_as_able_when_it_changes() -> None:
+    world = bare_world()
+    other, gate = world.new_value("other"), world.new_gate("gate")
+
+    def sayer() -> Routine:
+        yield write(other, 1)
+        yield complete(gate)
+
+    def waiter() -> Routine:
+        yield wait_for_completion(gate)
+
+    machine = machine_of(world, sayer=sayer, waiter=waiter)
+    noted = []
+    for _ in range(2):
+        noted.append(machine.timeline.waits[machine.thread_wait[1]].text)
+        machine.step("sayer")
+    noted.append(machine.timeline.waits[machine.thread_wait[1]].text)
+    assert noted == ["waits for gate", "waits for gate", "can run"]
+    machine.step_back()
+    assert machine.timeline.waits[machine.thread_wait[1]].text == "waits for gate"
 
 
 def test_run_is_fair_and_repeatable() -> None:

@@ -63,6 +63,19 @@ def by_lab(guest: bl.Guest, requests: Requests) -> None:
     assert view.errors == []
 
 
+def test_after_something_from_outside_a_turn_begins_anew_however_one_came_there() -> None:
+    machine = bl.Guest(64, "v9", engine="steps").machine
+    machine.record()
+    machine.act("request_stats")
+    machine.act("set_target", 1)
+    assert machine.runnable() == (machine.names[0], machine.names[-1])
+    machine.run(1)
+    first = machine.schedule
+    machine.seek(2)
+    machine.run(1)
+    assert machine.schedule == first
+
+
 @pytest.mark.parametrize("driver", DRIVERS[::2])
 @settings(max_examples=8, deadline=None)
 @given(requests=REQUESTS, sizes=st.lists(st.integers(1, 200), min_size=1, max_size=5))

@@ -38,6 +38,24 @@ def test_a_sentence_asks_only_for_what_its_verb_has() -> None:
                 assert needs.get(field, verb.parameters[0] if verb.parameters else "") in verb.parameters, (name, field)
 
 
+SAYS_NO = re.compile(r"\b(no|not|nothing|nobody|cannot|empty|ends?|already)\b")
+OTHERWISE = {  # what the result of others tells: a word of the first sentence
+    "bug_on": "impossible",
+    "warn_on": "complains",
+    "free_page": "others still have",
+    "put_page": "others still have",
+    "virtqueue_add_outbuf": "is gone",
+}
+
+
+def test_of_two_sentences_the_second_is_for_nothing() -> None:
+    for name, told in SENTENCES.items():
+        if name in OTHERWISE:
+            assert OTHERWISE[name] in told[0]
+        elif not isinstance(told, str):
+            assert [bool(SAYS_NO.search(text)) for text in told] == [False, True], name
+
+
 @pytest.mark.parametrize("driver", sorted(DRIVERS))
 def test_a_whole_run_can_be_told(driver: str) -> None:
     guest = bl.Guest(1024, driver, engine="steps")
