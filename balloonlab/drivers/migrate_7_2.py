@@ -95,7 +95,7 @@ def migrate_pages_batch(vb: VirtioBalloon, cc: Ref, pages: tuple[int, ...], pass
                 unmapped.append((page, newpage))
             else:
                 busy.append(page)
-        todo = busy + todo
+        todo += busy
         if rc == ENOMEM or not todo:
             break
     for _ in range(passes):

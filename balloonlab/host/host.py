@@ -218,7 +218,6 @@ class Host:
             seen.add(pfn)
             if len(seen) == self.backing_pages:
                 self._set_given_back(backing, 1)
-                current, seen = -1, set()
 
     def _set_given_back(self, backing: int, given: int) -> None:
         old = self._given_back[backing]
