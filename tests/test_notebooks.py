@@ -22,6 +22,7 @@ from tests.execute_notebooks import ANSWER, normalise
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))  # and not JupyterLab's checkpoints below
 MOST_OUTPUT = 100_000  # characters of one output, pictures aside
+MOST_COLUMNS = 107  # of a printed line: JupyterLab at 1280 px with its side bar breaks a longer one, amid a word
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ASKS = re.compile(r"\b(guess|predict|decide)\b", re.IGNORECASE)  # the reader, wherever it stands
@@ -80,11 +81,22 @@ def problems(notebook: Node) -> list[str]:  # noqa: C901 - one list of rules
             found.append("a widget's view without its state (tests/execute_notebooks.py drops it)")
         if output.get("name") == "stderr":
             found.append(f"stderr: {text(output['text'])[:80]}")
+    found += [
+        f"a line of {len(line)} characters: {line[:60]}" for line in printed(notebook) if len(line) > MOST_COLUMNS
+    ]
     for cell in code(notebook):
         failed = any(output["output_type"] == "error" for output in cell["outputs"])
         if failed and "raises-exception" not in cell["metadata"].get("tags", []):
             found.append(f"an error nobody expects in: {text(cell['source'])[:80]}")
     return found + heading_problems(notebook) + picture_problems(notebook) + question_problems(notebook)
+
+
+def printed(notebook: Node) -> Iterator[str]:
+    """The lines of text that a reader is shown as text; not what stands for a picture, a table or a widget."""
+    for output in outputs(notebook):
+        data = output.get("data", {})
+        shown = text(output.get("text", "")) or ("" if set(data) - {"text/plain"} else text(data.get("text/plain", "")))
+        yield from () if shown.startswith("<") else shown.splitlines()
 
 
 def heading_problems(notebook: Node) -> list[str]:
@@ -267,7 +279,8 @@ def spoil(kind: str) -> Node:
         "path": lambda: cell["source"].append("open('/Users/me/file')"),
         "windows path": lambda: cell["source"].append("C:\\Users"),
         "address": lambda: cell["outputs"][0]["text"].append("<object at 0x7f0012345678>"),
-        "size": lambda: cell["outputs"][0]["text"].append("x" * MOST_OUTPUT),
+        "size": lambda: cell["outputs"][0]["text"].extend(["x" * 100 + "\n"] * (MOST_OUTPUT // 100)),
+        "wide": lambda: cell["outputs"][0]["text"].append("x" * (MOST_COLUMNS + 1)),
         "picture": lambda: cell["outputs"].append(output),
         "picture unsaid": lambda: cell["outputs"].append(unsaid),
         "view": lambda: cell["outputs"].append(view),
@@ -302,6 +315,7 @@ def test_the_smallest_good_notebook_is_good() -> None:
             "windows path",
             "address",
             "size",
+            "wide",
             "picture",
             "picture unsaid",
             "stderr",

@@ -185,7 +185,7 @@ def balloon_page_enqueue(vb: VirtioBalloon) -> Routine:
 def balloon_page_dequeue(vb: VirtioBalloon) -> Routine:
     """Take the first page off the list that can be locked; None if there is none.
 
-    The list is walked without pages_lock. From 3.8 on the page gets one more reference, so that nobody isolates it.
+    Walked without pages_lock. From 3.8 on the page gets one more reference, so that nobody isolates it.
     """
     page = yield list_first(vb.pages)
     while page is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from balloonlab.course.exercises.said import Said
+from balloonlab.course.exercises.said import Said, in_lines
 from balloonlab.foundations.errors import whole_number
 from balloonlab.foundations.typed import typed_number
 
@@ -39,5 +39,5 @@ class Question(Said):
         given = whole_number("your answer", whole if legal else answer, 0, self.most, self.unit)
         truth = self.truth()
         if given == truth:
-            return f"Yes, {truth:,}. {self.why}"
-        return f"Not {given:,}. {self.hint(given, truth)}"
+            return in_lines(f"Yes, {truth:,}. {self.why}")
+        return in_lines(f"Not {given:,}. {self.hint(given, truth)}")

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
+WIDTH = 100  # characters of a line; JupyterLab breaks one that is wider than its window amid a word
+
+
+def in_lines(text: str) -> str:
+    """The text in lines of at most WIDTH characters."""
+    return "\n".join(fill(line, WIDTH) for line in text.splitlines())
+
 
 class Said:
     """What is shown by its text."""
@@ -9,7 +18,7 @@ class Said:
     text: str
 
     def __str__(self) -> str:
-        return self.text
+        return in_lines(self.text)
 
     def __repr__(self) -> str:
-        return self.text
+        return str(self)
