@@ -26,17 +26,22 @@ from balloonlab.kernel.world import Ref
 
 
 class Actor(NamedTuple):
-    """A thread by name, one line on what it is for, and the routine it runs once, given the device and compaction."""
+    """A thread by name, one line on what it is for, and the routine it runs once, given the device and compaction.
+
+    at_once: it does not wait for the action "begin".
+    """
 
     name: str
     role: str
     routine: Callable[[VirtioBalloon, Compaction], Routine]
+    at_once: bool = False
 
-    def thread(self, vb: VirtioBalloon, mm: Compaction, begin: Ref) -> ThreadSpec:
-        """The actor as a thread that waits for `begin`."""
+    def thread(self, vb: VirtioBalloon, mm: Compaction, begin: Ref | None) -> ThreadSpec:
+        """The actor as a thread that waits for `begin`, if there is such a thing and it is to wait."""
 
         def play() -> Routine:
-            yield wait_for_completion(begin)
+            if begin is not None and not self.at_once:
+                yield wait_for_completion(begin)
             yield from self.routine(vb, mm)
 
         return ThreadSpec(self.name, self.role, play, foreign_functions((self.routine, *vb.driver.foreign)))

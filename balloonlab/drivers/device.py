@@ -28,9 +28,10 @@ def poll_stats(vb: VirtioBalloon) -> Routine:
     """Hold the statistics buffer until somebody asks, then return it: the guest sends fresh figures."""
     request = vb.update_balloon_stats_work if vb.driver.workqueue else vb.need_stats_update
     stopped = vb.stop_update if vb.driver.workqueue else None
+    wanted = (vb.stats_wanted,) if vb.vqs is None else (vb.stats_wanted, vb.vqs)
     while True:
         yield host_read(vb.stats_vq)
-        yield host_wants_stats(vb.stats_wanted)
+        yield host_wants_stats(*wanted)
         yield host_acknowledge_stats(vb.stats_vq, request, vb.config_change, stopped)
 
 

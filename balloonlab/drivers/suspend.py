@@ -66,16 +66,11 @@ def suspend(vb: VirtioBalloon) -> Routine:
     yield from vb.driver.virtballoon_freeze(vb)
 
 
-def resume(vb: VirtioBalloon) -> Routine:
-    """The driver first, then the threads."""
+def suspend_and_resume(vb: VirtioBalloon, _mm: Compaction) -> Routine:
+    """Suspend; then the driver goes on, and at last the threads."""
+    yield from suspend(vb)
     yield from vb.driver.virtballoon_restore(vb)
     yield write(vb.freezing, 0)
-
-
-def suspend_and_resume(vb: VirtioBalloon, _mm: Compaction) -> Routine:
-    """One after the other."""
-    yield from suspend(vb)
-    yield from resume(vb)
 
 
 SLEEPER = Actor("suspend", "somebody closes the lid, and opens it again", suspend_and_resume)

@@ -66,6 +66,7 @@ class VirtioBalloon:
     vb_thread: Ref | None = None  # and its thread;
     device_status: Ref | None = None  # how far the device knows it to have come;
     fault: Ref | None = None  # and whether the next step that can fail is to fail
+    core_request: Ref  # what is asked of the driver core (driver_core.py)
 
     def __init__(self, world: World, driver: Driver) -> None:
         self.driver = driver

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from balloonlab.drivers import Driver, find_driver
 from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction
+from balloonlab.drivers.driver_core import DRIVER_CORE, with_driver_core
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
-from balloonlab.foundations.errors import whole_number
+from balloonlab.foundations.errors import truth, whole_number
 from balloonlab.foundations.interrupt import interruptible
 from balloonlab.guest.array_guest import ArrayGuest, beyond_arrays
 from balloonlab.guest.engines import Engines
@@ -51,7 +52,9 @@ class Guest:
     bytes of a guest page (4096, 16384 or 65536). seed: for workloads. backing: bytes of a page of the host memory
     behind the guest (4096, 65536 or 2097152). must_tell_host: negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST.
     candidates: guest PFNs that compaction tries instead of scanning, for guests too small for two scanners: one after
-    the other, those of a tuple together. actors: further threads, which start with the action "begin".
+    the other, those of a tuple together. actors: further threads, which start with the action "begin". lifecycle: the
+    driver can be unloaded and loaded again, the system suspended and resumed (actions "unload", "load", "suspend",
+    "resume"); for drivers whose probe is retold: linux-3.6, v9, v10, v11, linux-3.8.
     engine: "arrays" works whole operations out at once, with the same result, and can do guests of 64 GiB; "steps"
     runs the driver step by step; "auto" takes arrays where it can (one zone, a driver of the course as it is, no
     RESERVE or ISOLATE pageblocks, nobody else about, no target ahead of a guest of up to 262,144 pages). A guest made
@@ -82,10 +85,14 @@ class Guest:
         zones: Sequence[tuple[str, int, int]] | None = None,
         candidates: Sequence[int | tuple[int, ...]] | None = None,
         actors: Sequence[Actor] = (),
+        lifecycle: bool = False,
         engine: str = "auto",
         placement: str = "lifo",
     ) -> None:
         self.driver = find_driver(driver)
+        actors = check_actors(actors)
+        if truth("lifecycle", lifecycle):
+            self.driver, actors = with_driver_core(self.driver), [*actors, DRIVER_CORE]
         self.page_size = check_page_size(page_size)
         pages = whole_number("pages", pages, 1, MOST_PAGES, "guest pages", "64 GiB of 4 KiB pages is the largest.")
         self.seed = whole_number("seed", seed, 0, 2**63 - 1)
@@ -97,7 +104,6 @@ class Guest:
         set_memory(map_states, types, states, pageblock_types)
         make: Make = partial(SteppedGuest, self.driver, self.page_size, **settings)
         self._settings = settings
-        actors = check_actors(actors)
         several = zones is not None or candidates is not None or actors
         against = "zones, candidates and actors" if several else beyond_arrays(self.driver, types)
         by_arrays = use_arrays(engine, against)

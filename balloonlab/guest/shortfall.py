@@ -7,6 +7,7 @@ import numpy as np
 from balloonlab.foundations.words import counted
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.machine_events import Ran
+from balloonlab.kernel.world import World
 from balloonlab.memory.zone import PageState
 
 COMPACTOR = "compactor"  # the thread that compacts, in every guest
@@ -27,7 +28,7 @@ def balloon_shortfall(machine: Machine) -> str:
     with machine.lock:
         if -(-world.host.target // per) == world.values["num_pages"] // per:
             return ""
-        return _waiting(machine) or "nothing more can happen"
+        return _waiting(machine) or _away(world) or "nothing more can happen"
 
 
 def compaction_shortfall(machine: Machine, put_back: int = 0) -> str:
@@ -57,7 +58,7 @@ def ended_in_words(machine: Machine, ran: Ran, steps: int) -> str:
 
 def shortfall(machine: Machine) -> str:
     """What was not done of all that was asked for, and why; "" if all was."""
-    size = balloon_shortfall(machine)
+    size = "" if _sent_away(machine) else balloon_shortfall(machine)
     compaction = compaction_shortfall(machine)
     parts = []
     if size:
@@ -66,6 +67,20 @@ def shortfall(machine: Machine) -> str:
     if compaction:
         parts.append(f"compaction is not done: {compaction}")
     return "; ".join(parts)
+
+
+def _away(world: World) -> str:
+    """Where the driver is, if it cannot do anything; "" if it can."""
+    numbers = dict(zip(world.values.names, world.values.numbers, strict=True))
+    if numbers.get("freezing"):
+        return "the system is suspended"
+    return "no driver is loaded" if numbers.get("vb_memory", 1) == 0 else ""
+
+
+def _sent_away(machine: Machine) -> bool:
+    """Whether the driver is gone, or asleep, because that was asked for last: then its balloon is to be empty."""
+    asked, values = machine.marks[-1].name if machine.marks else "", machine.world.values
+    return asked in ("unload", "suspend") and "core_request" in values and values["core_request"] == 0
 
 
 def _waiting(machine: Machine, *, naps: bool = True) -> str:

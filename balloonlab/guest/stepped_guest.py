@@ -17,6 +17,7 @@ from balloonlab.drivers import Driver
 from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction, compact_memory
 from balloonlab.drivers.device import host_threads
+from balloonlab.drivers.driver_core import REQUESTS
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.drivers.whole_life import begin
 from balloonlab.foundations.errors import BadValueError, DidNotSettleError, each_of, whole_number
@@ -88,7 +89,7 @@ class SteppedGuest:
         self._adopt_balloon(balloon, target)
         movable: set[PageState] = {PageState.MOVABLE, PageState.BALLOON} if driver.movable else {PageState.MOVABLE}
         self.mm = Compaction(self.world, self._controls(movable, candidates))
-        self._begin = self.world.new_gate("begin") if actors else None
+        self._begin = self.world.new_gate("begin") if any(not actor.at_once for actor in actors) else None
         self.machine = Machine(self.world, self.threads(actors), self.actions())
 
     def probe(self) -> None:
@@ -237,7 +238,7 @@ class SteppedGuest:
             for name, role, main, depth in vb.driver.threads
         ]
         compactor = ThreadSpec("compactor", "memory compaction", lambda: compact_memory(vb, mm), foreign)
-        more = [actor.thread(vb, mm, self._begin) for actor in actors if self._begin is not None]
+        more = [actor.thread(vb, mm, self._begin) for actor in actors]
         return [own[0], compactor, *host_threads(vb), *own[1:], *more]
 
     def actions(self) -> dict[str, Action]:
@@ -251,6 +252,9 @@ class SteppedGuest:
         def check_flag(n: int) -> None:
             whole_number("number", n, 0, 0, "", "This action takes no number.")
 
+        def asks_core(request: int, _n: int) -> None:
+            world.values.set(vb.core_request.number, request)
+
         def ask(slot: int) -> Action:
             return Action(check_flag, lambda _: world.values.set(slot, 1))
 
@@ -259,6 +263,9 @@ class SteppedGuest:
             "compact": ask(self.mm.wanted.number),
             "request_stats": ask(vb.stats_wanted.number),
         }
+        if "core_request" in self.driver.also:
+            for i, (name, needs) in enumerate(REQUESTS.items()):
+                actions[name] = Action(check_flag, partial(asks_core, i + 1), needs)
         return actions | ({"begin": ask(self._begin.number)} if self._begin is not None else {})
 
     def _adopt_balloon(self, balloon: Sequence[int] | NDArray[np.int64] | None, target: int | None) -> None:

@@ -127,11 +127,17 @@ class Machine(Stepper):
             return f"{name}: {primitive}" if not self.recording else self.timeline.text(self.position - 1, self.names)
 
     def act(self, name: str, value: int = 0) -> None:
-        """Something from outside the guest, e.g. ``act("set_target", 4096)``. Checked by the action before it acts."""
+        """Something from outside the guest, e.g. ``act("set_target", 4096)``. Checked by the action before it acts.
+
+        Raises NotRunnableError, with the reason, for what is not possible at this moment.
+        """
         with held_back(), self.lock:
-            check, change = self.actions[pick("action", name, sorted(self.actions))]
+            check, change, needs = self.actions[pick("action", name, sorted(self.actions))]
             number = whole_number(name.replace("_", " "), value, -(2**31) + 1, 2**31 - 1)
             check(number)
+            for need in needs:
+                if bool(self.world.values[need.number]) != need.set:
+                    raise NotRunnableError(f"{name.replace('_', ' ')} is not possible now: {need.otherwise}.")
             self.outside(name, partial(change, number), number)
 
     def outside(self, name: str, change: Callable[[], T], number: int | None = None, about: str = "") -> T:

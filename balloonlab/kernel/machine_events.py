@@ -7,11 +7,23 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
+class Need(NamedTuple):
+    """When something may be asked for: a shared number must be 0, or must not be; and why it may not otherwise."""
+
+    number: str
+    set: bool
+    otherwise: str
+
+
 class Action(NamedTuple):
-    """Something that may come from outside the guest: `check` refuses a bad number, `change` does it."""
+    """Something that may come from outside the guest: `check` refuses a bad number, `change` does it.
+
+    needs: what must hold for it to be asked for.
+    """
 
     check: Callable[[int], object]
     change: Callable[[int], None]
+    needs: tuple[Need, ...] = ()
 
 
 class Ran(NamedTuple):

@@ -17,6 +17,10 @@ SENTENCES: dict[str, Sentence] = {
     "compact": "you ask the kernel to compact its memory",
     "request_stats": "the host asks for the guest's memory figures",
     "begin": "you let the other threads begin",
+    "load": "you ask the kernel to load the driver",
+    "unload": "you ask the kernel to unload the driver",
+    "suspend": "you ask the kernel to suspend the system",
+    "resume": "you ask the kernel to resume",
     # compaction
     "compaction_wanted": "takes up the request to compact",
     "compact_begin": "puts both scanners at the ends of memory",

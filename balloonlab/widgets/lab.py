@@ -15,6 +15,7 @@ from balloonlab.guest.guest import Guest
 from balloonlab.guest.outcomes import bug_first
 from balloonlab.guest.shortfall import bugs
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.machine_events import Need
 from balloonlab.widgets.connected import Connected
 from balloonlab.widgets.panels import panels, short
 from balloonlab.widgets.session import Session
@@ -107,10 +108,16 @@ class Lab(Connected):
             "most": world.host.balloon_pages,
             "target": world.host.target,
             "actions": sorted(self.machine.actions),
+            "needs": {name: self._needs(action.needs) for name, action in self.machine.actions.items()},
             "level": self._unit,
             "foresight": self._foresight is not None,
             "cpu": [name for name in self._cpu if name in self.machine.names],
         }
+
+    def _needs(self, needs: tuple[Need, ...]) -> list[list[object]]:
+        """When something may be asked for: [slot of a number, whether it must not be 0, why it may not otherwise]."""
+        names = self.machine.world.values.names
+        return [[names.index(need.number), need.set, need.otherwise] for need in needs]
 
     def _told_finding(self) -> Content | None:
         """What a finding's schedule ends in, and after which step of the timeline."""

@@ -21,7 +21,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-UNDER_MORE = ("Run", "Statistics", "Begin")
+UNDER_MORE = ("Run", "Statistics", "Begin", "Suspend", "Resume", "Unload", "Load")
 TOKEN = "test-token"  # of a server on 127.0.0.1 that lives for one test run
 PATIENCE = 60  # seconds for the server to answer
 RUN_TIMEOUT = 180_000  # milliseconds for all cells of a notebook

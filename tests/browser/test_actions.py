@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.lab import (
     LabPage,
     aim,
     click,
     notebook_of,
+    number,
     output_of,
     resizing,
     run_cell,
@@ -85,4 +86,66 @@ def test_what_a_scenario_began_with_can_be_asked_again(lab_page: Open, name: str
     expect(row).to_contain_text("waits for begin")
     click(root, "Begin")
     expect(row).not_to_contain_text("waits for begin")
+    assert lab.thrown == []
+
+
+LIFE = """
+import balloonlab as bl
+guest = bl.Guest(1024, driver="v9", lifecycle=True)
+lab = bl.Lab(guest)
+lab
+"""
+ASKED = {"Suspend": "suspend the system", "Resume": "resume", "Unload": "unload the driver", "Load": "load the driver"}
+LOADED, ASLEEP, GONE = (  # of each of the four: "" if it may be pressed, else why not
+    {"Suspend": "", "Resume": "the system is not suspended", "Unload": "", "Load": "the driver is loaded already"},
+    {
+        "Suspend": "the system is suspended already",
+        "Resume": "",
+        "Unload": "the system is suspended: resume it first",
+        "Load": "the system is suspended: resume it first",
+    },
+    {
+        "Suspend": "no driver is loaded",
+        "Resume": "the system is not suspended",
+        "Unload": "no driver is loaded",
+        "Load": "",
+    },
+)
+
+
+def refusals(root: Locator) -> dict[str, str]:
+    """Which of the four may be pressed, and what the others' titles say."""
+    found = {}
+    for name in LOADED:
+        button = root.locator(f"button:text-is('{name}')")
+        off = button.get_attribute("aria-disabled") == "true"
+        title = button.get_attribute("title") or ""
+        assert title.startswith("Not now: ") == off
+        found[name] = title.removeprefix("Not now: ") if off else ""
+    return found
+
+
+def test_the_driver_is_suspended_resumed_unloaded_and_loaded(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(LIFE, "print(guest.balloon_pages, guest.machine.bugs)"))
+    root = lab.notebook.locator(".balloonlab")
+    aim(root, 300)
+    click(root, "Inflate")
+    settled(root)
+    assert refusals(root) == LOADED
+    assert root.locator("button:text-is('Begin')").count() == 0, "nobody waits for it"
+    for name, pages, now in (
+        ("Suspend", 0, ASLEEP),
+        ("Resume", 300, LOADED),
+        ("Unload", 0, GONE),
+        ("Load", 300, LOADED),
+    ):
+        click(root, name)
+        expect(root.locator(".bl-said")).to_have_text(f"You ask the kernel to {ASKED[name]}: done.")
+        settled(root)
+        assert refusals(root) == now, name
+        expect(number(root, "Balloon")).to_have_text(str(pages))
+    click(root, "To start")  # the buttons speak of the moment that is shown
+    assert refusals(root) == LOADED
+    run_cell(lab, 1)
+    expect(output_of(lab, 1)).to_have_text("300 ()\n")
     assert lab.thrown == []

@@ -25,7 +25,7 @@ def verbs() -> dict[str, Verb]:
 
 
 def test_every_verb_has_a_sentence_and_every_sentence_a_verb() -> None:
-    outside = {"set_target", "compact", "request_stats", "begin"}
+    outside = {"set_target", "compact", "request_stats", "begin", "load", "unload", "suspend", "resume"}
     assert SENTENCES.keys() - outside == verbs().keys()
 
 

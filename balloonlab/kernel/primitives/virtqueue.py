@@ -118,11 +118,11 @@ def _nothing_to_read(_world: World, _thread: int, vq: Ref) -> Blocked:
     return Blocked("idle", f"a message on {vq.name}")
 
 
-def _asked_for_stats(world: World, _thread: int, request: Ref) -> bool:
-    return world.values.get(request.number) > 0
+def _asked_for_stats(world: World, _thread: int, request: Ref, vqs: Ref | None = None) -> bool:
+    return world.values.get(request.number) > 0 and (vqs is None or world.values.get(vqs.number) > 0)
 
 
-def _not_asked(_world: World, _thread: int, _request: Ref) -> Blocked:
+def _not_asked(_world: World, _thread: int, _request: Ref, _vqs: Ref | None = None) -> Blocked:
     return Blocked("idle", "somebody to ask for statistics")
 
 
@@ -161,6 +161,6 @@ def host_acknowledge_stats(
 
 
 @primitive(_asked_for_stats, _not_asked, rests=True)
-def host_wants_stats(world: World, _thread: int, request: Ref) -> None:
-    """The host takes up a request for statistics."""
+def host_wants_stats(world: World, _thread: int, request: Ref, _vqs: Ref | None = None) -> None:
+    """The host takes up a request for statistics. Not while the driver's queues are gone."""
     world.values.set(request.number, 0)

@@ -6,11 +6,20 @@ import { BALLOON_PAGE, bytes, counted, number, wholeNumber } from "./words.js";
 const ASKED = [
   ["request_stats", "Statistics", "The host asks the driver for memory statistics"],
   ["begin", "Begin", "Let those begin who wait for it: an unload, a suspend, an interrupt"],
+  ["suspend", "Suspend", "The system goes to sleep: freeze the threads, then the driver"],
+  ["resume", "Resume", "The system wakes up: restore the driver, then let the threads go on"],
+  ["unload", "Unload", "Unload the driver: its remove empties the balloon and frees all that it has"],
+  ["load", "Load", "Load the driver: its probe allocates, finds the queues and starts the thread"],
 ];
+
+/** The first need ([slot of a number, whether it must not be 0, why it may not otherwise]) that the values do not meet. */
+export function unmetNeed(needs, values) {
+  return needs.find(([slot, set]) => Boolean(values[slot]) !== set) ?? null;
+}
 
 /** send(content): to Python. most: the largest balloon, in 4 KiB pages. full(): over the whole window, or back. */
 export class Actions {
-  constructor({ most, target, actions, title, driver }, send, full) {
+  constructor({ most, target, actions, needs = {}, title, driver }, send, full) {
     const can = (name) => actions.includes(name);
     Object.assign(this, { most, send, busy: false, lost: false, actual: 0, leads: true });
     const input = (type, name, more) => el("input", { type, value: String(target), "aria-label": name, ...more });
@@ -24,7 +33,12 @@ export class Actions {
     this.compact = button("Compact", "Ask for memory compaction", ask("compact"));
     this.run = button("Run", "Let the threads run until nothing more can happen", () => send({ type: "run" }));
     this.stop = button("Stop", "Stop running", () => send({ type: "stop" }));
-    this.others = ASKED.filter(([name]) => can(name)).map(([name, text, about]) => button(text, about, ask(name)));
+    this.asked = ASKED.filter(([name]) => can(name)).map(([name, text, about]) => ({
+      button: button(text, about, ask(name)),
+      about,
+      needs: needs[name] ?? [],
+    }));
+    this.others = this.asked.map((each) => each.button);
     this.buttons = [...(can("set_target") ? [this.resize] : []), ...(can("compact") ? [this.compact] : []), ...this.others, this.run];
     this.slider.addEventListener("input", () => this.setTarget(Number(this.slider.value)));
     this.field.addEventListener("input", () => this.explain());
@@ -113,6 +127,15 @@ export class Actions {
     this.explain();
   }
 
+  /** What may be asked for depends on shared numbers, which are `values` here; a button that may not be pressed says why. */
+  allow(values) {
+    for (const each of this.asked) {
+      const unmet = unmetNeed(each.needs, values);
+      each.refused = unmet !== null;
+      attribute(each.button, "title", unmet ? `Not now: ${unmet[2]}` : each.about);
+    }
+  }
+
   explain() {
     const n = wholeNumber(this.field.value);
     const legal = n !== null && n >= 0 && n <= this.most;
@@ -141,7 +164,8 @@ export class Actions {
   /** Whether Python is not heard from, so that nothing can be asked. */
   setLost(lost) {
     this.lost = lost;
-    for (const button of this.buttons) off(button, this.busy || lost);
+    const refused = this.asked.filter((each) => each.refused).map((each) => each.button);
+    for (const button of this.buttons) off(button, this.busy || lost || refused.includes(button));
     off(this.stop, !this.busy || lost);
     for (const input of [this.slider, this.field, this.by]) input.disabled = lost;
     mark(this.progress, "bl-off", lost && this.busy);

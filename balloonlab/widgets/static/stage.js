@@ -207,6 +207,7 @@ export class Stage {
     const ends = history.first_step + position === history.last_step;
     const rests = mirror.waits.every((wait) => wait !== 0);
     this.actions.setActual(this.foretold ? this.foretold.held : mirror.values[trace.tables.num_pages] || 0, ends && rests && !trouble);
+    this.actions.allow(mirror.values);
     this.actions.setLost(lost);
     if (this.fates) this.fates.setLost(lost);
     const ran = position ? trace.step.thread.data[position - 1] : -1;
