@@ -139,7 +139,7 @@ SENTENCES: dict[str, Sentence] = {
     "vp_find_vqs": "looks for the device's queues",
     "vp_del_vqs": "gives the device's queues up",
     "vp_reset": "resets the device",
-    "add_status": "tells the device {n}: 2 for a driver, 4 for one that is ready, 128 for one that failed",
+    "add_status": "tells the device how far its driver has come: {n}",
     "prime_stats": "gives the host an empty buffer for memory figures",
     "mutex_init": "makes {obj} a mutex that nobody holds",
     "spin_lock_init": "makes {obj} a spinlock that nobody holds",

@@ -113,7 +113,7 @@ def test_the_labels_are_the_kernels(driver: str) -> None:
 def test_a_label_that_is_deleted_is_named(driver: str, label: str, line: str) -> None:
     result = bl.explore(bl.scenario("probe-when-something-fails", without_line(driver, "virtballoon_probe", line)))
     finding = result.finding("left behind")
-    assert finding.text.endswith(f"label {label} is missing")
+    assert finding.text.startswith(f"no leak: probe failed, label {label} is missing: ")
     assert finding.text.count(" still allocated") + finding.text.count("not given up") == 1
     assert {each.kind for each in result.findings} <= {"left behind", "wild pointer"}
 

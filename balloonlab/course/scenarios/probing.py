@@ -24,11 +24,11 @@ def nothing_is_left_behind(guest: Guest) -> Property:
         words = ", ".join(each.words for each in left)
         if status & FAILED:
             labels = ", ".join(dict.fromkeys(each.label for each in left if each.label))
-            assert not left, f"probe has failed, and {words}: label {labels} is missing"
-        assert not left, f"the driver is unloaded, and {words}: virtballoon_remove forgets it"
+            assert not left, f"probe failed, label {labels} is missing: {words}"
+        assert not left, f"virtballoon_remove forgets something: {words}"
 
     reads = ("device_status", *(each.number for each in held))
-    return Property("nothing is left behind", "left behind", "at rest", reads, check)
+    return Property("no leak", "left behind", "at rest", reads, check)
 
 
 def nobody_runs_without_memory(guest: Guest) -> Property:

@@ -206,7 +206,7 @@ def _asked(world: World, _thread: int, request: Ref) -> bool:
 
 
 def _not_asked(_world: World, _thread: int, _request: Ref) -> Blocked:
-    return Blocked("idle", "somebody to load or unload the driver, to suspend or resume the system")
+    return Blocked("idle", "a request to load, unload, suspend or resume")
 
 
 @primitive(_asked, _not_asked, rests=True)
