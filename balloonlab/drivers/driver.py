@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
+from balloonlab.drivers.members import Member
 from balloonlab.drivers.places import Place, place_of
 from balloonlab.foundations.errors import BadValueError, as_text, each_of, pick
 from balloonlab.foundations.words import counted, shown
@@ -46,9 +47,9 @@ class Driver:
     page_flags: marks of a page on the balloon's list. dequeued_references: of a page that has left the list.
     pages_lock, isolated_counter: what the version calls the list's lock, and its count of isolated pages (with unit).
     threads: its own, the one that resizes the balloon first. workqueue: work items instead of a kernel thread.
-    loaded: whether a guest begins with it loaded.
-    also: further shared objects, which become attributes of the device; name: "lock",
-    "value", "gate" (a value that may be waited for) or "list" (of pages).
+    loaded: whether a guest begins with it loaded. members: those of its struct virtio_balloon. also: further shared
+    objects, which become attributes of the device; name: "lock", "value", "gate" (a value that may be waited for) or
+    "list" (of pages).
     """
 
     name: str
@@ -66,6 +67,7 @@ class Driver:
     threads: tuple[DriverThread, ...] = KTHREAD
     workqueue: bool = False
     loaded: bool = True
+    members: tuple[Member, ...] = ()
     also: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 
+from balloonlab.drivers import members
 from balloonlab.drivers.driver import Driver, routines
 from balloonlab.drivers.migrate_3_6 import CORE
 from balloonlab.drivers.virtio_balloon import ARRAY_PFNS_MAX, VirtioBalloon
@@ -228,4 +229,5 @@ DRIVER = Driver(
     migratetype=Migratetype.UNMOVABLE,
     movable=False,
     rules="3.6",
+    members=members.LINUX_3_6,
 )

@@ -11,7 +11,7 @@ lock (M6): ``DRIVER.replace(isolate_migratepages=linux_3_8.isolate_migratepages)
 
 from __future__ import annotations
 
-from balloonlab.drivers import v11
+from balloonlab.drivers import members, v11
 from balloonlab.drivers.balloon_compaction import PAGE_FLAGS, balloon_page_insert
 from balloonlab.drivers.compactor import Compaction
 from balloonlab.drivers.driver import Driver, routines
@@ -122,4 +122,5 @@ DRIVER = Driver(
     page_flags=PAGE_FLAGS,
     dequeued_references=2,
     isolated_counter=("isolated_pages", "guest pages"),
+    members=members.LINUX_3_8,
 )

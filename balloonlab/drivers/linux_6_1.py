@@ -9,7 +9,7 @@ Left out: free page hinting and reporting, page poison, managed pages by zone.
 
 from __future__ import annotations
 
-from balloonlab.drivers import linux_3_6
+from balloonlab.drivers import linux_3_6, members
 from balloonlab.drivers.balloon_compaction_6_1 import BALLOON_COMPACTION, BALLOON_EVENTS, PAGE_FLAGS
 from balloonlab.drivers.compactor import EAGAIN
 from balloonlab.drivers.driver import Driver, DriverThread, routines
@@ -249,4 +249,5 @@ DRIVER = Driver(
     isolated_counter=("isolated_pages", "guest pages"),
     threads=THREADS,
     workqueue=True,
+    members=members.LINUX_6_1,
 )

@@ -9,7 +9,7 @@ Left out, as in 6.1: free page hinting and reporting, page poison; and what keep
 from __future__ import annotations
 
 from balloonlab.drivers import balloon_compaction_6_1 as since_6_1
-from balloonlab.drivers import linux_3_6, linux_6_1
+from balloonlab.drivers import linux_3_6, linux_6_1, members
 from balloonlab.drivers.balloon_7_2 import BALLOON, BALLOON_EVENTS, PAGE_FLAGS
 from balloonlab.drivers.compactor import EAGAIN
 from balloonlab.drivers.driver import Driver, routines
@@ -128,4 +128,5 @@ DRIVER = Driver(
     isolated_counter=("isolated_pages", "guest pages"),
     threads=linux_6_1.THREADS,
     workqueue=True,
+    members=members.LINUX_7_2,
 )

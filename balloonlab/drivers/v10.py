@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import errno
 
-from balloonlab.drivers import linux_3_6, v9
+from balloonlab.drivers import linux_3_6, members, v9
 from balloonlab.drivers.balloon_compaction import (
     COMPACT_BALLOON_EVENTS,
     INTERFACE,
@@ -293,4 +293,5 @@ DRIVER = Driver(
     | {"alloc_balloon_mapping": "balloon_mapping_alloc", "free_balloon_mapping": "balloon_mapping_free"},
     page_flags=PAGE_FLAGS,
     isolated_counter=("num_isolated_pages", "4 KiB pages"),
+    members=members.V10,
 )

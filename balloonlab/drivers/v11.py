@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 
-from balloonlab.drivers import linux_3_6
+from balloonlab.drivers import linux_3_6, members
 from balloonlab.drivers.balloon_compaction import (
     COMPACT_BALLOON_EVENTS,
     INTERFACE,
@@ -179,4 +179,5 @@ DRIVER = Driver(
     vmstat=COMPACT_BALLOON_EVENTS,
     page_flags=PAGE_FLAGS,
     isolated_counter=("isolated_pages", "guest pages"),
+    members=members.V11,
 )

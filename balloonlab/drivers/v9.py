@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 
-from balloonlab.drivers import linux_3_6
+from balloonlab.drivers import linux_3_6, members
 from balloonlab.drivers.balloon_compaction import (
     COMPACT_BALLOON_EVENTS,
     INTERFACE,
@@ -311,4 +311,5 @@ DRIVER = Driver(
     vmstat=COMPACT_BALLOON_EVENTS,
     aliases=ALIASES,
     page_flags=PAGE_FLAGS,
+    members=members.V9,
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from balloonlab.drivers.members import Member
 from balloonlab.host.host import ARRAY_PFNS_MAX, QUEUE_NAMES, Queue
 from balloonlab.kernel.cpu import Cpu
 from balloonlab.kernel.primitives.workqueue import PENDING
-from balloonlab.kernel.world import Ref, World
+from balloonlab.kernel.world import Field, Ref, World
 from balloonlab.memory.zone import PageState
 
 if TYPE_CHECKING:
@@ -99,6 +100,15 @@ class VirtioBalloon:
             self.stop_update_lock = world.new_lock("stop_update_lock")
         for name, kind in driver.also.items():
             setattr(self, name, _new(world, kind, name))
+        world.fields = tuple(self._field(member) for member in driver.members)
+
+    def _field(self, member: Member) -> Field:
+        name, ctype, of, guard, now = member
+        if of in ("", "pfns", "stats"):
+            return Field(name, ctype, of, of, -1, guard, now)
+        ref: Ref = getattr(self, of)
+        kind = "work" if ctype == "struct work_struct" else ref.kind
+        return Field(name, ctype, ref.name, kind, ref.number, guard)
 
     def config_interrupt(self, world: World) -> None:
         """virtballoon_changed, as the handler of the config interrupt: the target may be another one now."""

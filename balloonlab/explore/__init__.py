@@ -11,6 +11,7 @@ from types import ModuleType
 from balloonlab.explore.explorer import explore
 from balloonlab.explore.judge.behaviour import Behaviour, Difference, difference
 from balloonlab.explore.judge.fate import Fate, Fates
+from balloonlab.explore.judge.field_locks import FieldLocks, field_locks
 from balloonlab.explore.judge.lock_order import LockOrder, lock_order
 from balloonlab.explore.judge.locks_held import LocksHeld, locks_held
 from balloonlab.explore.judge.result import Finding, Result, Verdict
@@ -22,6 +23,7 @@ __all__ = [
     "Difference",
     "Fate",
     "Fates",
+    "FieldLocks",
     "Finding",
     "LockOrder",
     "LocksHeld",
@@ -30,6 +32,7 @@ __all__ = [
     "Verdict",
     "difference",
     "explore",
+    "field_locks",
     "lock_order",
     "locks_held",
     "promela",

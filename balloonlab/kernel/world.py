@@ -55,6 +55,23 @@ class Ref(NamedTuple):
     name: str
 
 
+class Field(NamedTuple):
+    """A member of the structure that the driver's routines share.
+
+    name, ctype: as C has them. obj: the name of the shared object that it is, as steps have it; "" if it is none. kind:
+    of that object: a Ref's, or "pfns", "stats", "work", or "" where `now` is all there is to say. number: the Ref's.
+    guard: what is to be held by whoever touches it, by the text's own comments: a lock's name, or words (fields.py).
+    """
+
+    name: str
+    ctype: str
+    obj: str
+    kind: str
+    number: int
+    guard: str
+    now: str = ""
+
+
 class KernelBugError(Exception):
     """The kernel noticed, or would have noticed, that it is broken: the thread that hits it does not go on.
 
@@ -98,6 +115,7 @@ class World:
         self.throttled = False  # whether an allocation that finds no page waits while pages are isolated
         self.gates: set[int] = set()  # slots of numbers that a primitive may wait for
         self.tallies: set[int] = set()  # slots of numbers that are kept for statistics only
+        self.fields: tuple[Field, ...] = ()  # of the structure that the driver shares, for people
         self.controls: list[Control] = []  # one a zone, for the compacting thread
         self.moves: list[tuple[int, int]] | None = None  # a whole operation may collect (old, new) here
         self.lists: dict[str, int] = {}

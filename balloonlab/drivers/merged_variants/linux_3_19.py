@@ -10,7 +10,7 @@ what an isolator took meanwhile is passed over.
 
 from __future__ import annotations
 
-from balloonlab.drivers import linux_3_6
+from balloonlab.drivers import linux_3_6, members
 from balloonlab.drivers.compactor import EAGAIN, ENOMEM
 from balloonlab.drivers.merged_variants import linux_3_13
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
@@ -304,4 +304,5 @@ DRIVER = linux_3_13.DRIVER.variant(
     aliases={"virtio_balloon_oom_notify": "virtballoon_oom_notify"},
     page_flags=PAGE_FLAGS,
     dequeued_references=1,
+    members=members.LINUX_3_19,
 )

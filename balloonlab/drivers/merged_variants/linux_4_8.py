@@ -7,7 +7,7 @@ where guest pages are asked for (M9); the target is not rounded up to whole gues
 
 from __future__ import annotations
 
-from balloonlab.drivers import linux_3_6, linux_6_1
+from balloonlab.drivers import linux_3_6, linux_6_1, members
 from balloonlab.drivers.virtio_balloon import ARRAY_PFNS_MAX, VirtioBalloon
 from balloonlab.kernel.primitives import Routine, add, msleep, mutex_lock, mutex_unlock, read, set_page_pfns, write
 
@@ -48,4 +48,5 @@ DRIVER = linux_6_1.DRIVER.variant(
     virtballoon_oom_notify,
     without=("virtio_balloon_oom_notify",),
     aliases={"virtio_balloon_oom_notify": "virtballoon_oom_notify"},
+    members=members.LINUX_4_8,
 )
