@@ -56,7 +56,7 @@ _CONFIG_CHANGE = Member("config_change", "wait_queue_head_t", "config_change", O
 _ACKED = Member("acked", "wait_queue_head_t", "acked", OWN)
 _BALLOON_LOCK = Member("balloon_lock", "struct mutex", "balloon_lock", LOCK)
 _PAGES_LOCK = Member("pages_lock", "spinlock_t", "pages_lock", LOCK)
-_MAPPING = Member("mapping", "struct address_space *", "", BALLOON, "leads to the driver")
+_MAPPING = Member("mapping", "struct address_space *", "", BALLOON, "to the driver")
 _NEED = "need_stats_update"
 
 LINUX_3_6 = (
@@ -108,7 +108,7 @@ V11 = (
     _thread(BALLOON),
     _ACKED,
     _NUM_PAGES,
-    Member(f"{_INFO}mapping", "struct address_space *", "", UNSAID, "leads to the driver"),
+    Member(f"{_INFO}mapping", "struct address_space *", "", UNSAID, "to the driver"),
     _ISOLATED,
     *_INFO_PAGES,
     _BALLOON_LOCK,
@@ -117,7 +117,7 @@ V11 = (
     _statistics(BALLOON, 6),
 )
 LINUX_3_8 = V11
-_NOTIFIER = Member("nb", "struct notifier_block", "", BALLOON, "called when memory is out")
+_NOTIFIER = Member("nb", "struct notifier_block", "", BALLOON, "the OOM notifier")
 LINUX_3_19 = (*(member for member in V11 if not member.name.endswith("mapping")), _NOTIFIER)
 
 
@@ -138,7 +138,7 @@ def _since_4_8(figures: int, info: tuple[Member, ...]) -> tuple[Member, ...]:
     )
 
 
-_LEFT_OUT = Member("free_page_vq and others", "hinting, reporting", "", UNSAID, "not modelled")
+_LEFT_OUT = Member("free_page_vq and others", "hinting, reporting", "", "", "not modelled")
 _OOM_NB = _NOTIFIER._replace(name="oom_nb")
 _OF_6_1 = _since_4_8(10, (_ISOLATED, *_INFO_PAGES))
 LINUX_4_8 = (*_OF_6_1, _NOTIFIER)

@@ -233,6 +233,7 @@ STAT_TAGS = (
     "swap_in", "swap_out", "majflt", "minflt", "memfree", "memtot", "avail", "caches", "htlb_pgalloc", "htlb_pgfail",
     "oom_kill", "alloc_stall", "async_scan", "direct_scan", "async_reclaim", "direct_reclaim",
 )  # fmt: skip
+STAT_BYTES = frozenset(("swap_in", "swap_out", "memfree", "memtot", "avail", "caches"))  # the others count events
 STAT_ENTRY = np.dtype([("tag", "<u2"), ("value", "<u8")])  # 10 bytes, packed
 
 

@@ -17,8 +17,8 @@ LOCK = "is a lock"
 UNSAID = "nobody says"
 HERE = "list_del"  # the list that it touches is not among its arguments: the one that the page is on
 
-_READS = frozenset(("read", "atomic_read", "list_first", "list_next", "list_pages"))
-_HOSTS = frozenset(("host_read", "host_acknowledge", "host_acknowledge_stats", "host_wants_stats"))
+READS = frozenset(("read", "atomic_read", "list_first", "list_next", "list_pages"))
+HOSTS = frozenset(("host_read", "host_acknowledge", "host_acknowledge_stats", "host_wants_stats"))
 _SENT = (("num_pfns", False), ("pfns", False))
 # What a verb touches beside the object that it is given: which, and whether it is written.
 BESIDE: dict[str, tuple[tuple[str, bool], ...]] = {
@@ -44,7 +44,7 @@ class Touch(NamedTuple):
 
 def touched(verb: str, obj: str) -> list[Touch]:
     """The objects that a statement touches, by its verb and the name of the first object it is given ("" if none)."""
-    given = [Touch(obj, verb not in _READS)] if obj and verb not in _HOSTS else []
+    given = [Touch(obj, verb not in READS)] if obj and verb not in HOSTS else []
     return given + [Touch(*each) for each in BESIDE.get(verb, ())]
 
 

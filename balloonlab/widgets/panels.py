@@ -21,6 +21,7 @@ from balloonlab.kernel.timeline import Wait
 from balloonlab.kernel.world import World
 from balloonlab.memory.palette import state_counts
 from balloonlab.memory.zone import PAGEBLOCK_ORDER
+from balloonlab.widgets.device import statistics, structure
 
 MESSAGES = 6  # latest messages listed
 LIST_PAGES = 8  # pages of a list named from its head
@@ -68,10 +69,16 @@ def _guest_value(name: str, unit: str) -> Shown:
     return Shown(name, unit, "counter" if unit and unit != "flag" else "flag")
 
 
+def has_guest(world: World) -> bool:
+    """Whether there is a balloon, or only a program's threads and numbers."""
+    return "num_pages" in world.values.names
+
+
 def panels(machine: Machine, fates: Sequence[str] = ()) -> str:
     """Every panel, one after the other. fates: lines on what can become of it, if that is shown."""
+    device = (structure, statistics) if has_guest(machine.world) else ()
     parts: tuple[Callable[[Machine], str], ...] = (
-        *(timeline, page_map, threads, locks, lists, messages, host, counters, free_memory),
+        *(timeline, page_map, threads, locks, lists, messages, host, *device, counters, free_memory),
     )
     with machine.lock:
         texts = [part(machine) for part in parts]

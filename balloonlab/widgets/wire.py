@@ -19,6 +19,8 @@ from balloonlab.drivers.line_notes import NoteAt, notes_on
 from balloonlab.foundations.journal import Kind
 from balloonlab.guest.foretold import Foretold
 from balloonlab.guest.shortfall import shortfall
+from balloonlab.host.host import STAT_BYTES, unpack_stats
+from balloonlab.kernel.fields import BESIDE, HERE, HOSTS, READS
 from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives.marks import FLAG_WORDS
 from balloonlab.kernel.sentences import FINDS, SENTENCES
@@ -27,7 +29,7 @@ from balloonlab.memory.palette import PALETTE
 from balloonlab.memory.reduced_map import pages_per_cell, reduce_by
 from balloonlab.memory.zone import PageState
 from balloonlab.widgets.own_variables import OwnVariables
-from balloonlab.widgets.panels import shown_values
+from balloonlab.widgets.panels import has_guest, shown_values
 from balloonlab.widgets.reduced_changes import cell_changes
 from balloonlab.widgets.terms import TERMS
 
@@ -36,7 +38,7 @@ Content = dict[str, Any]
 _TYPES = {"int8": "i1", "uint8": "u1", "uint16": "u2", "int32": "i4", "uint32": "u4"}
 _PANEL_KINDS = (
     *(Kind.LINK, Kind.BLOCK_TYPE, Kind.VALUE, Kind.LOCK, Kind.PAGE_LOCK, Kind.MESSAGE),
-    *(Kind.SLEEP, Kind.THREAD_AT, Kind.WAIT, Kind.MESSAGE_PFN),
+    *(Kind.SLOT, Kind.SLEEP, Kind.THREAD_AT, Kind.WAIT, Kind.MESSAGE_PFN),
 )
 _PAGE_KINDS = (Kind.REFCOUNT, Kind.HOST_PAGE, Kind.PAGE_FLAGS)  # of single pages: only where every page crosses
 _COLUMNS = ("thread", "verb", "obj", "page", "amount", "result")
@@ -69,8 +71,7 @@ class Encoder:
         self.pages = machine.world.frames.pages
         self.unit = pages_per_cell(self.pages)
         self.epoch = self.sent = 0
-        has_guest = "num_pages" in machine.world.values.names
-        self._own = None if has_guest else OwnVariables()
+        self._own = None if has_guest(machine.world) else OwnVariables()
         self.begin()
 
     def begin(self) -> None:
@@ -111,8 +112,10 @@ class Encoder:
                 "thread_at": list(machine.thread_at),
                 "waits": list(machine.thread_wait),
                 "sleeps": list(world.sleeping),
+                "slots": list(world.slots),
             }
-            bugs, short, printed = self._bugs(), shortfall(self.machine), self._printed(0)
+            grown = {"printed": self._printed(0), "figures": self._figures(0)}
+            bugs, short = self._bugs(), shortfall(self.machine)
         content = {
             "type": "frame",
             "epoch": self.epoch,
@@ -124,7 +127,7 @@ class Encoder:
             "shortfall": short,
             **self._around(),
             "base": base,
-            "tables": self._fixed_tables() | {name: self._table(name, 0) for name in _TABLES} | {"printed": printed},
+            "tables": self._fixed_tables() | {name: self._table(name, 0) for name in _TABLES} | grown,
         }
         return content, arrays
 
@@ -137,10 +140,12 @@ class Encoder:
             arrays = self._steps(first)
             sent_before = len(self.machine.world.host.messages) - int(arrays.pop("new_messages")[0])
             arrays |= self._messages(sent_before) | self._own_rows(first + 1)
-            bugs, short, printed = self._bugs(), shortfall(self.machine), self._printed(first)
+            bugs, short = self._bugs(), shortfall(self.machine)
+            printed, figures = self._printed(first), self._figures(sent_before)
         rows = {name: {"from": self._rows[name], "rows": self._table(name, self._rows[name])} for name in _TABLES}
         known = len(self.machine.printed(self._line.first, self._line.first + first))
-        rows |= {"printed": {"from": known, "rows": printed}}
+        rows["printed"] = {"from": known, "rows": printed}
+        rows["figures"] = {"from": len(self._figures(0)) - len(figures), "rows": figures}
         rows = {name: new for name, new in rows.items() if new["rows"]}
         self._note_sent()
         if self._own is not None:
@@ -192,6 +197,12 @@ class Encoder:
         lines = self.machine.printed(begin + first, self._line.stop)
         return [{"step": line.step - begin, "level": line.level, "text": str(line)} for line in lines]
 
+    def _figures(self, first: int) -> list[Content]:
+        """The statistics that messages from number `first` on hold, by the number of the message."""
+        log = self.machine.world.host.messages
+        sent = sorted(i for i, payload in log.payloads.items() if payload and first <= i < len(log))
+        return [{"message": i, "values": list(unpack_stats(log.payloads[i]).items())} for i in sent]
+
     def _around(self) -> Content:
         """What else the history has than the steps that cross: its length, steps before them, the latest marks."""
         machine = self.machine
@@ -217,6 +228,9 @@ class Encoder:
             "sentences": SENTENCES,
             "terms": TERMS,
             "finds": sorted(FINDS),
+            "fields": [field._asdict() for field in world.fields],
+            "touches": {"reads": sorted(READS), "hosts": sorted(HOSTS), "beside": BESIDE, "here": HERE},
+            "stat_bytes": sorted(STAT_BYTES),
         }
 
     def _table(self, name: str, first: int) -> list[Any]:

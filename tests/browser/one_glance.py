@@ -88,7 +88,15 @@ WALK = """async (root, steps) => {
   }
   return found;
 }"""
+# What of the tab in the code's place is not whole: it ends below its frame.
+CUT_BELOW = """(root) => [...root.querySelectorAll(".bl-tabbody, .bl-tabbody ol, .bl-tabbody > div")]
+  .filter((node) => node.getClientRects().length && node.scrollHeight > node.clientHeight + 1)
+  .map((node) => `${node.className} is cut below: ${node.scrollHeight} of ${node.clientHeight}`)"""
 GIVEN = f"const HIGHEST = {HIGHEST}, ASTRAY = {ASTRAY}, DISAGREE = {DISAGREE};"
+LOOK_AT_TAB = f"""(root, steps) => {{
+  const HIGHEST = {HIGHEST}, ASTRAY = {ASTRAY}, DISAGREE = {CUT_BELOW};
+  return ({WALK})(root, steps);
+}}"""
 LOOK = f"(root, steps) => {{ {GIVEN} return ({WALK})(root, steps); }}"
 
 
@@ -99,6 +107,16 @@ def height_of(root: Locator) -> float:
 
 def in_sight(root: Locator) -> None:
     root.evaluate("(node) => node.querySelector('.bl-lab').scrollIntoView({ block: 'start' })")
+
+
+def check_tab(root: Locator, *, samples: int) -> None:
+    """The open tab is whole, and so is all around it, at about so many steps; it has names for all that is pressed."""
+    in_sight(root)
+    last = int(root.get_by_label("Position in the timeline").get_attribute("max") or 0)
+    astray = root.evaluate(LOOK_AT_TAB, sorted({*range(0, last, max(1, last // samples)), last}))
+    assert astray == [], astray[:3]
+    nameless = root.evaluate(NAMELESS)
+    assert nameless == [], nameless
 
 
 def check_all_in_one_window(root: Locator, *, samples: int) -> None:

@@ -32,6 +32,7 @@ def test_four_operations_can_all_be_gone_back_to(lab_page: Callable[..., LabPage
     expect(operations).to_have_text(["0: the opening"])
     by_statement(root)
     tab(root, "device")
+    click(root, "config space")
     ends, actual = [0], ["0"]
     for name, target in (("Inflate", 1_000), ("Compact", None), ("Deflate", 50), ("Inflate", 1_000)):
         if target is not None:

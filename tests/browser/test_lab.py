@@ -98,6 +98,7 @@ def test_inflate_step_back_and_look_without_the_kernel(lab_page: Open) -> None:
     expect(number(root, "believed by the host")).to_have_text("30")
     expect(root.locator(".bl-legend li", has_text="balloon")).to_have_text(re.compile("balloon30$"))
     tab(root, "device")
+    click(root, "config space")
     expect(root.get_by_role("row", name="target 30 (120 KiB)")).to_be_visible()
     painted = colours_of(root, range(1024))
     assert painted.count(colours["balloon"]) == 30

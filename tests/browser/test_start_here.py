@@ -45,6 +45,7 @@ def test_inflate_step_back_play_and_compact_a_real_guest(lab_page: Callable[...,
     settled(lab)
     assert painted(lab, BALLOON) > before, "more balloon is painted"
     tab(lab, "device")
+    click(lab, "config space")
     expect(lab.get_by_role("row", name=re.compile("^target 18,000"))).to_be_visible()
     expect(lab.get_by_role("row", name=re.compile("^actual 18,000"))).to_be_visible()
 

@@ -8,6 +8,8 @@ import { Mirror } from "../../balloonlab/widgets/static/mirror.js";
 import { changesOf, freeBlocks, listRows, lockRows, valueRows } from "../../balloonlab/widgets/static/panels.js";
 import { fiveNumbers } from "../../balloonlab/widgets/static/numbers.js";
 import { printedBefore } from "../../balloonlab/widgets/static/log.js";
+import { memberRows } from "../../balloonlab/widgets/static/members.js";
+import { bufferWords, figureWords, figuresAt, requestWords } from "../../balloonlab/widgets/static/statistics.js";
 import { stepSentence } from "../../balloonlab/widgets/static/sentences.js";
 import { Trace } from "../../balloonlab/widgets/static/trace.js";
 import { stepWords } from "../../balloonlab/widgets/static/words.js";
@@ -52,6 +54,11 @@ const said = positions.map((position) => {
     overwritten: Array.from({ length: mirror.status.sent }, (_, i) => mirror.messagePfns(i).overwritten),
     words: position ? stepWords(trace, position - 1) : "",
     sentence: position ? stepSentence(trace, position - 1) : "",
+    slots: [...mirror.slots],
+    members: memberRows(mirror).map(({ name, ctype, now, guard, touched }) => [name, ctype, now, guard, touched]),
+    figures: figuresAt(mirror).map(({ tag, before, now }) => [tag, ...[before, now].map((n) => figureWords(trace.tables, tag, n))]),
+    buffer: bufferWords(mirror),
+    request: requestWords(mirror),
     printed: printedBefore(trace, position),
     numbers: fiveNumbers(mirror, changesBetween(trace, 0, position)).map(({ now, change }) => [now, change]),
     differ: disagreements(mirror, Infinity),

@@ -21,7 +21,7 @@ from balloonlab.kernel.sentences import sentence
 from balloonlab.memory.palette import PALETTE
 from balloonlab.memory.reduced_map import reduce_by
 from balloonlab.memory.zone import PageState
-from balloonlab.widgets import wire
+from balloonlab.widgets import device, wire
 from balloonlab.widgets.panels import free_memory, size_words
 from balloonlab.widgets.session import Session
 from tests.widgets.receiver import Receiver
@@ -85,6 +85,14 @@ def check(machine: Machine, view: Recorder, unit: int, window: tuple[int, int] |
         assert said["sentence"] == (sentence(line, position - 1, machine.names) if position else "")
         printed = [{"step": each.step - line.first, "level": each.level, "text": str(each)} for each in machine.log]
         assert said["printed"] == printed
+        assert said["slots"] == world.slots
+        assert said["members"] == [list(row) for row in device.members(machine)]
+        figures = [[tag, *(device.figure_words(tag, n) for n in both)] for tag, *both in device.figures(machine)]
+        assert [said["figures"], said["buffer"], said["request"]] == [
+            figures,
+            device.buffer(machine),
+            device.request(machine),
+        ]
         assert said["numbers"] == [[now, now - then] for now, then in zip(five(machine), opening, strict=True)]
         stacks = [[(line.functions[f], at) for f, at in line.locations[n]] for n in machine.thread_at]
         assert said["lines"] == [[[f.name, at - f.first_line + 1] for f, at in stack] for stack in stacks]
@@ -201,6 +209,22 @@ def test_the_kernels_log_arrives_with_its_steps() -> None:
         view.ask("run")
     machine.seek(machine.timeline.stop)
     assert 4 <= len(machine.log) <= 7
+    check(machine, view, 1)
+
+
+@pytest.mark.parametrize("driver", ["linux-3.6", "v11", "linux-7.2"])
+def test_members_and_statistics_arrive_as_the_text_has_them(driver: str) -> None:
+    machine = Guest(512, driver).machine
+    view = Recorder(Session.of(machine))
+    view.hello()
+    view.ask("act", name="inflate", value=7)
+    view.ask("act", name="request_stats")
+    view.ask("act", name="inflate", value=9)
+    view.ask("act", name="request_stats")
+    view.ask("act", name="deflate", value=3)
+    check(machine, view, 1)
+    view.ask("act", at=view.length // 3, name="request_stats")  # other figures, under the numbers of those
+    assert not view.errors
     check(machine, view, 1)
 
 

@@ -133,6 +133,19 @@ def test_a_bug_is_told(machine: Machine) -> None:
     assert "  vballoon: has crashed" in panels.threads(machine).splitlines()
 
 
+def test_the_kernels_log_is_told_once_it_says_something() -> None:
+    machine = bl.scenario("fill-out-of-memory", "v9").machine()
+    assert "kernel log" not in panels.panels(machine)
+    for _ in range(2):
+        machine.run()
+    step = machine.log[0].step
+    assert panels.panels(machine).endswith(
+        f"kernel log: 1 line\n  step {step + 1:<7} [    0.000000] Out of puff! Can't get 2 pages"
+    )
+    machine.seek(step)
+    assert "kernel log" not in panels.panels(machine)
+
+
 def test_the_text_is_that_of_the_position(machine: Machine) -> None:
     texts = [panels.panels(machine)]
     for _ in range(40):

@@ -6,7 +6,7 @@ const BLOCK_TYPES_PER_PAGE = 512;
 /**
  * State after `position` steps.
  * grid: state of each cell; counts: pages in each state; window: {first, states} pages at full resolution, or null.
- * values, locks (holders), pageLocks (page -> thread), refcounts (page -> n), flags (page -> marks), threadAt, waits: as the journal has them.
+ * slots: the driver's array of PFNs. values, locks (holders), pageLocks (page -> thread), refcounts (page -> n), flags (page -> marks), threadAt, waits: as the journal has them.
  * lists: for each shown list its length and, by `pagesOf`, its pages from the head.
  */
 export class Mirror {
@@ -25,6 +25,7 @@ export class Mirror {
     this.threadAt = Int32Array.from(base.thread_at);
     this.waits = Int32Array.from(base.waits);
     this.sleeps = Int32Array.from(base.sleeps);
+    this.slots = Uint32Array.from(base.slots ?? []);
     this.status = new StatusColumn(arrays.message_status);
     this.overwritten = new Map(); // index into the trace's pfns -> what was written over it before the host read it
     (arrays.overwritten_at || []).forEach((at, i) => this.overwritten.set(at, arrays.overwritten[i]));
@@ -120,6 +121,9 @@ export class Mirror {
       case KIND.SLEEP:
         this.sleeps[key] = now;
         return undefined;
+      case KIND.SLOT:
+        this.slots[key] = now;
+        return undefined;
       case KIND.MESSAGE:
         return this.status.put(key, now);
       case KIND.MESSAGE_PFN:
@@ -187,6 +191,15 @@ export class Mirror {
     if (!this.overwritten.size) return { pfns: sent, overwritten: false };
     const now = sent.map((pfn, i) => this.overwritten.get(start + i) ?? pfn);
     return { pfns: now, overwritten: now.some((pfn, i) => pfn !== sent[i]) };
+  }
+
+  /** The list that a LINK event of the last step put a page on, or took it off; -1 for one that is not shown. */
+  listTouched(event) {
+    const { events } = this.trace;
+    const node = Math.max(events.old.data[event], events.new.data[event]);
+    if (this.heads.has(node)) return this.heads.get(node) - this.pages;
+    const page = events.key.data[event];
+    return this.listOf[page] >= 0 ? this.listOf[page] : (this.listOf[node] ?? -1);
   }
 
   /** Take a window of pages at full resolution, true at `position`, and bring it to where we are. */

@@ -1,4 +1,5 @@
 /** Locks, lists, messages, host, counters: what each panel says is a pure function of the mirror; the DOM follows. */
+import { Device } from "./device.js";
 import { el, mark, put } from "./dom.js";
 import { hugeBlocks } from "./levels.js";
 import { Table } from "./table.js";
@@ -37,21 +38,12 @@ export function changesOf(mirror) {
         changes.messages.add(trace.messageAt(at));
         break;
       case KIND.LINK:
-        changes.lists.add(listTouched(mirror, i));
+        changes.lists.add(mirror.listTouched(i));
         break;
       default:
     }
   }
   return changes;
-}
-
-/** The list that a LINK event put a page on, or took it off. */
-function listTouched(mirror, event) {
-  const { events } = mirror.trace;
-  const node = Math.max(events.old.data[event], events.new.data[event]);
-  if (mirror.heads.has(node)) return mirror.heads.get(node) - mirror.pages;
-  const page = events.key.data[event];
-  return mirror.listOf[page] >= 0 ? mirror.listOf[page] : (mirror.listOf[node] ?? -1);
 }
 
 /** Rows of the lock panel: each lock with holder and waiters, then the pages that are locked. */
@@ -159,7 +151,8 @@ export function freeBlocks(mirror, changes) {
 
 /** The tabs that tell locks, lists, messages and numbers: [name, element, update(mirror)] each. */
 export class Panels {
-  constructor(tables) {
+  /** changed(): something else is to be shown. */
+  constructor(tables, changed) {
     const of = (group) => tables.values.filter((value) => value.group === group).length;
     this.locks = new Table("Locks", ["Lock", "Held by", "Waiting"], tables.locks.length + PAGE_LOCKS, "bl-locks");
     this.lists = new Table("Lists of pages", ["List", "Pages", "From the head"], tables.lists.length, "bl-lists");
@@ -169,6 +162,8 @@ export class Panels {
     this.counters = new Table("Counters", ["Counter", "Now"], of("counter"), "bl-numbers");
     this.host = new Table("Device", ["Config space and host", "Now"], of("host"), "bl-numbers");
     this.flags = el("p", { class: "bl-small-text" });
+    const config = { element: el("div", {}, this.host.element, this.flags), update: (mirror) => this.showConfig(mirror) };
+    this.device = new Device(tables.fields, config, changed);
     this.huge = el("p", { class: "bl-small-text" });
     const orders = new Set(tables.values.filter(({ group }) => group === "free").map(({ order }) => order));
     this.free = new Table("Free blocks by order", ["Order", "Pages each", "Free blocks"], orders.size, "bl-numbers");
@@ -179,7 +174,7 @@ export class Panels {
       ["lists", page(this.lists.element), (mirror) => this.lists.fill(listRows(mirror, changesOf(mirror)))],
       ["free lists", page(this.free.element, this.huge), (mirror) => this.showFree(mirror)],
       ["counters", page(this.counters.element), (mirror) => this.counters.fill(valueRows(mirror, changesOf(mirror), "counter"))],
-      ["device", page(this.host.element, this.flags), (mirror) => this.showDevice(mirror)],
+      ["device", this.device.element, (mirror) => this.device.update(mirror)],
     ];
   }
 
@@ -203,7 +198,7 @@ export class Panels {
     put(this.huge, `${number(huge)} free 2 MiB ${huge === 1 ? "block" : "blocks"}`);
   }
 
-  showDevice(mirror) {
+  showConfig(mirror) {
     this.host.fill(valueRows(mirror, changesOf(mirror), "host"));
     putTerms(this.flags, `Flags set: ${flagsSet(mirror).join(", ") || "none"}`);
   }

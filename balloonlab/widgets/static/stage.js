@@ -85,7 +85,7 @@ export class Stage {
     this.held = new HeldLocks();
     this.code = new Code(this.held, content.places);
     this.log = new Log();
-    this.panels = new Panels(tables);
+    this.panels = new Panels(tables, () => ask.goTo(this.mirror.position));
     this.fates = content.foresight ? new FateBar(tables.threads.map(({ name }) => name), ask.fate) : null;
     this.tabs = new Tabs(
       [

@@ -10,6 +10,7 @@ export const KIND = {
   PAGE_LOCK: 6,
   REFCOUNT: 7,
   PAGE_FLAGS: 8,
+  SLOT: 9,
   HOST_PAGE: 10,
   MESSAGE: 12,
   SLEEP: 13,
