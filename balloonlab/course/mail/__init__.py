@@ -3,6 +3,8 @@
 Michael S. Tsirkin to Rafael Aquini, 26 August 2012, "Re: [PATCH v9 3/5] virtio_balloon: introduce migration primitives
 to balloon pages". The module is read like a table: ``bl.mail["two atomics"]`` is a remark, with its place in the patch,
 what came of it and the section of notebook 06 that puts it to the test; ``bl.mail.REMARKS`` are their names.
+``bl.mail.line(216)`` is a line of the patch, with the retold line that runs in its place; ``bl.mail.hunk(8)`` are all
+lines of a hunk.
 
 In a Lab the line of v9 that a remark speaks of carries a mark, which opens the remark; so it does in every driver that
 has the very function of v9, and as a word behind the line in a Lab's text and in ``bl.panels.threads``.
@@ -14,6 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
+from balloonlab.course.mail.patch import PatchLine, hunk, line, lines, map_of_the_patch
 from balloonlab.course.mail.remarks import (
     KINDS,
     LESSON,
@@ -31,8 +34,13 @@ __all__ = [
     "LESSON",
     "MESSAGE_ID",
     "REMARKS",
+    "PatchLine",
     "Remark",
+    "hunk",
+    "line",
+    "lines",
     "map_of_the_mail",
+    "map_of_the_patch",
     "remark",
     "remarks_on",
     "verdicts",

@@ -26,8 +26,9 @@ class Remark:
     "wording". verdict: what came of it. section: where notebook 06, on the review, puts it to the test. routine, line:
     the retold line of v9 that it speaks of (how it begins); "" of a comment, which no retold line is: it hangs at the
     routine's first. Without a routine it speaks of the patch as a whole, or of what v9 has no routine for. defects: ids
-    in the catalogue. mail: the one that it stands in, if it is not the review itself but a sister of it in the same
-    thread.
+    in the catalogue. below: the line of the patch that it stands below, by its number in the patched file; 0 for the
+    patch as a whole. mail: the one that it stands in, if it is not the review itself but a sister of it in the same
+    thread, which quotes no line.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Remark:
     line: str = ""
     defects: tuple[str, ...] = ()
     mail: str = ""
+    below: int = 0
 
     @property
     def place(self) -> str:
@@ -49,9 +51,10 @@ class Remark:
         return f"{self.routine} of v9, {f'`{self.line}`' if self.line else 'its first line, as it is about a comment'}"
 
     def __str__(self) -> str:
+        where = self.mail or (f"below line {self.below} of the patched file" if self.below else "")
         lines = (
             f'{self.name} ({self.kind}): "{self.says}"',
-            f"on: {self.patch}{f' ({self.mail})' if self.mail else ''}",
+            f"on: {self.patch}{f' ({where})' if where else ''}",
             f"retold: {self.place}",
             f"verdict: {self.verdict}",
             f'put to the test: notebook {LESSON}, "{self.section}"',
@@ -64,10 +67,11 @@ class Remark:
         return Note(self.name, self.kind, self.says, self.patch, self.verdict, LESSON, self.section)
 
 
-def _wording(name: str, routine: str, before: str, after: str) -> Remark:
+def _wording(name: str, routine: str, before: str, after: str, below: int) -> Remark:
     return Remark(
         *(name, f"comment on {routine}: {before}", after, "wording", "Right; v10 words it anew."),
         *("Ten remarks on wording", routine, "", ("S5",)),
+        below=below,
     )
 
 
@@ -91,6 +95,7 @@ _REMARKS = (
         "How low does it go?",
         *("pages_at_balloon_list", "return num_pages - (yield atomic_read(vb.num_isolated_pages))"),
         ("S1",),
+        below=199,
     ),
     Remark(
         "plain ints",
@@ -101,6 +106,7 @@ _REMARKS = (
         "Just fix that",
         *("pages_at_balloon_list", "num_pages = yield atomic_read(vb.num_pages)"),
         ("S1",),
+        below=199,
     ),
     Remark(
         "explain",
@@ -110,6 +116,7 @@ _REMARKS = (
         "Right: what a reader needs is why the wait may be skipped.",
         "A comment that repeats the code",
         *("wait_on_isolated_pages", "if (yield atomic_read(vb.num_isolated_pages)) == 0:"),
+        below=215,
     ),
     Remark(
         "twice",
@@ -120,6 +127,7 @@ _REMARKS = (
         "Two tests, one character apart",
         *("wait_on_isolated_pages", "yield from wait_event(vb.config_change, enough_came_back)"),
         ("S2",),
+        below=228,
     ),
     Remark(
         "stack",
@@ -130,6 +138,7 @@ _REMARKS = (
         "A kilobyte on the stack",
         *("leak_balloon", "pfns: tuple[int, ...] = ()"),
         ("S3", "N8"),
+        below=240,
     ),
     Remark(
         "under page lock",
@@ -140,19 +149,22 @@ _REMARKS = (
         "Called under page lock",
         *(_ISOLATE, "yield spin_lock(vb.pages_lock)"),
         ("S5",),
+        below=460,
     ),
-    _wording("isolating", _ISOLATE, "works isolating pages", "by isolating pages"),
-    _wording("isolates", _ISOLATE, "populates a callback method", "This function isolates a page ..."),
-    _wording("of a thread", _MIGRATE, "of a compaction running thread", "of a compaction thread"),
-    _wording("old page removed", _MIGRATE, "the removed old page from the list", "the old page removed from"),
+    _wording("isolating", _ISOLATE, "works isolating pages", "by isolating pages", 464),
+    _wording("isolates", _ISOLATE, "populates a callback method", "This function isolates a page ...", 471),
+    _wording("of a thread", _MIGRATE, "of a compaction running thread", "of a compaction thread", 496),
+    _wording("old page removed", _MIGRATE, "the removed old page from the list", "the old page removed from", 499),
     _wording(
-        "migrates", _MIGRATE, "populates a callback method", "This function preforms [sic] the ... migration task."
+        "migrates", _MIGRATE, "populates a callback method", "This function preforms [sic] the ... migration task.", 502
     ),
-    _wording("some reason", _PUTBACK, "If by any mean", "If for some reason"),
-    _wording("one round", _PUTBACK, "on its round", "in one round"),
-    _wording("private balloon", _PUTBACK, "their appropriate lists", "appropriate -> private balloon"),
-    _wording("will exit", _PUTBACK, "before the thread exits", "will exit."),
-    _wording("inserts", _PUTBACK, "populates a callback method", "This function inserts an isolated ... page back ..."),
+    _wording("some reason", _PUTBACK, "If by any mean", "If for some reason", 541),
+    _wording("one round", _PUTBACK, "on its round", "in one round", 541),
+    _wording("private balloon", _PUTBACK, "their appropriate lists", "appropriate -> private balloon", 544),
+    _wording("will exit", _PUTBACK, "before the thread exits", "will exit.", 544),
+    _wording(
+        "inserts", _PUTBACK, "populates a callback method", "This function inserts an isolated ... page back ...", 548
+    ),
     Remark(
         "free mapping",
         "virtballoon_probe: kfree(vb_mapping) at the label out_free_vb_mapping",
@@ -162,6 +174,7 @@ _REMARKS = (
         "A free for an alloc",
         *("virtballoon_probe", "yield from kfree(vb.vb_mapping, vb_mapping)  # out_free_vb_mapping:"),
         ("S4", "R5"),
+        below=615,
     ),
     Remark(
         "two messages",
@@ -207,6 +220,11 @@ def remark(name: str) -> Remark:
 def remarks_on(defect: str) -> tuple[Remark, ...]:
     """The remarks that speak of a defect of the catalogue, by its id (none for an unknown one), in the mail's order."""
     return tuple(each for each in _REMARKS if defect in each.defects)
+
+
+def remarks_below(number: int) -> tuple[Remark, ...]:
+    """The remarks that stand right below a line of the patch, by its number in the patched file."""
+    return tuple(each for each in _REMARKS if each.below == number)
 
 
 def _hang_at_their_lines() -> None:
