@@ -1,8 +1,8 @@
 """Where each retold routine begins in the kernel: the file, the tag or the mail, and the line there.
 
-The driver's lines are those of v3.6, and of that file with the patch of the mail applied (v9 3/5, v10 3/5 and v11 5/7
-all name it as their base, blob 0908e60); those of v9 1/5 are of files that it makes; 6.1.192 and 7.2.13 are as Debian
-has them. Where nobody looked a line up, the file is named alone.
+The driver's lines are those of v3.6, and of that file with a mail's patch applied (v9 3/5, v10 3/5 and v11 5/7 all name
+it as their base, blob 0908e60); those of v9 1/5 and v11 3/7 are of files that these make; 6.1.192 and 7.2.13 are as
+Debian has them. Where nobody looked a line up, the file is named alone.
 """
 
 from __future__ import annotations
@@ -106,14 +106,14 @@ _VERSIONS = {
             "stats_handle_request:253 towards_target:278 update_balloon_size:290 balloon:299 init_vqs:324 "
             "virtballoon_migratepage:379 virtballoon_probe:424 remove_common:489 virtballoon_remove:502 "
             "virtballoon_freeze:514 virtballoon_restore:527",
-            _CORE: "balloon_page_enqueue balloon_page_dequeue balloon_page_isolate balloon_page_migrate "
-            "balloon_page_putback do_isolate_balloon_page=__isolate_balloon_page "
-            "do_putback_balloon_page=__putback_balloon_page",
-            _HEADER: "balloon_page_movable balloon_page_insert balloon_page_delete balloon_page_free",
+            _CORE: "balloon_page_enqueue:49 balloon_page_dequeue:77 "
+            "do_isolate_balloon_page=__isolate_balloon_page:159 do_putback_balloon_page=__putback_balloon_page:169 "
+            "balloon_page_isolate:186 balloon_page_putback:229 balloon_page_migrate:248",
+            _HEADER: "balloon_page_insert:61 balloon_page_delete:79 balloon_page_movable:118",
         },
         {_COMPACTION: "v11 4/7", _MIGRATE: "v11 4/7 and 6/7", _CORE: "v11 3/7", _HEADER: "v11 3/7"},
     ),
-    "linux-3.8": _Version("v3.8", "v11", {}),
+    "linux-3.8": _Version("v3.8", "v11", {_HEADER: "balloon_page_free"}),
     "linux-3.13": _Version("v3.13", "linux-3.8", {_HEADER: "isolated_balloon_page"}),
     "linux-3.19": _Version(
         "v3.19",

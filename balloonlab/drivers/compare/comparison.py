@@ -86,6 +86,13 @@ class Comparison:
             left, right = f"{self.first.name}: {left}", f"{self.second.name}: {right}"
         return [part for about in dict.fromkeys((left, right)) for part in about.split("\n\n") if part]
 
+    def places(self, pair: Pair) -> list[str]:
+        """Where in the kernel a routine begins, in each version that has it and has a place."""
+        of_kind("pair", pair, Pair, "one of comparison.pairs")
+        sides = [(self.first, pair.left), (self.second, pair.right)]
+        found = [(driver, driver.place(text.name)) for driver, text in sides if text is not None]
+        return [f"{driver.name} has it from {place}" for driver, place in found if place.file]
+
     def abouts(self) -> tuple[str, str]:
         """What each version's module says of it: the kernel it retells, and what it changes and why."""
         return _about(self.first), _about(self.second)

@@ -25,6 +25,7 @@ _STYLE = """\
 .bl-diff th, .bl-diff td { padding: 0 .6em; border: 0; max-width: none;
   white-space: normal; overflow-wrap: anywhere; color: inherit; }
 .bl-diff thead th { border-bottom: 1px solid var(--jp-border-color1, #808080); padding-bottom: .2em; }
+.bl-diff .place { margin: 0; font-size: 90%; }
 .bl-diff .mark { width: 6.5em; font-weight: normal; font-size: 90%; }
 .bl-diff code { white-space: pre-wrap; background: none; padding: 0; color: inherit;
   font: 12px/1.5 var(--jp-code-font-family, ui-monospace, monospace); }
@@ -61,6 +62,7 @@ def _parts(comparison: Comparison) -> Iterator[str]:
 
 def _routine(comparison: Comparison, pair: Pair) -> Iterator[str]:
     about = "".join(f"<p>{escape(text)}</p>" for text in comparison.said(pair))
+    about += "".join(f'<p class="place">{escape(text)}</p>' for text in comparison.places(pair))
     yield f"<h4>{escape(comparison.heading(pair))}</h4>{about}"
     yield f'<table aria-label="{escape(pair.name)}, line by line"><thead><tr>'
     yield f'<th scope="col" {_LEFT}>{escape(comparison.first.name)}</th>'

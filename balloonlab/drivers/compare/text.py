@@ -32,6 +32,8 @@ def _routine(comparison: Comparison, pair: Pair) -> Iterator[str]:
     yield from ("", "-" * WIDTH, comparison.heading(pair))
     for paragraph in comparison.said(pair):
         yield from _wrapped(paragraph, "  ")
+    for place in comparison.places(pair):
+        yield from _wrapped(place, "  ", "    ")
     yield ""
     yield f"{comparison.first.name:<{_COLUMN}}   {comparison.second.name}"
     for row in pair.rows():
