@@ -13,6 +13,7 @@ from typing import NamedTuple
 _DRIVER = "drivers/virtio/virtio_balloon.c"
 _COMPACTION, _MIGRATE = "mm/compaction.c", "mm/migrate.c"
 _CORE, _HEADER, _CORE_7_2 = "mm/balloon_compaction.c", "include/linux/balloon_compaction.h", "mm/balloon.c"
+_EITHER = f"{_CORE} or its header"
 _ALLOCATOR = "mm/page_alloc.c"
 _UNREAD = "line not looked up"
 
@@ -95,8 +96,10 @@ _VERSIONS = {
             "virtballoon_migratepage:517 virtballoon_putbackpage:563 virtballoon_probe:583 "
             "get_num_pages=__get_num_pages:636 remove_common:645 virtballoon_remove:660 virtballoon_freeze:671 "
             "virtballoon_restore:683",
+            _CORE: "balloon_mapping_alloc=alloc_balloon_mapping",
+            _EITHER: "balloon_mapping_free=free_balloon_mapping",
         },
-        {_COMPACTION: "v10 2/5", _MIGRATE: "v10 2/5 and 4/5", _CORE: "v10 1/5", _HEADER: "v10 1/5"},
+        {_COMPACTION: "v10 2/5", _MIGRATE: "v10 2/5 and 4/5"} | dict.fromkeys((_CORE, _HEADER, _EITHER), "v10 1/5"),
     ),
     "v11": _Version(
         "v11 5/7 on v3.6",
@@ -106,10 +109,12 @@ _VERSIONS = {
             "stats_handle_request:253 towards_target:278 update_balloon_size:290 balloon:299 init_vqs:324 "
             "virtballoon_migratepage:379 virtballoon_probe:424 remove_common:489 virtballoon_remove:502 "
             "virtballoon_freeze:514 virtballoon_restore:527",
-            _CORE: "balloon_page_enqueue:49 balloon_page_dequeue:77 "
-            "do_isolate_balloon_page=__isolate_balloon_page:159 do_putback_balloon_page=__putback_balloon_page:169 "
-            "balloon_page_isolate:186 balloon_page_putback:229 balloon_page_migrate:248",
-            _HEADER: "balloon_page_insert:61 balloon_page_delete:79 balloon_page_movable:118",
+            _CORE: "balloon_devinfo_alloc:22 balloon_page_enqueue:49 balloon_page_dequeue:77 "
+            "balloon_mapping_alloc:117 do_isolate_balloon_page=__isolate_balloon_page:159 "
+            "do_putback_balloon_page=__putback_balloon_page:169 balloon_page_isolate:186 balloon_page_putback:229 "
+            "balloon_page_migrate:248",
+            _HEADER: "balloon_devinfo_free:35 balloon_mapping_free:49 balloon_page_insert:61 balloon_page_delete:79 "
+            "balloon_page_movable:118",
         },
         {_COMPACTION: "v11 4/7", _MIGRATE: "v11 4/7 and 6/7", _CORE: "v11 3/7", _HEADER: "v11 3/7"},
     ),

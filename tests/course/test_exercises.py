@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from balloonlab.course.exercises import QUESTIONS, SUSPICIONS, question, repair, repairs, suspicion
-from balloonlab.course.exercises.said import WIDTH
 from balloonlab.drivers import find_driver
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.foundations.errors import BadValueError, UnknownNameError
+from balloonlab.foundations.said import WIDTH
 from balloonlab.kernel.primitives import (
     Routine,
     atomic_sub,

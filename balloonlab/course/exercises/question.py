@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from balloonlab.course.exercises.said import Said, in_lines
 from balloonlab.foundations.errors import whole_number
+from balloonlab.foundations.said import Said, in_lines
 from balloonlab.foundations.typed import typed_number
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from balloonlab.course.exercises.said import Said
 from balloonlab.course.scenarios import Scenario, scenario
 from balloonlab.course.scenarios.merged import naming_pages
 from balloonlab.drivers import Driver, find_driver
 from balloonlab.explore import Finding, explore
 from balloonlab.foundations.errors import pick
+from balloonlab.foundations.said import Said
 from balloonlab.foundations.words import counted
 from balloonlab.kernel.primitives import Routine
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from balloonlab.course.defects import defects
-from balloonlab.course.exercises.said import Said
 from balloonlab.foundations.errors import BadValueError, pick
 from balloonlab.foundations.interrupt import held_back
+from balloonlab.foundations.said import Said
 from balloonlab.foundations.words import counted, shown
 
 

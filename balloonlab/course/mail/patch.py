@@ -7,7 +7,6 @@ removed one of that number in the file before; ``bl.mail.hunk(8)`` is a hunk, fr
 from __future__ import annotations
 
 import re
-import textwrap
 from bisect import bisect
 from collections.abc import Iterator
 from itertools import groupby
@@ -17,10 +16,10 @@ from balloonlab.course.mail.patch_rows import ADDED, REMOVED, Row
 from balloonlab.course.mail.remarks import REMARKS, Remark, remark, remarks_below
 from balloonlab.drivers import find_driver
 from balloonlab.foundations.errors import BadValueError, truth, whole_number
+from balloonlab.foundations.said import in_lines
 from balloonlab.kernel.learner_code import source_lines
 
 FILE = "drivers/virtio/virtio_balloon.c"
-WIDTH = 110  # columns of what is printed
 # First line and length before the patch, first line and length after it, of each hunk as the mail has them.
 HUNKS: tuple[tuple[int, int, int, int], ...] = (
     *((27, 6, 27, 8), (34, 6, 36, 7), (46, 11, 49, 24), (60, 7, 76, 7), (122, 13, 138, 17), (139, 9, 159, 15)),
@@ -69,7 +68,7 @@ class PatchLine(NamedTuple):
     def __str__(self) -> str:
         said = "".join(f' The mail says below it: "{each.says}"' for each in self.remarks)
         sign = "-" if self.removed else "+"
-        return f"{sign}{self.number} (hunk {self.hunk}): {self.words or 'empty'}. {self.where}.{said}"
+        return in_lines(f"{sign}{self.number} (hunk {self.hunk}): {self.words or 'empty'}. {self.where}.{said}", 2)
 
 
 def line(number: int, removed: bool = False) -> PatchLine:  # noqa: FBT001, FBT002  (a word in the mail's own sense)
@@ -97,12 +96,16 @@ def hunk(number: int) -> str:
     start, length, new, new_length = head
     together = [list(same) for _, same in groupby(_of(head), _alike)]
     wide = max(len(each[0].words) for each in together)
-    rows = [f"hunk {number}: @@ -{start},{length} +{new},{new_length} @@"]
-    for first, *_, last in ((each[0], *each[1:], each[-1]) for each in together):
+    rows, at = [f"hunk {number}: @@ -{start},{length} +{new},{new_length} @@"], ""
+    for first, last in ((each[0], each[-1]) for each in together):
+        runs = f"{first.routine} of {first.driver}" if first.routine else at
+        if runs != at:
+            rows.append(f"  in {runs}:")
+            at = runs
         numbers = f"{first.number}" if first == last else f"{first.number}-{last.number}"
         begin = f"{'-' if first.removed else '+'}{numbers:8} {first.words:{wide}}  "
         said = "".join(f"  <- remark: {each.name}" for each in last.remarks)
-        rows.append(textwrap.fill(f"{begin}{first.where}{said}", WIDTH, subsequent_indent=" " * len(begin)))
+        rows.append(in_lines(f"{begin}{first.retold or first.why}{said}", len(begin)))
     return "\n".join(row.rstrip() for row in rows)
 
 

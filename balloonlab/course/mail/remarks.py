@@ -5,12 +5,12 @@ A quotation is a sentence of the mail at most; the verdicts are this course's ow
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 
 from balloonlab.drivers import v9
 from balloonlab.drivers.line_notes import Note, hang
 from balloonlab.foundations.errors import pick
+from balloonlab.foundations.said import in_lines
 from balloonlab.foundations.words import counted
 
 KINDS = ("design", "bug", "style", "wording")
@@ -59,7 +59,8 @@ class Remark:
             f"verdict: {self.verdict}",
             f'put to the test: notebook {LESSON}, "{self.section}"',
         )
-        return "\n".join((*lines, f"defects: {', '.join(self.defects)}") if self.defects else lines)
+        defects = (f"defects: {', '.join(self.defects)}",) if self.defects else ()
+        return in_lines("\n".join((*lines, *defects)), 2)
 
     @property
     def note(self) -> Note:
@@ -252,4 +253,4 @@ def verdicts() -> str:
     """All remarks in the mail's order, and what came of each."""
     wide = max(map(len, REMARKS))
     rows = (f"{each.name:{wide}}  {each.verdict}" for each in _REMARKS)
-    return "\n".join(textwrap.fill(row, 100, subsequent_indent=" " * (wide + 2)) for row in rows)
+    return in_lines("\n".join(rows), wide + 2)

@@ -7,9 +7,9 @@ from textwrap import fill
 WIDTH = 100  # characters of a line; JupyterLab breaks one that is wider than its window amid a word
 
 
-def in_lines(text: str) -> str:
-    """The text in lines of at most WIDTH characters."""
-    return "\n".join(fill(line, WIDTH) for line in text.splitlines())
+def in_lines(text: str, indent: int = 0) -> str:
+    """The text in lines of at most WIDTH characters; what does not fit goes on below, indented by so many."""
+    return "\n".join(fill(line, WIDTH, subsequent_indent=" " * indent) for line in text.splitlines())
 
 
 class Said:
