@@ -29,6 +29,7 @@ from balloonlab.kernel.primitives import (
     kmalloc,
     kthread_run,
     kthread_stop,
+    le32,
     list_add,
     list_del,
     list_first,
@@ -37,8 +38,10 @@ from balloonlab.kernel.primitives import (
     read,
     read_pfns,
     reset,
+    s64,
     set_page_pfns,
     try_to_freeze,
+    unsigned_int,
     virtqueue_add,
     virtqueue_add_stats,
     virtqueue_get_buf,
@@ -75,8 +78,8 @@ def balloon(vb: VirtioBalloon) -> Routine:
 
 def towards_target(vb: VirtioBalloon) -> Routine:
     """How many 4 KiB pages the host wants in the balloon beyond those that are there."""
-    target = yield config_read(vb.config_num_pages)
-    return target - (yield read(vb.num_pages))
+    target = le32((yield config_read(vb.config_num_pages)))
+    return s64(target - unsigned_int((yield read(vb.num_pages))))
 
 
 def update_balloon_size(vb: VirtioBalloon) -> Routine:

@@ -30,6 +30,7 @@ from balloonlab.kernel.primitives import (
     read,
     read_pfns,
     set_page_pfns,
+    size_t,
     spin_lock,
     spin_lock_irqsave,
     spin_unlock,
@@ -51,7 +52,7 @@ def sampled_once() -> Function:
     def wait_on_isolated_pages(vb: VirtioBalloon, leak_target: int) -> Routine:
         num_pages = yield atomic_read(vb.num_pages)
         isolated = yield atomic_read(vb.num_isolated_pages)
-        enough = isolated == 0 or leak_target <= num_pages - isolated
+        enough = isolated == 0 or leak_target <= size_t(num_pages - isolated)
 
         def enough_came_back() -> Routine:
             return enough

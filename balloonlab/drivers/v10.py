@@ -53,6 +53,7 @@ from balloonlab.kernel.primitives import (
     read_pfns,
     reset,
     set_page_pfns,
+    size_t,
     spin_lock,
     spin_lock_init,
     spin_unlock,
@@ -63,8 +64,6 @@ from balloonlab.kernel.primitives import (
     write,
 )
 from balloonlab.memory.zone import Migratetype
-
-SIZE_T = 1 << 64  # leak_target is a size_t: it wraps
 
 
 def towards_target(vb: VirtioBalloon) -> Routine:
@@ -145,10 +144,10 @@ def wait_on_isolated_pages(vb: VirtioBalloon, leak_target: int) -> Routine:
     leaked = 0
     yield from mutex_lock_in_condition(vb.balloon_lock)
     yield spin_lock(vb.pages_lock)
-    if leak_target <= (yield from vb.driver.pages_at_balloon_list(vb)):
+    if leak_target <= size_t((yield from vb.driver.pages_at_balloon_list(vb))):
         leaked = yield from vb.driver.do_leak_balloon(vb, leak_target)
-    leak_target = (leak_target - leaked) % SIZE_T
-    enough = leak_target <= (yield from vb.driver.pages_at_balloon_list(vb))
+    leak_target = size_t(leak_target - leaked)
+    enough = leak_target <= size_t((yield from vb.driver.pages_at_balloon_list(vb)))
     yield spin_unlock(vb.pages_lock)
     yield mutex_unlock(vb.balloon_lock)
     return leak_target, enough

@@ -46,6 +46,7 @@ from balloonlab.kernel.primitives import (
     kmalloc,
     kthread_run,
     kthread_stop,
+    le32,
     list_add,
     list_del,
     list_first,
@@ -58,7 +59,9 @@ from balloonlab.kernel.primitives import (
     put_page,
     read,
     reset,
+    s64,
     set_page_pfns,
+    size_t,
     spin_lock,
     spin_lock_init,
     spin_unlock,
@@ -85,8 +88,8 @@ ALIASES = {
 
 def towards_target(vb: VirtioBalloon) -> Routine:
     """How many 4 KiB pages the host wants in the balloon beyond those that are there."""
-    target = yield config_read(vb.config_num_pages)
-    return target - (yield atomic_read(vb.num_pages))
+    target = le32((yield config_read(vb.config_num_pages)))
+    return s64(target - (yield atomic_read(vb.num_pages)))
 
 
 def update_balloon_size(vb: VirtioBalloon) -> Routine:
@@ -123,22 +126,25 @@ def fill_balloon(vb: VirtioBalloon, num: int) -> Routine:
 
 
 def pages_at_balloon_list(vb: VirtioBalloon) -> Routine:
-    """Length of the list, as the difference of two atomics read one after the other."""
+    """Length of the list, an int: the difference of two atomics read one after the other."""
     num_pages = yield atomic_read(vb.num_pages)
     return num_pages - (yield atomic_read(vb.num_isolated_pages))
 
 
 def wait_on_isolated_pages(vb: VirtioBalloon, leak_target: int) -> Routine:
-    """__wait_on_isolated_pages: entered and left with pages_lock held; sleeps without it."""
+    """__wait_on_isolated_pages: entered and left with pages_lock held; sleeps without it.
+
+    leak_target is a size_t, so C takes the difference, an int, for one too: below zero it would be plenty.
+    """
     if (yield atomic_read(vb.num_isolated_pages)) == 0:
         return
-    if leak_target < (yield from vb.driver.pages_at_balloon_list(vb)):
+    if leak_target < size_t((yield from vb.driver.pages_at_balloon_list(vb))):
         return
 
     def enough_came_back() -> Routine:
         if (yield atomic_read(vb.num_isolated_pages)) == 0:
             return True
-        return leak_target <= (yield from vb.driver.pages_at_balloon_list(vb))
+        return leak_target <= size_t((yield from vb.driver.pages_at_balloon_list(vb)))
 
     yield spin_unlock(vb.pages_lock)
     yield from wait_event(vb.config_change, enough_came_back)
@@ -268,7 +274,7 @@ def virtballoon_probe(vb: VirtioBalloon) -> Routine:
 
 def remove_common(vb: VirtioBalloon) -> Routine:
     """Empty the balloon and say so; then the device forgets the driver, and the queues go."""
-    while (num_pages := (yield atomic_read(vb.num_pages))) > 0:
+    while (num_pages := size_t((yield atomic_read(vb.num_pages)))) > 0:
         yield from vb.driver.leak_balloon(vb, num_pages)
     yield from vb.driver.update_balloon_size(vb)
     yield from reset(vb.device_status)

@@ -19,6 +19,7 @@ from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.compared_names import compared_names
 from balloonlab.kernel.hidden_state import hidden_state
 from balloonlab.kernel.learner_code import foreign_functions, source_lines
+from balloonlab.kernel.primitives.c_types import C_TYPES
 from balloonlab.kernel.primitives.verb import Verb
 
 _LOST = "makes the primitive and throws it away, so nothing happens"
@@ -195,6 +196,7 @@ class _Reader:
         if isinstance(parent, ast.Call):
             target = self._value(parent.func)
             is_known = inspect.isbuiltin(target) or isinstance(target, type) or hasattr(target, "verb")
+            is_known = is_known or any(target is each for each in C_TYPES)
             return is_known or self._is_routine(parent.func, target)
         kinds = (ast.BoolOp, ast.UnaryOp, ast.Compare, ast.BinOp, ast.Subscript, ast.FormattedValue)
         return isinstance(parent, (*kinds, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Attribute))

@@ -1,5 +1,6 @@
 """The verbs of driver text, by the kernel's own names, one file for each family."""
 
+from balloonlab.kernel.primitives.c_types import le32, s64, size_t, unsigned_int
 from balloonlab.kernel.primitives.devices import (
     add_status,
     del_vqs,
@@ -179,6 +180,7 @@ __all__ = [
     "kmalloc",
     "kthread_run",
     "kthread_stop",
+    "le32",
     "list_add",
     "list_del",
     "list_first",
@@ -214,6 +216,7 @@ __all__ = [
     "read_pfn",
     "read_pfns",
     "reset",
+    "s64",
     "schedule",
     "set_page_balloon",
     "set_page_isolated",
@@ -224,6 +227,7 @@ __all__ = [
     "set_page_private",
     "set_page_private_flag",
     "shrink_page_list",
+    "size_t",
     "spin_lock",
     "spin_lock_init",
     "spin_lock_irq",
@@ -235,6 +239,7 @@ __all__ = [
     "try_to_freeze",
     "trylock_page",
     "unlock_page",
+    "unsigned_int",
     "unused_balloon_page",
     "virtqueue_add",
     "virtqueue_add_outbuf",

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from balloonlab.kernel.primitives import (
+    c_types,
     compaction,
     devices,
     interrupts,
@@ -22,14 +23,14 @@ from balloonlab.kernel.primitives import (
 )
 from balloonlab.kernel.primitives.verb import Verb
 
-FAMILIES = (lists, pages, locks, waiting, virtqueue, workqueue, compaction, marks, devices, interrupts)
+FAMILIES = (lists, pages, locks, waiting, virtqueue, workqueue, compaction, marks, devices, interrupts, c_types)
 _CALL = 28  # characters of the left column; a longer call pushes its sentence to the right
 
 
 def table() -> str:
     """Every primitive with its arguments and the first sentence about it, by families.
 
-    Those that are several steps, and are called with ``yield from``, say so.
+    Those that are several steps, and are called with ``yield from``, say so; so do C's types, which are no steps.
     """
     parts = []
     for family in FAMILIES:
@@ -39,13 +40,14 @@ def table() -> str:
 
 
 def of_family(family: ModuleType) -> Iterator[Callable[..., Any]]:
-    """The primitives that a file defines, as it has them; those of several steps among them."""
+    """The primitives that a file defines, as it has them; those of several steps among them, and C's types."""
     for name, each in vars(family).items():
         if name.startswith("_") or not inspect.isfunction(each):
             continue
         verb = verb_of(each)
         defined = each if verb is None else verb.effect
-        if defined.__module__ == family.__name__ and (verb or inspect.isgeneratorfunction(each)):
+        called = verb is not None or inspect.isgeneratorfunction(each) or each in c_types.C_TYPES
+        if defined.__module__ == family.__name__ and called:
             yield each
 
 
@@ -59,7 +61,8 @@ def _line(each: Callable[..., Any]) -> str:
     verb = verb_of(each)
     names = verb.parameters if verb else tuple(inspect.signature(each).parameters)
     call = f"{each.__name__}({', '.join(name.lstrip('_') for name in names)})"
-    return f"{call:{_CALL}} {'' if verb else '(yield from) '}{_head(each)}"
+    how = "" if verb else "(no yield) " if each in c_types.C_TYPES else "(yield from) "
+    return f"{call:{_CALL}} {how}{_head(each)}"
 
 
 def _head(each: object) -> str:
