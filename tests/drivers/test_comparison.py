@@ -178,15 +178,21 @@ def test_every_cell_with_text_begins_at_the_left_without_a_style_sheet() -> None
 
 
 def test_html_escapes_what_a_learner_named() -> None:
-    one = DRIVERS["v9"].variant("<b>one", "<i>one & more", lambda _vb: (yield "<one>"))
-    two = DRIVERS["v9"].variant("<b>two", "<i>two & more", lambda _vb: (yield "<two>"))
+    routines = [
+        lambda _vb: (yield "<one>"),
+        lambda _vb: (yield "<two>"),
+    ]
+    for routine in routines:
+        routine.__name__ = '"><s>mine'
+    one = DRIVERS["v9"].variant("<b>one", "<i>one & more", routines[0], without=("tell_host",))
+    two = DRIVERS["v9"].variant("<b>two", "<i>two & more", routines[1])
     found = bl.diff(one, two)
     plain, reader = Reader(), Reader()
     plain.feed(bl.diff("v9", "v10")._repr_html_())
     reader.feed(found._repr_html_())
     assert reader.tags <= plain.tags, "no text became a tag"
     (pair,) = found.shown()
-    for text in ("<b>one", "<i>one & more", "<i>two & more", "<lambda>", found.heading(pair), found.lists()[0][0]):
+    for text in ("<b>one", "<i>one & more", "<i>two & more", pair.name, found.heading(pair), "only in <b>two"):
         assert any(text in shown for shown in reader.texts), text
 
 
