@@ -96,8 +96,8 @@ SENTENCES: dict[str, Sentence] = {
     "page_private": ("sees that {page} is this balloon's", "sees that {page} is not this balloon's"),
     # pages
     "alloc_page": ("takes {found} from free memory", "finds no free page"),
-    "free_page": ("drops its reference to {page}, which others still have", "gives {page} back: it is free"),
-    "put_page": ("drops its reference to {page}, which others still have", "gives {page} back: it is free"),
+    "free_page": ("drops one reference to {page}, and not the last", "gives {page} back: it is free"),
+    "put_page": ("drops one reference to {page}, and not the last", "gives {page} back: it is free"),
     "get_page_unless_zero": ("takes a reference to {page}", "finds {page} free already"),
     "page_count": "counts the references to {page}: {result}",
     "get_page": "takes one more reference to {page}",

@@ -16,6 +16,7 @@ MODULES = (
     *(
         "fates",
         "painter",
+        "signs",
         "pagemap",
         "lens",
         "remarks",

@@ -26,7 +26,7 @@ TERMS: dict[str, str] = {
     "PG_private": "The page's flag that says, of a balloon page, that it is on the balloon's list.",
     "PageBalloon": "The page's type: it is the balloon's.",
     "PageOffline": "The page's type: what is in it is not to be touched.",
-    "scanner": "Compaction's search: one from the start of memory for pages to move, one from its end for free pages.",
+    "scanner": "Compaction's search: m from the start of memory for pages to move, f from its end for free pages.",
     "migratepages": "The list of pages that compaction took off other lists, to move them.",
     # the driver
     "believed": "What the host was told by messages: it cannot look at the guest's lists.",

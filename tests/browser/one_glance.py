@@ -46,7 +46,7 @@ ASTRAY = """(root) => {
 DISAGREE = """(root) => {
   const n = (node) => Number(node.textContent.replace(/,/g, ""));
   const legend = {}, five = {}, found = [];
-  for (const item of root.querySelectorAll(".bl-legend li"))
+  for (const item of root.querySelectorAll(".bl-legend li:not(.bl-key)"))
     legend[item.querySelector("span:nth-of-type(2)").textContent] = n(item.querySelector(".bl-count"));
   for (const cell of root.querySelectorAll(".bl-five > div"))
     five[cell.querySelector("dt").textContent] = n(cell.querySelector("dd > span"));
@@ -54,7 +54,7 @@ DISAGREE = """(root) => {
   if (all !== Number(root.dataset.pages)) found.push(`the legend has ${all} pages`);
   if (legend.free !== five["free pages"]) found.push(`free: ${legend.free} and ${five["free pages"]}`);
   if (legend.isolated !== five.isolated) found.push(`isolated: ${legend.isolated} and ${five.isolated}`);
-  for (const item of root.querySelectorAll(".bl-legend li"))
+  for (const item of root.querySelectorAll(".bl-legend li:not(.bl-key)"))
     if (item.hidden !== (n(item.querySelector(".bl-count")) === 0)) found.push(`${item.textContent}: hidden or not`);
   const held = (row) => {
     const [lock, holder] = [...row.children].map((cell) => cell.textContent);

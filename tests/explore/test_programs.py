@@ -77,7 +77,7 @@ def test_a_lock_held_by_a_finished_call() -> None:
     assert result.states == 6 - 1  # all but: done and inside
     assert result.finding("lock held by a finished call").steps == 1
     assert result.finding("deadlock").steps == 1
-    assert "keeps has finished its call and still holds a" in str(result)
+    assert "keeps has done its work and still holds a" in str(result)
 
 
 def test_a_lost_wake_up() -> None:

@@ -46,7 +46,7 @@ test("a step in words names thread, verb, page, object, number and result", () =
 
 test("a cell says which pages it is, one or many", () => {
   assert.equal(w.cellWords(513, 1, 1024, PALETTE, 3), "PFN 0x201 in pageblock 1: balloon. Pages of balloon.");
-  assert.equal(w.cellWords(0, 16, 1024, PALETTE, 0), "PFN 0x0\u20130xf (16 pages in pageblock 0): free among them");
+  assert.equal(w.cellWords(0, 16, 1024, PALETTE, 0), "PFN 0x0\u20130xf (16 pages in pageblock 0): all free");
   assert.equal(
     w.cellWords(1024, 2048, 2000, PALETTE, 1),
     "PFN 0x400\u20130x7cf (976 pages in pageblocks 2\u20133): workload among them",

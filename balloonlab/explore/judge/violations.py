@@ -192,7 +192,7 @@ def _held(graph: Graph) -> Sorted:
                 at = np.flatnonzero((column == number) & resting[holder])
                 if len(at):
                     lock = registers.title(register) if page is None else f"the lock of page {page:#x}"
-                    text = f"{table.names[holder]} has finished its call and still holds {lock}"
+                    text = f"{table.names[holder]} has done its work and still holds {lock}"
                     yield ("held", holder, lock), Found("lock held by a finished call", text, int(at[0])), at
 
 

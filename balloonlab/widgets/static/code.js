@@ -56,7 +56,7 @@ class Pane {
     this.element = el("section", { class: "bl-pane" }, this.head, this.place, this.list);
   }
 
-  update(mirror, thread, { room, width, ran, wrong, chosen, held }) {
+  update(mirror, thread, { room, width, ran, instead, wrong, chosen, held }) {
     const { tables } = mirror.trace;
     const { name } = tables.threads[thread];
     const now = framesOf(tables, mirror.threadAt[thread]);
@@ -68,7 +68,7 @@ class Pane {
     const shown = frames[depth] ?? null;
     const to = (at) => () => this.choose(thread, at === own ? null : { depth: at, f: frames[at].f });
     const back = ran ? returnOf(mirror, thread) : null;
-    this.showHead(name, frames, depth, back, to);
+    this.showHead(name, frames, depth, { back, instead, to });
     mark(this.element, "bl-wrong", wrong);
     this.place.hidden = !this.places || room < PLACED_FROM; // kept while a routine has none, so that no line jumps
     const count = Math.max(1, Math.floor((room - HEAD - (this.place.hidden ? 0 : PLACE_ROW)) / ROW));
@@ -83,11 +83,14 @@ class Pane {
     this.fill(tables, shown, count, width, marks);
   }
 
-  showHead(name, frames, depth, back, to) {
+  /** instead: who made the last step, where that is none of the threads whose code is shown. */
+  showHead(name, frames, depth, { back, instead, to }) {
     const shown = frames[depth];
     const caller = frames[depth - 1];
     put(this.name, name);
-    this.in.hidden = !shown;
+    const last = instead ? ` (last step: ${instead})` : "";
+    put(this.in, `${last} in `);
+    this.in.hidden = !shown && !last;
     this.caller.hidden = !caller;
     put(this.caller, caller ? `\u2039 ${caller.name}` : "");
     this.goOut = caller ? () => this.act(to(depth - 1), this.caller) : null;
@@ -99,7 +102,7 @@ class Pane {
     const place = (shown && this.places?.[shown.name]) ?? "";
     put(this.place, place);
     attribute(this.place, "title", place || null);
-    attribute(this.head, "title", [`${name} ${way}`, place].filter(Boolean).join("\n")); // whole, where it is cut
+    attribute(this.head, "title", [`${name} ${way}${last}`, place].filter(Boolean).join("\n")); // whole, where it is cut
     attribute(this.element, "aria-label", `Code of ${name}${shown ? ` in ${shown.name}` : ""}`);
   }
 
@@ -218,12 +221,13 @@ export class Code {
     const width = this.characters();
     const shown = threads.slice(0, this.panes.length);
     const room = Math.floor(height / Math.max(1, shown.length));
+    const instead = shown.includes(ran) || !mirror.position ? "" : ran < 0 ? "you" : mirror.trace.tables.threads[ran].name;
     this.panes.forEach((pane, i) => {
       const thread = shown[i];
       pane.element.hidden = i >= shown.length;
       if (thread === undefined) return;
       const chosen = this.chosen.get(thread);
-      pane.update(mirror, thread, { room, width, ran: ran === thread, wrong: wrong.includes(thread), chosen, held: this.held });
+      pane.update(mirror, thread, { room, width, ran: ran === thread, instead: i ? "" : instead, wrong: wrong.includes(thread), chosen, held: this.held });
     });
     this.remarks.settle(this.marks());
   }

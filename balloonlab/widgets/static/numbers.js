@@ -13,7 +13,7 @@ export function fiveNumbers(mirror, { values, counts }) {
   const count = (at) => ({ now: mirror.counts[at] || 0, change: counts.get(at) ?? 0 });
   const huge = { now: hugeBlocks(tables, (at) => mirror.values[at]), change: hugeBlocks(tables, (at) => values.get(at) ?? 0) };
   return [
-    { name: "in the balloon", about: "What the driver counts as ballooned, in pages of 4 KiB (num_pages)", ...value(tables.num_pages) },
+    { name: "in the balloon", about: "What the driver counts as ballooned, in pages of 4 KiB (num_pages); isolated ones are in it, and in the map's legend they stand apart", ...value(tables.num_pages) },
     { name: "isolated", about: "Balloon pages that compaction took off the list, to move them", ...count(state("isolated")) },
     { name: "believed by the host", about: "What the host was told is in the balloon, in pages of 4 KiB", ...value(slot("host", "believed ballooned")) },
     { name: "free pages", about: "Pages that nobody has", ...count(state("free")) },

@@ -2,6 +2,7 @@
 import { attribute, el, mark, off, put } from "./dom.js";
 import { MOST_CELLS, deepest, moveCursor, pageAt, reveal, viewOf } from "./geometry.js";
 import { GUTTER, Painter } from "./painter.js";
+import { Signs } from "./signs.js";
 import { putTerms } from "./terms.js";
 import { themeOf, watchTheme } from "./theme.js";
 import { counted, hex, number } from "./words.js";
@@ -73,12 +74,13 @@ export class PageMap {
       const title = word.firstElementChild ? null : state.meaning; // the meaning of a term is shown by itself
       return { state, code, swatch, count, item: el("li", { title }, swatch, word, count) };
     });
+    this.signs = new Signs(this.say);
     this.frame = el("div", { class: "bl-frame" }, this.canvas, this.track);
     this.bar = el("div", { class: "bl-mapbar" }, ...Object.values(this.buttons), this.range);
     this.states = el(
       "ul",
       { class: "bl-legend", "aria-label": "States of a page, and how many pages are in each" },
-      ...this.legend.map(({ item }) => item),
+      ...[...this.legend, ...this.signs.all].map(({ item }) => item),
     );
     const keys = el("p", { class: "bl-keys", "aria-hidden": "true", text: KEYS });
     const about = el("div", { class: "bl-about" }, this.bar, this.here, this.states, keys);
@@ -230,7 +232,7 @@ export class PageMap {
     this.source.touched.everything();
     const { pages, unit } = this.source;
     const last = Math.min(pages, view.first + view.columns * view.rows * view.unit) - 1;
-    const each = view.unit > 1 ? `, ${view.unit} a cell` : "";
+    const each = view.unit > 1 ? `, ${view.unit} a cell (free only where all of them are)` : "";
     put(this.range, `PFN ${hex(view.first)}\u2013${hex(last)} of ${counted(pages, "page")}${each}`);
     this.thumb.style.left = `${(100 * view.first) / pages}%`;
     this.thumb.style.width = `${(100 * (last + 1 - view.first)) / pages}%`;
@@ -311,7 +313,9 @@ export class PageMap {
       item.hidden = !pages;
       if (pages) letters += state.word.length + count.shown.length + 4;
     });
-    if (this.options.compact) this.makeRoom(letters);
+    if (!this.options.compact) return;
+    this.makeRoom(letters + this.signs.show(this));
+    if (this.crowded) this.signs.hide();
   }
 
   /** Legend and line share the room of three rows: the line has two where the legend, of so many letters, needs only one. */
@@ -322,6 +326,7 @@ export class PageMap {
     const tooMany = () => this.states.scrollHeight > this.states.clientHeight + 1;
     for (const tighter of ["bl-many", "bl-most"]) mark(this.states, tighter, false);
     for (const tighter of ["bl-many", "bl-most"]) mark(this.states, tighter, tooMany());
+    this.crowded = tooMany();
     mark(this.here, "bl-narrow", this.states.clientHeight > 20);
   }
 

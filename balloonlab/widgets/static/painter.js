@@ -3,7 +3,7 @@ import { blockSize, cellBox, gutterPages } from "./geometry.js";
 import { hex } from "./words.js";
 
 const GLYPH_FROM = 13; // CSS pixels of a cell, from which glyphs can be read
-const GAP_FROM = 5; // and from which a gap between cells helps
+export const GAP_FROM = 5; // and from which a gap between cells helps
 const NAMES_FROM = 64; // and from which a cell has room for its page's number and state
 const NAMES_HIGH = 44;
 const RINGS = 24; // changed pages that get a ring each on small cells,

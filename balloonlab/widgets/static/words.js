@@ -7,6 +7,7 @@ export const BLOCK_TYPES = ["unmovable", "movable", "reclaimable", "reserve", "i
 export const MESSAGE_STATUS = ["added", "in flight", "host read it", "acked", "acked, taken"];
 export const OVERWRITTEN = "overwritten on its way"; // a message points to vb->pfns until the host has read it
 const OUTSIDE = -1;
+const FREE = 0; // a cell of many pages has it only where all of them are free, or no memory
 
 export function number(n) {
   return Math.trunc(n).toLocaleString("en-US");
@@ -73,7 +74,7 @@ export function cellWords(page, unit, pages, palette, state) {
     const lastBlock = Math.floor(last / BLOCK_PAGES);
     const blocks =
       lastBlock === block ? `pageblock ${number(block)}` : `pageblocks ${number(block)}\u2013${number(lastBlock)}`;
-    return `PFN ${hex(page)}\u2013${hex(last)} (${counted(last - page + 1, "page")} in ${blocks}): ${word} among them`;
+    return `PFN ${hex(page)}\u2013${hex(last)} (${counted(last - page + 1, "page")} in ${blocks}): ${state === FREE ? "all free" : `${word} among them`}`;
   }
   return `PFN ${hex(page)} in pageblock ${number(block)}: ${word}. ${palette[state].meaning}`;
 }
