@@ -1,7 +1,7 @@
 """Loops around a step: running until all rests, walking at random, following a schedule.
 
 Who comes next depends on the machine alone, whose turn it is included (timeline.Turn): not on where a run was cut in
-two, nor on who asks for it.
+two, nor on who asks for it. Where threads share a CPU (Stepper.sharing), whoever has it keeps it until he waits.
 """
 
 from __future__ import annotations
@@ -52,21 +52,23 @@ class Settling:
 def run(machine: Stepper, budget: int, stop: Callable[[], bool] | None, *, time_passes: bool) -> Ran:
     """See Machine.run."""
     with held_back() as held, machine.lock:
-        steps = 0
+        steps, sharing, on_cpu = 0, machine.sharing, _last_on_cpu(machine)
         if time_passes:
             for thread in machine.threads:
-                if thread.naps and steps < budget:
+                if thread.naps and steps < budget and not _kept_off(machine, thread, on_cpu):
                     machine.take(thread)
                     steps += 1
         while steps < budget and not held.asked:
             current = machine.threads[machine.turn.last]
-            if machine.turn.used >= SLICE or not _ready(machine, current):
-                following = _next_ready(machine, current)
+            if machine.turn.used >= SLICE or not _ready(machine, current, on_cpu):
+                following = _next_ready(machine, current, on_cpu)
                 if following is None:
                     return Ran(steps, "idle", _rest_text(machine))
                 current = following
             bug = machine.take(current)
             steps += 1
+            if current.index in sharing:
+                on_cpu = current.index
             if bug is not None:
                 return Ran(steps, "bug", str(bug))
             if stop is not None and steps % 256 == 0 and stop():
@@ -86,15 +88,30 @@ def walk(machine: Stepper, steps: int, seed: int) -> int:
     return steps
 
 
-def _ready(machine: Stepper, thread: Thread) -> bool:
-    return not thread.naps and thread.enabled(machine.world)
+def _last_on_cpu(machine: Stepper) -> int:
+    """The number of the thread that had the shared CPU last, by the timeline; -1 if none had."""
+    rows = machine.timeline.thread
+    taken = range(machine.position - machine.timeline.first - 1, -1, -1) if machine.sharing else ()
+    return next((rows[i] for i in taken if rows[i] in machine.sharing), -1)
 
 
-def _next_ready(machine: Stepper, after: Thread) -> Thread | None:
+def _kept_off(machine: Stepper, thread: Thread, on_cpu: int) -> bool:
+    """Whether the thread shares a CPU that another one has, who could go on and lets no time pass."""
+    if on_cpu < 0 or thread.index == on_cpu or thread.index not in machine.sharing:
+        return False
+    other = machine.threads[on_cpu]
+    return not other.naps and other.enabled(machine.world)
+
+
+def _ready(machine: Stepper, thread: Thread, on_cpu: int) -> bool:
+    return not thread.naps and thread.enabled(machine.world) and not _kept_off(machine, thread, on_cpu)
+
+
+def _next_ready(machine: Stepper, after: Thread, on_cpu: int) -> Thread | None:
     count = len(machine.threads)
     for offset in range(1, count + 1):
         thread = machine.threads[(after.index + offset) % count]
-        if _ready(machine, thread):
+        if _ready(machine, thread, on_cpu):
             return thread
     return None
 

@@ -30,8 +30,11 @@ class Stepper:
 
     `position`: steps from the opening (where recording began) to here; `end`: to the last one known. The timeline has
     those of one stretch. `turn`: whose turn it is when threads run by themselves. `due`: the position at which somebody
-    is to be told (`reached`). `lock` guards everything here.
+    is to be told (`reached`). `sharing`: numbers of threads that share one CPU without preemption: of them a run lets
+    whoever has it go on until he waits. `lock` guards everything here.
     """
+
+    sharing: frozenset[int] = frozenset()
 
     def __init__(self, world: World, threads: Sequence[ThreadSpec]) -> None:
         self.world = world

@@ -20,9 +20,8 @@ from balloonlab.widgets.connected import Connected
 from balloonlab.widgets.panels import panels, short
 from balloonlab.widgets.session import Session
 from balloonlab.widgets.subjects import MakesMachines, shown_of, told_finding
+from balloonlab.widgets.units import UNITS
 from balloonlab.widgets.wire import Content
-
-UNITS = ["statement", "call", "page", "message", "round"]  # of time, as static/levels.js counts them
 
 
 class Lab(Connected):
@@ -33,8 +32,9 @@ class Lab(Connected):
     by default what the subject is. step: of a finding's schedule, how many of its steps are taken (default: all).
     fate: whether to show from the start what can become of each step; the subject is then explored first. unit: what
     Step, Back and Play move by at first: "statement" (as a scenario does), "call", "page", "message" or "round" (as a
-    guest does). What the learner does acts on the machine itself: ``lab.machine`` (and the guest) can be asked in the
-    next cell. The last million steps, at most, are there one by one; earlier ones are made again when somebody goes
+    guest does). Where threads of a scenario share a CPU, they share it in every run of its machine from now on. What
+    the learner does acts on the machine itself: ``lab.machine`` (and the guest) can be asked in the next cell. The last
+    million steps, at most, are there one by one; earlier ones are made again when somebody goes
     there (machine.py says what that takes: after 7.5 million steps on 65,536 pages, 370 MB with all of Python). Raises
     BadValueError for a subject that is none of these, or that cannot be explored where `fate` is asked for.
     """
@@ -59,7 +59,9 @@ class Lab(Connected):
         self._driver, self._finding = "" if title else shown.driver, shown.finding  # a title of its own is shown
         self._found_at = shown.machine.end
         self._led_there = shown.machine.choices(self._found_at) if self._finding else ()
-        self._cpu: tuple[str, ...] = getattr(shown.explorable, "cpu", ())
+        self._cpu = [name for name in getattr(shown.explorable, "cpu", ()) if name in self.machine.names]
+        if self._cpu:
+            self.machine.sharing = frozenset(map(self.machine.names.index, self._cpu))
         self.session = Session.of(self.machine)
         if isinstance(subject, Guest):
             self.session.foretell = subject.foretell
@@ -111,7 +113,7 @@ class Lab(Connected):
             "needs": {name: self._needs(action.needs) for name, action in self.machine.actions.items()},
             "level": self._unit,
             "foresight": self._foresight is not None,
-            "cpu": [name for name in self._cpu if name in self.machine.names],
+            "cpu": self._cpu,
         }
 
     def _needs(self, needs: tuple[Need, ...]) -> list[list[object]]:

@@ -28,6 +28,7 @@ from balloonlab.widgets.foresight import Foresight
 from balloonlab.widgets.jobs import Jobs
 from balloonlab.widgets.outbox import Outbox, Shows
 from balloonlab.widgets.target_field import target_of
+from balloonlab.widgets.units import UNITS, to_end_of
 from balloonlab.widgets.wire import Arrays, Content, Encoder
 
 CHUNK = 0.15  # seconds a run holds the machine at a time,
@@ -43,7 +44,7 @@ Job = Callable[..., "Job | None"]  # does something, and returns what is left of
 
 @dataclass
 class Running:
-    """A run in chunks: when it began (seconds), its steps so far, how its last chunk ended."""
+    """A run in chunks: when it began (seconds), its steps so far with the request's, how its last chunk ended."""
 
     settling: Settling
     began: float
@@ -167,10 +168,24 @@ class Session:
         return None if run is None else self._go_on(run)
 
     def _step(self, request: Content) -> Job | None:
+        """A thread's step; or, where none is named, steps of whoever can go on, to the end of a unit of time."""
+        unit = UNITS.index(pick("unit of time", request.get("unit", UNITS[0]), UNITS))
         with self.machine.lock:
             self._from(request)
+            self._stop.clear()
             self._at(request, lambda: self._step_of(request.get("thread")))
-        return None
+            return self._on(unit) if request.get("thread") is None else None
+
+    def _on(self, unit: int) -> Job | None:
+        """Go on for a moment, to the end of a unit of time at most."""
+        deadline = time.monotonic() + CHUNK
+        with self.machine.lock:
+            over = to_end_of(unit, self.machine, lambda: self._due(deadline))
+            self._catch_up()
+        if over or self._stop.is_set():
+            return None
+        self._say(f"Going on to the end of this {UNITS[unit]}", running=True)
+        return partial(self._on, unit)
 
     def _run(self, request: Content) -> Job | None:
         run = self._begin()
@@ -225,6 +240,8 @@ class Session:
         if told is not None and run is not None:
             run.told = self._encoder.foretold(name, number, told)
         self.machine.act(name, number or 0)
+        if run is not None:
+            run.steps += 1
 
     def _from(self, request: Content) -> None:
         """Refuse a request that was made looking at steps that are there no more."""

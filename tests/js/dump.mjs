@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { framesOf } from "../../balloonlab/widgets/static/calls.js";
 import { unpack } from "../../balloonlab/widgets/static/codec.js";
 import { disagreements } from "../../balloonlab/widgets/static/disagree.js";
-import { changesBetween } from "../../balloonlab/widgets/static/levels.js";
+import { Levels, changesBetween } from "../../balloonlab/widgets/static/levels.js";
 import { Mirror } from "../../balloonlab/widgets/static/mirror.js";
 import { changesOf, freeBlocks, listRows, lockRows, valueRows } from "../../balloonlab/widgets/static/panels.js";
 import { fiveNumbers } from "../../balloonlab/widgets/static/numbers.js";
@@ -32,6 +32,8 @@ for (const { content, buffer } of messages) {
   } else if (content.type === "window") mirror.setWindow(content.first, arrays.states, content.position);
 }
 const { trace } = mirror;
+const levels = new Levels();
+levels.update(trace);
 const said = positions.map((position) => {
   mirror.seek(position);
   const changes = changesOf(mirror);
@@ -52,6 +54,11 @@ const said = positions.map((position) => {
     status: [...mirror.status.data.subarray(0, mirror.status.sent)],
     pfns: Array.from({ length: mirror.status.sent }, (_, i) => [...mirror.messagePfns(i).pfns]),
     overwritten: Array.from({ length: mirror.status.sent }, (_, i) => mirror.messagePfns(i).overwritten),
+    pfns: Array.from({ length: mirror.status.sent }, (_, i) => {
+      const start = trace.messages.start.data[i];
+      return [...trace.pfns.data.subarray(start, start + trace.messages.count.data[i])];
+    }),
+    ended: position ? levels.ends.data[position - 1] : null,
     words: position ? stepWords(trace, position - 1) : "",
     sentence: position ? stepSentence(trace, position - 1) : "",
     slots: [...mirror.slots],

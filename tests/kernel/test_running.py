@@ -181,3 +181,34 @@ def test_a_run_that_time_leads_on_for_ever_hears_stop_and_has_a_budget(monkeypat
     full.act("set_target", 10)  # no page is free: it sleeps, and tries again
     assert Settling(full).go_on(10_000).reason == "budget"
     assert Settling(full).go_on(10**9, lambda: True).reason == "stopped"
+
+
+@pytest.mark.parametrize("driver", ["v9", "linux-6.1"])
+def test_whoever_has_the_shared_cpu_keeps_it_until_he_waits(driver: str) -> None:
+    """Each step of a run, looked at again: the one of them that stepped before could not go on, or let time pass."""
+    guest = a_guest(driver)
+    machine = guest.machine
+    own, compactor = 0, machine.names.index("compactor")
+
+    def preempted(sharing: frozenset[int]) -> int:
+        """How often a run of both takes the CPU away from one who could go on."""
+        machine.seek(0)
+        machine.sharing = sharing
+        machine.act("set_target", 60)
+        machine.act("compact")
+        for budget in (1, 100, 7, 3_000):  # who has the CPU does not depend on where a run is cut in two
+            machine.run(budget)
+        machine.act("set_target", 20)  # nor on whose turn it would be else
+        machine.run(3_000)
+        found, last = 0, -1
+        for position, thread in enumerate(machine.timeline.thread.tolist()):
+            if thread not in (own, compactor):
+                continue
+            if last not in (-1, thread):
+                machine.seek(position)
+                found += not machine.threads[last].naps and machine.threads[last].enabled(machine.world)
+            last = thread
+        return found
+
+    assert preempted(frozenset()) > 0
+    assert preempted(frozenset((own, compactor))) == 0

@@ -15,6 +15,7 @@ from balloonlab.explore.program import Shared
 from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.primitives import Routine, mutex_lock, mutex_unlock
 from balloonlab.widgets import foresight as foresight_module
+from balloonlab.widgets import session as session_module
 from balloonlab.widgets.lab import Lab
 from balloonlab.widgets.session import Session
 from tests.widgets.receiver import Message, Receiver
@@ -69,7 +70,8 @@ def test_it_is_explored_and_told_for_the_whole_timeline(view: Receiver) -> None:
     assert (arrays["steps"][2:] == [17, 16]).all()
 
 
-def test_one_message_an_action_and_only_what_is_new(view: Receiver) -> None:
+def test_one_message_an_action_and_only_what_is_new(view: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "FIRST_CHUNK", 60.0)  # a run is one action, however slow the machine
     wish(view, "show")
     count = len(view.of("fates"))
     view.ask("step", thread="vballoon")
@@ -239,7 +241,7 @@ def test_a_finding_stands_at_any_step_of_its_schedule_and_need_not_be_explored_a
     lab = Lab(finding, step=5, fate=True)
     assert (lab.machine.position, len(lab.machine.timeline)) == (6, 18)
     assert lab.title == f"{FIRST} after 1 request and 17 steps: the host asks for two pages and the guest has none free"
-    assert lab.question == "vballoon has finished its call and still holds balloon_lock."
+    assert lab.question == "vballoon has done its work and still holds balloon_lock."
     assert f"{FIRST} 12 steps away" in lab.text
     assert Lab(finding).machine.position == 18
     assert "here: ! wrong here. Lock held by a finished call." in Lab(finding, fate=True).text

@@ -14,7 +14,8 @@ import balloonlab as bl
 from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.kernel.machine import Machine
 from balloonlab.widgets import esm, saved_output
-from balloonlab.widgets.lab import UNITS, Lab
+from balloonlab.widgets.lab import Lab
+from balloonlab.widgets.units import UNITS
 from tests.widgets.receiver import Message, decoded
 
 
@@ -163,7 +164,7 @@ def test_a_finding_is_told_only_while_its_steps_stand_there() -> None:
     finding = bl.explore(bl.scenario("fill-out-of-memory", "v9")).findings[0]
     lab = Lab(finding)
     told = lab.describe()["finding"]
-    assert (told["step"], told["text"]) == (18, "vballoon has finished its call and still holds balloon_lock.")
+    assert (told["step"], told["text"]) == (18, "vballoon has done its work and still holds balloon_lock.")
     lab.machine.seek(3)
     assert lab.describe()["finding"] == told
     lab.machine.act("compact")

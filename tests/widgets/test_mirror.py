@@ -24,6 +24,7 @@ from balloonlab.memory.zone import PageState
 from balloonlab.widgets import device, wire
 from balloonlab.widgets.panels import free_memory, size_words
 from balloonlab.widgets.session import Session
+from balloonlab.widgets.units import unit_ended
 from tests.widgets.receiver import Receiver
 
 SCRIPT = Path(__file__).parents[1] / "js" / "dump.mjs"
@@ -101,6 +102,7 @@ def check(machine: Machine, view: Recorder, unit: int, window: tuple[int, int] |
         if unit == 1:
             assert dict(map(tuple, said["references"])) == world.refcounts
             assert dict(map(tuple, said["flags"])) == world.page_flags
+            assert said["ended"] == (unit_ended(machine) if position else None)
             assert said["believed"] == world.host.believed.tolist()
             assert said["differ"]["pages"] == disagreeing(machine)
             assert said["differ"]["count"] == len(said["differ"]["pages"])

@@ -62,7 +62,7 @@ export class LabView {
       act: (message) => this.ask(message),
       goTo: (position) => this.goTo(position),
       visit: (step) => this.visit(step),
-      stepOn: () => this.ask({ type: "step", thread: null }),
+      stepOn: (unit) => this.ask({ type: "step", thread: null, unit }),
       choose: (thread) => this.choose(thread),
       window: (first, count) => this.link.send({ type: "window", first, count, epoch: this.epoch }),
       fate: (wish) => this.ask(wish),

@@ -54,7 +54,7 @@ export function moveIn(trace, from, to) {
 
 /** Builds the parts for a frame, puts them in their places, and tells them where the mirror is. */
 export class Stage {
-  /** ask: {act(content), goTo(position), visit(step), stepOn(), choose(thread), window(first, count), fate(wish), refresh()} */
+  /** ask: {act(content), goTo(position), visit(step), stepOn(unit), choose(thread), window(first, count), fate(wish), refresh()} */
   constructor(root, content, mirror, ask) {
     const { tables } = content;
     learnTerms(tables.terms ?? {});

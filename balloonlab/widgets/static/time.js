@@ -8,7 +8,7 @@ const ROOM = 50; // CSS pixels for all lanes
 const SPEEDS = [1, 2, 5, 10, 30, 60, 300, 1000, 5000]; // moves a second
 
 /**
- * goTo(position) in the trace, visit(step) of the whole history, stepOn(): a step past its end, pinned(): the page that
+ * goTo(position) in the trace, visit(step) of the whole history, stepOn(unit): a step past its end, pinned(): the page that
  * is pinned, missed(text): nothing was found.
  */
 export class Time {
@@ -112,7 +112,7 @@ export class Time {
     this.pause();
     const { position, trace } = this.mirror;
     const { first_step: first, last_step: last } = this.history;
-    if (way > 0 && first + position === last) this.stepOn();
+    if (way > 0 && first + position === last) this.stepOn(LEVELS[this.level]);
     else if (way > 0 && position === trace.length) this.visit(first + position + 1);
     else if (way < 0 && position === 0) this.visit(first - 1);
     else this.goTo(this.levels.next(position, way, this.level));
