@@ -16,7 +16,7 @@ from balloonlab.kernel.fields import ALONE, LOCK, OWN, UNSAID
 class Member(NamedTuple):
     """A member: its name and C type; the attribute of VirtioBalloon that it is, "" for none; guard, as in Field.
 
-    now: what to say of one that never changes.
+    now: what to say of one that never changes, or of a pointer to something that is there.
     """
 
     name: str
@@ -49,14 +49,14 @@ def _vdev(guard: str) -> Member:
 
 
 def _thread(guard: str) -> Member:
-    return Member("thread", "struct task_struct *", "", guard, "vballoon")
+    return Member("thread", "struct task_struct *", "vb_thread", guard, "vballoon")
 
 
 _CONFIG_CHANGE = Member("config_change", "wait_queue_head_t", "config_change", OWN)
 _ACKED = Member("acked", "wait_queue_head_t", "acked", OWN)
 _BALLOON_LOCK = Member("balloon_lock", "struct mutex", "balloon_lock", LOCK)
 _PAGES_LOCK = Member("pages_lock", "spinlock_t", "pages_lock", LOCK)
-_MAPPING = Member("mapping", "struct address_space *", "", BALLOON, "to the driver")
+_MAPPING = Member("mapping", "struct address_space *", "vb_mapping", BALLOON, "to the driver")
 _NEED = "need_stats_update"
 
 LINUX_3_6 = (
@@ -108,7 +108,7 @@ V11 = (
     _thread(BALLOON),
     _ACKED,
     _NUM_PAGES,
-    Member(f"{_INFO}mapping", "struct address_space *", "", UNSAID, "to the driver"),
+    Member(f"{_INFO}mapping", "struct address_space *", "vb_mapping", UNSAID, "to the driver"),
     _ISOLATED,
     *_INFO_PAGES,
     _BALLOON_LOCK,

@@ -106,7 +106,11 @@ class VirtioBalloon:
         name, ctype, of, guard, now = member
         if of in ("", "pfns", "stats"):
             return Field(name, ctype, of, of, -1, guard, now)
-        ref: Ref = getattr(self, of)
+        ref: Ref | None = getattr(self, of)
+        if of.startswith("vb_"):  # what a pointer points to, where it comes and goes
+            kind, number = ("", -1) if ref is None else ("pointer", ref.number)
+            return Field(name, ctype, "", kind, number, guard, now)
+        assert ref is not None
         kind = "work" if ctype == "struct work_struct" else ref.kind
         return Field(name, ctype, ref.name, kind, ref.number, guard)
 

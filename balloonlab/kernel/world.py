@@ -59,7 +59,8 @@ class Field(NamedTuple):
     """A member of the structure that the driver's routines share.
 
     name, ctype: as C has them. obj: the name of the shared object that it is, as steps have it; "" if it is none. kind:
-    of that object: a Ref's, or "pfns", "stats", "work", or "" where `now` is all there is to say. number: the Ref's.
+    of that object: a Ref's, or "pfns", "stats", "work", "pointer" (to what `now` says, 0 if it is not there), or ""
+    where `now` is all there is to say. number: the Ref's.
     guard: what is to be held by whoever touches it, by the text's own comments: a lock's name, or words (fields.py).
     """
 

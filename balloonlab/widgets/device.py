@@ -134,6 +134,10 @@ def _pfns(machine: Machine, _field: Field) -> str:
     return f"{world.slots[0]:#x}{more}"
 
 
+def _pointer(machine: Machine, field: Field) -> str:
+    return field.now if machine.world.values.get(field.number) else "not there"
+
+
 def _told(_machine: Machine, field: Field) -> str:
     return field.now
 
@@ -145,6 +149,7 @@ _NOW: dict[str, Callable[[Machine, Field], str]] = {
     "queue": _latest,
     "work": _work,
     "pfns": _pfns,
+    "pointer": _pointer,
     "stats": _told,
     "": _told,
 }

@@ -20,7 +20,7 @@ from balloonlab.widgets.reduced_changes import cell_changes
 from tests.widgets.receiver import decoded
 
 WANTED = {Kind.LINK, Kind.BLOCK_TYPE, Kind.VALUE, Kind.LOCK, Kind.PAGE_LOCK, Kind.MESSAGE, Kind.SLEEP}
-WANTED |= {Kind.THREAD_AT, Kind.WAIT, Kind.REFCOUNT, Kind.HOST_PAGE, Kind.PAGE_FLAGS}
+WANTED |= {Kind.SLOT, Kind.THREAD_AT, Kind.WAIT, Kind.REFCOUNT, Kind.HOST_PAGE, Kind.PAGE_FLAGS}
 
 
 def recorded(pages: int = 256) -> Machine:

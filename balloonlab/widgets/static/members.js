@@ -72,6 +72,7 @@ function nowWords(mirror, { kind, number: at, now, obj }) {
   if (kind === "queue") return latestOn(mirror, at);
   if (kind === "work") return workWords(mirror.values[at]);
   if (kind === "pfns") return slotWords(mirror);
+  if (kind === "pointer") return mirror.values[at] ? now : "not there";
   return kind === "value" || kind === "tally" ? number(mirror.values[at]) : now;
 }
 
