@@ -6,8 +6,10 @@ too, it carries the note, and what replaces the function does not.
 
 from __future__ import annotations
 
-from types import CodeType, FunctionType
-from typing import NamedTuple
+import inspect
+from collections.abc import Callable
+from types import CodeType
+from typing import Any, NamedTuple
 
 from balloonlab.foundations.errors import BadValueError
 from balloonlab.foundations.words import shown
@@ -41,9 +43,10 @@ class NoteAt(NamedTuple):
 _HUNG: dict[CodeType, list[tuple[str, Note]]] = {}
 
 
-def hang(function: FunctionType, begins: str, note: Note) -> None:
+def hang(function: Callable[..., Any], begins: str, note: Note) -> None:
     """Hang a note at the first line of a function that begins so, indentation aside; "" is its very first."""
-    _HUNG.setdefault(function.__code__, []).append((begins, note))
+    code: CodeType = inspect.unwrap(function).__code__
+    _HUNG.setdefault(code, []).append((begins, note))
 
 
 def notes_on(code: CodeType) -> tuple[NoteAt, ...]:

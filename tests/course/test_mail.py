@@ -37,7 +37,7 @@ def test_a_remark_hangs_at_its_line_of_v9(name: str) -> None:
 
 def test_every_remark_but_those_on_no_line_has_a_mark() -> None:
     without = {name for name in REMARKS if not remark(name).routine}
-    assert without == {"better", "rcu"}
+    assert without == {"better"}
     hung = [at.note.name for function in find_driver("v9").functions.values() for at in notes_on(function.__code__)]
     assert sorted(hung) == sorted(set(REMARKS) - without)
 

@@ -7,7 +7,7 @@ what came of it and the section of notebook 06 that puts it to the test; ``bl.ma
 lines of a hunk.
 
 In a Lab the line of v9 that a remark speaks of carries a mark, which opens the remark; so it does in every driver that
-has the very function of v9, and as a word behind the line in a Lab's text and in ``bl.panels.threads``.
+has that very function of v9. In a Lab's text, and in ``bl.panels.threads``, "# remark: two atomics" is behind the line.
 """
 
 from __future__ import annotations

@@ -195,7 +195,8 @@ _REMARKS = (
         "bug",
         "Right: compaction reads the object after unloading has freed it (V14). v10 drops RCU, not the defect.",
         "Readers, and nobody who waits for them",
-        defects=("S7", "V14"),
+        *("balloon_page_movable", "return (yield movable_balloon_page(page))"),
+        ("S7", "V14"),
         mail="on patch 1/5, 26 August",
     ),
     Remark(
@@ -230,8 +231,8 @@ def remarks_below(number: int) -> tuple[Remark, ...]:
 
 def _hang_at_their_lines() -> None:
     for each in _REMARKS:
-        if each.routine in v9.DRIVER.functions:
-            hang(getattr(v9, each.routine), each.line, each.note)
+        if each.routine:
+            hang(v9.DRIVER.functions[each.routine], each.line, each.note)
 
 
 _hang_at_their_lines()
