@@ -102,7 +102,7 @@ def test_another_versions_own_text_has_no_mark(lab_page: Open) -> None:
     expect(root.locator(".bl-heard")).to_have_text("Not here: no line in sight has a remark")
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_axe_finds_nothing_in_an_opened_remark(own_lab_page: Open, theme: str) -> None:
     lab, root = opened(own_lab_page)
     turned(lab, theme)
