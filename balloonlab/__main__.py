@@ -87,8 +87,11 @@ def _command(commands: Any, name: str, run: Any, about: str, more: str) -> argpa
     return parser
 
 
+_DRIVERS = f"{', '.join(DRIVERS)}; v9, v10, v11 and linux-3.8 also as v9-no-compaction and so on"
+
+
 def _driver(parser: Any, default: str = "v9") -> None:  # noqa: ANN401
-    parser.add_argument("--driver", default=default, metavar="NAME", help=f"{', '.join(DRIVERS)} (default: {default})")
+    parser.add_argument("--driver", default=default, metavar="NAME", help=f"{_DRIVERS} (default: {default})")
 
 
 def _whole(text: str) -> int:

@@ -129,6 +129,7 @@ _VERSIONS = {
             _MIGRATE: "putback_newpage=unmap_and_move",
         },
     ),
+    "linux-3.18-rc": _Version("v3.18-rc1", "linux-3.19", {}),
     "linux-6.1": _Version(
         "v6.1.192",
         "",

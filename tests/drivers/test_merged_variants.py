@@ -19,7 +19,7 @@ from tests.drivers.steps import alone, go, pending, results, told, verbs
 from tests.kernel.fingerprint import fingerprint
 
 F, M, U, B = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON
-ALONE = sorted(VARIANTS.keys() - {"linux-4.15-rc", "linux-5.3-rc"})
+ALONE = sorted(VARIANTS.keys() - {"linux-3.18-rc-no-compaction", "linux-4.15-rc", "linux-5.3-rc"})
 PAGE_LIST, OLD_PAGE_DECIDES = "linux-3.19 (page list)", "linux-3.19 (page list, old page decides)"
 
 

@@ -65,7 +65,7 @@ DEFECTS = (
     ),
     _untold(
         *("V19", "it does not build without the option", "build", ("v9",), "v12"),
-        "there is nothing to build here",
+        "there is nothing to build here. What such a kernel runs is v9-no-compaction, where nobody follows the pointer",
     ),
     Defect(
         "N1",

@@ -11,6 +11,7 @@ from balloonlab.drivers.merged_variants import VARIANTS
 
 _3_13, _3_19, _4_8 = VARIANTS["linux-3.13"], VARIANTS["linux-3.19"], VARIANTS["linux-4.8"]
 _LIST, _OLD_DECIDES = VARIANTS["linux-3.19 (page list)"], VARIANTS["linux-3.19 (page list, old page decides)"]
+_3_18_RC_WITHOUT, _3_19_WITHOUT = VARIANTS["linux-3.18-rc-no-compaction"], VARIANTS["linux-3.19-no-compaction"]
 
 DEFECTS = (
     Defect(
@@ -126,13 +127,12 @@ DEFECTS = (
     ),
     Defect(
         "M7",
-        "the redesign of 3.18 needs compaction to be built in",
-        "build",
-        (),
-        (),
+        "the redesign of 3.18 needs compaction to be built in: without it no page can leave the balloon",
+        "livelock",
+        (_3_18_RC_WITHOUT.name,),
+        (Case("deflate", "doom", {_3_18_RC_WITHOUT.name: 0}, variants=(_3_18_RC_WITHOUT, _3_19_WITHOUT)),),
         "a guard around the PagePrivate test; seen in 3.19",
         "Linux 3.19, balloon_page_dequeue",
-        "a kernel without CONFIG_BALLOON_COMPACTION is not modelled",
     ),
     Defect(
         "M8",

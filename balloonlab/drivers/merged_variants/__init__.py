@@ -10,6 +10,7 @@ from balloonlab.drivers.driver import Driver
 from balloonlab.drivers.merged_variants import (
     linux_3_13,
     linux_3_19,
+    linux_3_19_no_compaction,
     linux_4_8,
     linux_4_15,
     linux_4_19,
@@ -21,6 +22,8 @@ from balloonlab.drivers.merged_variants import (
 _ALL = (
     linux_3_13.DRIVER,
     linux_3_19.DRIVER,
+    linux_3_19_no_compaction.CANDIDATE,
+    linux_3_19_no_compaction.DRIVER,
     page_list.DRIVER,
     page_list.REPAIRED,
     linux_4_8.DRIVER,
