@@ -11,11 +11,12 @@ from balloonlab.drivers import DRIVERS, find_driver
 from balloonlab.drivers.actors import Actor, wish
 from balloonlab.drivers.invariants import check_always, check_at_rest
 from balloonlab.drivers.linux_3_6 import DRIVER as LINUX_3_6
-from balloonlab.drivers.suspend import init_vqs
 from balloonlab.foundations.errors import DidNotSettleError
 from balloonlab.guest.guest import Guest
 from balloonlab.host.host import MessageStatus
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.primitives import Routine
+from balloonlab.kernel.primitives.devices import prime_stats
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.memory.zone import PageState
 from tests.drivers.steps import alone, lost_to_the_lru, told
@@ -247,8 +248,11 @@ def test_new_queues_begin_with_one_empty_buffer() -> None:
     alone(guest, "host-statsq")
     assert log.status.tolist() == [MessageStatus.USED]
 
-    step = init_vqs(guest.vb.stats_vq)
-    step.verb.effect(guest.world, 0, *step.args)
+    def resume() -> Routine:
+        yield prime_stats(guest.vb.stats_vq)
+        yield prime_stats(guest.vb.stats_vq)  # one that it has already is as good
+
+    Machine(guest.world, [ThreadSpec("resume", "a test's", resume)]).run()
     assert log.status.tolist() == [MessageStatus.COLLECTED, MessageStatus.KICKED]
     assert guest.host.statistics == {}
 
