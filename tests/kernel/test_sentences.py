@@ -42,8 +42,8 @@ SAYS_NO = re.compile(r"\b(no|not|nothing|nobody|cannot|empty|ends?|already)\b")
 OTHERWISE = {  # what the result of others tells: a word of the first sentence
     "bug_on": "impossible",
     "warn_on": "complains",
-    "free_page": "others still have",
-    "put_page": "others still have",
+    "free_page": "not the last",
+    "put_page": "not the last",
     "virtqueue_add_outbuf": "is gone",
 }
 
