@@ -40,9 +40,9 @@ def unit_ended(machine: Machine) -> int:
 
 
 def to_end_of(unit: int, machine: Machine, due: Callable[[], bool]) -> bool:
-    """Let whoever can go on, until such a unit has ended or nobody can; False if `due` was true before, asked after each step.
+    """Let whoever can go on, until such a unit has ended or nobody can; False if `due` was true before.
 
-    With the machine's lock held. Time passes only where nobody can go on without.
+    It is asked after each step. With the machine's lock held. Time passes only where nobody can go on without.
     """
     while machine.position > machine.timeline.first and unit_ended(machine) < unit and not machine.bugs:
         if not machine.run(1, time_passes=False).steps and not machine.run(1).steps:

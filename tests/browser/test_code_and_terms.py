@@ -63,6 +63,19 @@ def test_a_helper_opens_stays_open_inside_it_and_closes(lab_page: Open) -> None:
     assert lab.thrown == []
 
 
+def test_where_the_host_acts_the_pane_says_that_it_is_not_its_threads_step(lab_page: Open) -> None:
+    lab = lab_page(notebook_of(INFLATED))
+    root = at_start(lab)
+    head = root.locator(".bl-pane:visible header").first
+    step_until(root, head.get_by_text("(last step: host-inflateq)"))
+    expect(root.locator(".bl-said")).to_have_text(re.compile("^host-inflateq "))
+    expect(root.locator(".bl-pane:visible .bl-done-line")).to_have_count(0)
+    keys = root.locator(".bl-legend .bl-key:visible")
+    expect(keys).to_have_count(0)
+    step_until(root, keys.filter(has_text="locked"))
+    expect(root.locator(".bl-here")).to_contain_text("locked by")
+
+
 def test_the_line_of_a_held_lock_stays_and_a_fold_opens(lab_page: Open) -> None:
     lab = lab_page(notebook_of(INFLATED))
     root = at_start(lab)

@@ -54,10 +54,6 @@ const said = positions.map((position) => {
     status: [...mirror.status.data.subarray(0, mirror.status.sent)],
     pfns: Array.from({ length: mirror.status.sent }, (_, i) => [...mirror.messagePfns(i).pfns]),
     overwritten: Array.from({ length: mirror.status.sent }, (_, i) => mirror.messagePfns(i).overwritten),
-    pfns: Array.from({ length: mirror.status.sent }, (_, i) => {
-      const start = trace.messages.start.data[i];
-      return [...trace.pfns.data.subarray(start, start + trace.messages.count.data[i])];
-    }),
     ended: position ? levels.ends.data[position - 1] : null,
     words: position ? stepWords(trace, position - 1) : "",
     sentence: position ? stepSentence(trace, position - 1) : "",
