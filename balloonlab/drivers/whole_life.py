@@ -21,7 +21,7 @@ from balloonlab.kernel.world import World
 
 
 class Held(NamedTuple):
-    """Something that probe gets: the shared number that says so, in words, and the label that gives it back."""
+    """Something that probe gets: the shared number that says so, what it is, and the label that gives it back."""
 
     number: str
     words: str
@@ -29,11 +29,11 @@ class Held(NamedTuple):
 
 
 HELD = (
-    Held("vb_thread", "the thread vballoon is there", ""),
-    Held("vqs", "the device's queues are not given up", "out_del_vqs"),
-    Held("vb_mapping", "the balloon's mapping is still allocated", "out_free_vb_mapping"),
-    Held("vb_devinfo", "struct balloon_dev_info is still allocated", "out_free_vb_devinfo"),
-    Held("vb_memory", "struct virtio_balloon is still allocated", "out_free_vb"),
+    Held("vb_thread", "the thread vballoon", ""),
+    Held("vqs", "the device's queues", "out_del_vqs"),
+    Held("vb_mapping", "the balloon's mapping", "out_free_vb_mapping"),
+    Held("vb_devinfo", "struct balloon_dev_info", "out_free_vb_devinfo"),
+    Held("vb_memory", "struct virtio_balloon", "out_free_vb"),
 )
 
 

@@ -34,7 +34,7 @@ DEFECTS = (
     ),
     Defect(
         "S4",
-        "alloc_balloon_mapping has no counterpart that frees: nothing leaks, a kfree at each place does it",
+        "alloc_balloon_mapping has no counterpart that frees; a kfree does it, and nothing leaks",
         "clarity",
         (),
         (case("S4", "probe-when-something-fails", "left behind", {}),),
@@ -204,7 +204,7 @@ DEFECTS = (
         "one label for two steps: without memory for the mapping, probe frees the error that it got for a pointer",
         "error path",
         ("v10",),
-        (case("R5", "probe-when-something-fails", "wild pointer", {"v10": 15}, "kfree is given -12 for vb_mapping"),),
+        (case("R5", "probe-when-something-fails", "wild pointer", {"v10": 15}, "-12 is freed for vb_mapping"),),
         "v11: a label for each step again",
         f"v10 1/5 (alloc_balloon_mapping answers an error) and 3/5 (out_free_vb): {_DRIVER}",
     ),

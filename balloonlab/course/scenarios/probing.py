@@ -22,10 +22,9 @@ def nothing_is_left_behind(guest: Guest) -> Property:
             return
         left = [each for each in held if values[each.number]]
         words = ", ".join(each.words for each in left)
-        if status & FAILED:
-            labels = ", ".join(dict.fromkeys(each.label for each in left if each.label))
-            assert not left, f"probe failed, label {labels} is missing: {words}"
-        assert not left, f"virtballoon_remove forgets something: {words}"
+        labels = ", ".join(dict.fromkeys(each.label for each in left if each.label))
+        what = f"{labels} is missing" if status & FAILED else "virtballoon_remove forgets something"
+        assert not left, f"{what}; still there: {words}"
 
     reads = ("device_status", *(each.number for each in held))
     return Property("no leak", "left behind", "at rest", reads, check)

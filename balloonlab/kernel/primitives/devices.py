@@ -43,7 +43,7 @@ def slab_alloc(world: World, _thread: int, what: Ref, fault: Ref) -> int:
 def slab_free(world: World, _thread: int, what: Ref, pointer: int) -> None:
     """Free the object that a pointer points to. NULL is as good as nothing, an error number is no pointer."""
     if pointer < 0:
-        raise KernelBugError("wild pointer", f"kfree is given {pointer} for {what.name}: an error, and no pointer")
+        raise KernelBugError("wild pointer", f"{pointer} is freed for {what.name}: an error, no pointer")
     if pointer and not world.values.get(what.number):
         raise KernelBugError("double free", f"{what.name} is freed and is not allocated")
     if pointer:
