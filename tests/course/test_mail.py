@@ -37,11 +37,7 @@ def test_a_remark_hangs_at_its_line_of_v9(name: str) -> None:
 
 def test_every_remark_but_those_on_no_line_has_a_mark() -> None:
     without = {name for name in REMARKS if not remark(name).routine}
-<<<<<<< HEAD
     assert without == {"better"}
-=======
-    assert without == {"better", "rcu"}
->>>>>>> 46026f4 (What was left behind fits a line: the label that is missing, and what is still there; places of the mapping's routines)
     hung = [at.note.name for function in find_driver("v9").functions.values() for at in notes_on(function.__code__)]
     assert sorted(hung) == sorted(set(REMARKS) - without)
 
