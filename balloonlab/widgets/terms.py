@@ -42,6 +42,14 @@ TERMS: dict[str, str] = {
     "num_pfns": "How many page numbers the message being filled has.",
     "num_isolated_pages": "How many of the balloon's pages compaction holds, by the driver's count.",
     "totalram_pages": "How many pages the guest counts as its memory; ballooned ones are taken off it.",
+    # a driver that comes and goes: while each is not 0
+    "vb_memory": "struct virtio_balloon is allocated: the driver is loaded.",
+    "vb_devinfo": "struct balloon_dev_info is allocated: the list of pages and its lock.",
+    "vb_mapping": "The object that page->mapping of the balloon's pages points to is allocated.",
+    "vqs": "The device's queues are found.",
+    "vb_thread": "The driver's thread is there: 1 made, 2 running.",
+    "device_status": "How far the device knows its driver to be: 1 nobody, 2 a driver, 4 it is ready, 128 it failed.",
+    "core_request": "What the driver core has been asked for and has not done yet.",
     # time and choice
     "pin": "Keep a page in view, or a thread's code, whatever happens elsewhere.",
     "preemption": "A switch to another thread while the one that runs could go on.",

@@ -24,6 +24,8 @@ WALKS = [
     *(("full-and-compact", driver) for driver in ("v9", "linux-3.8")),
     *(("leak-64k", driver) for driver in ("linux-3.6", "v9", "v10")),
     *(("with statistics", driver) for driver in ("linux-3.6", "linux-6.1", "linux-7.2")),
+    *(("probe-when-something-fails", driver) for driver in ("v9", "v10")),
+    ("probe-and-remove", "v11"),
 ]
 
 

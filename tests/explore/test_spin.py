@@ -41,6 +41,8 @@ CASES: dict[str, Explorable] = {
     "full-and-compact, v9": bl.scenario("full-and-compact", "v9"),
     "inflate-and-compact, linux-3.6": bl.scenario("inflate-and-compact", "linux-3.6"),
     "deflate, linux-3.6": bl.scenario("deflate", "linux-3.6"),
+    "probe-when-something-fails, v10": bl.scenario("probe-when-something-fails", "v10"),
+    "probe-and-remove, linux-3.8": bl.scenario("probe-and-remove", "linux-3.8"),
 }
 AS_DATA: dict[str, Explorable] = {
     "a bug": stopping(),
