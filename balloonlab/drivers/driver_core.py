@@ -30,8 +30,9 @@ _LOAD, _UNLOAD, _SUSPEND, _RESUME = range(1, len(REQUESTS) + 1)
 
 def with_driver_core(driver: Driver) -> Driver:
     """The driver in a guest with a driver core; a learner's own `balloon` stays, and freezes if its text does."""
-    own = driver.functions.get("balloon") is not linux_3_6.balloon
-    alive = whole_life(driver if own else freezable(driver)).sharing(core_request="gate", frozen="gate")
+    alive = whole_life(driver).sharing(core_request="gate", frozen="gate")
+    if driver.balloon is linux_3_6.balloon:
+        alive = freezable(alive)
     return alive.variant(driver.name, driver.title)
 
 

@@ -180,6 +180,7 @@ _VERSIONS = {
 _NOWHERE = {
     "update_balloon_size_work": "a part of the model: the worker that runs the item, of kernel/workqueue.c",
     "update_balloon_stats_work": "a part of the model: the worker that runs the item, of kernel/workqueue.c",
+    "kthread": "a part of the model: what a thread of kernel/kthread.c runs, once it is made",
     "direct_reclaim": "a part of the model: what of mm/vmscan.c and mm/oom_kill.c concerns a balloon",
     "out_of_memory": "a part of the model: what of mm/oom_kill.c concerns a balloon",
 }
