@@ -177,6 +177,16 @@ _VERSIONS = {
         },
     ),
 }
+_WITHOUT_THE_OPTION = {  # what stands at the other half of the #ifdef
+    "v9-no-compaction": {"wait_on_isolated_pages": 233, "balloon_page_movable": 99},
+    "v11-no-compaction": {
+        "balloon_mapping_alloc": 161,
+        "balloon_mapping_free": 167,
+        "balloon_page_insert": 172,
+        "balloon_page_delete": 179,
+        "balloon_page_movable": 184,
+    },
+}
 _NOWHERE = {
     "update_balloon_size_work": "a part of the model: the worker that runs the item, of kernel/workqueue.c",
     "update_balloon_stats_work": "a part of the model: the worker that runs the item, of kernel/workqueue.c",
@@ -201,6 +211,7 @@ def place_of(driver: str, routine: str) -> Place:
             for own, name, line in re.findall(r"(\w+)(?:=(\w+))?(?::(\d+))?", text):
                 if own == routine:
                     at = int(line) if line and version == given else None
+                    at = _WITHOUT_THE_OPTION.get(driver.rstrip("*"), {}).get(routine, at)
                     tag = _VERSIONS[given].tags.get(file, _VERSIONS[given].tag)
                     return Place(name or own, file, tag, at, "" if at else _UNREAD)
         version = _VERSIONS[version].like

@@ -29,7 +29,7 @@ changed (1): pages_at_balloon_list
 
 --------------------------------------------------------------------------------------------------------------
 pages_at_balloon_list: changed
-  v9: Length of the list, as the difference of two atomics read one after the other.
+  v9: Length of the list, an int: the difference of two atomics read one after the other.
   v10: Length of the list in 4 KiB pages: two numbers that pages_lock holds still.
   v9 has it from __pages_at_balloon_list: drivers/virtio/virtio_balloon.c, line 194 (v9 3/5 on v3.6)
   v10 has it from __wait_on_isolated_pages: drivers/virtio/virtio_balloon.c, line 276 (v10 3/5 on v3.6)

@@ -6,11 +6,12 @@ import pytest
 
 from balloonlab.drivers import DRIVERS, Driver, find_driver
 from balloonlab.drivers.merged_variants import VARIANTS
+from balloonlab.drivers.no_compaction import VARIANTS as NO_COMPACTION
 from balloonlab.drivers.places import place_of
 from balloonlab.drivers.review_variants import VARIANTS as REVIEW_VARIANTS
 from balloonlab.foundations.errors import UnknownNameError
 
-ALL = [*DRIVERS.values(), *VARIANTS.values(), *REVIEW_VARIANTS.values()]
+ALL = [*DRIVERS.values(), *VARIANTS.values(), *REVIEW_VARIANTS.values(), *NO_COMPACTION.values()]
 FILE = "drivers/virtio/virtio_balloon.c"
 # Heads of the hunks that the mails have: first line and length in v3.6, first line and length after the patch.
 HUNKS = {
@@ -82,6 +83,14 @@ def test_an_edited_routine_stands_where_the_one_stood_that_it_replaces() -> None
     assert find_driver("linux-3.8").place("tell_host").line is None  # v11's line is not 3.8's
     with pytest.raises(UnknownNameError, match="leak_balloon"):
         v9.place("leak_baloon")
+
+
+def test_without_the_option_a_routine_stands_at_the_other_half_of_its_ifdef() -> None:
+    without, v9 = NO_COMPACTION["v9-no-compaction"], find_driver("v9")
+    assert (without.place("wait_on_isolated_pages").line, v9.place("wait_on_isolated_pages").line) == (233, 208)
+    assert without.place("leak_balloon") == v9.place("leak_balloon")
+    v11 = NO_COMPACTION["v11-no-compaction"]
+    assert v11.place("balloon_page_insert").line > find_driver("v11").place("balloon_page_movable").line
 
 
 def test_a_driver_of_no_known_version_says_so() -> None:

@@ -123,7 +123,7 @@ def _lines_of(rows: tuple[Row, ...], *, removed: bool) -> dict[int, PatchLine]:
     starts = [head[0 if removed else 2] for head in HUNKS]
     return {
         number: PatchLine(
-            *(number, removed, bisect(starts, number), row.words, "linux-3.6" if removed else "v9"),
+            *(number, removed, bisect(starts, number), row.words, row.driver or ("linux-3.6" if removed else "v9")),
             *(row.routine, row.begins, row.why),
         )
         for row in rows

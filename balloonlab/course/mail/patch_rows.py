@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """Lines first to last. routine, begins: the retold line; both "" where `why` says why there is none."""
+    """Lines first to last. routine, begins: the retold line; both "" where `why` says why there is none.
+
+    driver: whose routine it is, if not v9's or linux-3.6's.
+    """
 
     first: int
     last: int
@@ -19,6 +22,7 @@ class Row(NamedTuple):
     routine: str = ""
     begins: str = ""
     why: str = ""
+    driver: str = ""
 
 
 def _no(first: int, last: int, words: str, why: str) -> Row:
@@ -29,7 +33,7 @@ _COMMENT = "a comment: nothing runs"
 _EMPTY = "an empty line"
 _BRACE = "a brace: indentation says it here"
 _LOCAL = "declares a local variable: none needs that here"
-_OPTION = "decides what is compiled: the driver v9 is compiled with the option"
+_OPTION = "decides what is compiled: v9 has the option, v9-no-compaction not"
 _PARAMETER = "finds the device by page->mapping: here it is a parameter"
 _DEVICE = "no page without a device can come here: the device is a parameter"
 _FIELD = "a field of the device, as it is here: what uses it runs"
@@ -91,7 +95,7 @@ ADDED = (
     Row(228, 228, "no more is asked for than is listed", _WAIT, "return leak_target <= size_t("),
     Row(229, 229, "lock pages_lock again", _WAIT, "yield spin_lock(vb.pages_lock)"),
     _no(232, 232, "else of the option", _OPTION),
-    _no(233, 233, "define the wait as nothing", "without the option nobody waits: it is not compiled into v9"),
+    Row(233, 233, "define the wait as nothing", _WAIT, "return", driver="v9-no-compaction"),
     _no(234, 234, "endif", _OPTION),
     # leak_balloon
     _no(238, 238, "declare i", "a loop's counter: copy_pfns copies all at once"),
