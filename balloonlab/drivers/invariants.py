@@ -1,4 +1,4 @@
-"""What must hold in every driver: I1 to I6, as functions that raise AssertionError with a sentence.
+"""What must hold in every driver: I1 to I6 and "told first", as functions that raise AssertionError with a sentence.
 
 Some hold at every step, some only while no fill or leak is amid a round; each says which. Units as everywhere:
 num_pages in 4 KiB balloon pages, isolated pages in guest pages.
@@ -96,6 +96,20 @@ def check_i5(world: World) -> None:
     assert not len(wrong), f"I5: the host believes free page {wrong[0]:#x} to be in the balloon"
 
 
+def check_told_first(world: World) -> None:
+    """Told first, at every step: where MUST_TELL_HOST was negotiated, the guest uses no page before the host knows.
+
+    I5 asks this of free pages, whatever was negotiated; here it is of every page that has left the balloon, so that
+    what is written there is not lost.
+    """
+    if world.host.must_tell_host:
+        believed = world.host.believed.reshape(-1, world.pages_per_page).any(axis=1)
+        inside = np.isin(world.frames.states, (PageState.BALLOON, PageState.ISOLATED, PageState.IN_TRANSIT))
+        wrong = np.flatnonzero(believed & ~inside)
+        promise = "and the host, who was promised to hear first, has not"
+        assert not len(wrong), f"told first: page {wrong[0]:#x} has left the balloon, {promise}"
+
+
 def check_i6(world: World, vb: VirtioBalloon) -> None:
     """I6, at rest: the host believes exactly num_pages in the balloon, and was told so as `actual`."""
     believed, num_pages = int(world.host.believed.sum()), world.values.get(vb.num_pages.number)
@@ -106,9 +120,10 @@ def check_i6(world: World, vb: VirtioBalloon) -> None:
 
 
 def check_always(machine: Machine, vb: VirtioBalloon) -> None:
-    """What holds after every single step: I2 and I5."""
+    """What holds after every single step: I2, I5, and that the host is told first."""
     check_i2(machine.world, vb)
     check_i5(machine.world)
+    check_told_first(machine.world)
 
 
 def check_at_rest(machine: Machine, vb: VirtioBalloon) -> None:

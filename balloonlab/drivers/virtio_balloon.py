@@ -55,6 +55,8 @@ class VirtioBalloon:
     cpu: Cpu  # of the driver's thread
     frozen: Ref  # whether the driver's thread has stopped for the system's sleep
     mapping: Ref  # whether the object that the pages' mapping points to is freed
+    other_mapping: Ref  # 1 + the page in whose mapping another owner keeps a number (neighbours.py)
+    cpu_hotplug_lock: Ref
     pages_to_free: Ref  # pages that leak_balloon has dequeued
     fs_lock: Ref  # a filesystem's lock, which direct reclaim takes
     oom_lock: Ref

@@ -73,6 +73,7 @@ SENTENCES: dict[str, Sentence] = {
     "clear_balloon_mapping": "takes the balloon's mark off {page}",
     "movable_balloon_page": ("sees the balloon's mark on {page}", "sees no balloon's mark on {page}"),
     "kfree_mapping": "frees the object that the balloon's pages point to",
+    "mapping_flags": "follows the mapping of {page}, and reads the flags there",
     "mapping_balloon": "reads the flags of the object that the page points to",
     "unused_balloon_page": ("sees that {page} is the balloon's and unused", "sees that {page} is not to be taken"),
     "set_page_balloon": "marks {page} as the balloon's",

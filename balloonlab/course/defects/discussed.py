@@ -55,15 +55,6 @@ DEFECTS = (
         "its one concrete case is V14",
     ),
     _untold(
-        *("V13", "page->mapping holds what another owner put there", "wild read"),
-        *(("v9", "v10", "v11", "linux-3.8"), "3.18: PageBalloon instead of a mapping"),
-        "no other owner's values of that word are modelled",
-    ),
-    _untold(
-        *("V17", "statistics are collected under balloon_lock", "lock order", ("v9", "v10"), "v11: no lock"),
-        "the lock of CPU hotplug, the other half of the ring, is not modelled",
-    ),
-    _untold(
         *("V19", "it does not build without the option", "build", ("v9",), "v12"),
         "there is nothing to build here. What such a kernel runs is v9-no-compaction, where nobody follows the pointer",
     ),
@@ -130,7 +121,7 @@ DEFECTS = (
         "a page is freed before the host has heard: no, every version waits for the acknowledgement (but see V3)",
         "suspicion",
         (),
-        (case("N7", "deflate", "invariant", {}, "I5"),),
+        (case("N7", "deflate", "invariant", {}, "I5"), case("N7", "deflate-promised", "invariant", {}, "told first")),
         _NEVER,
         f"{_DRIVER} of every version",
     ),

@@ -29,6 +29,8 @@ MEETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         MIGRATION_WAITS.name: ("V15", *_M1_M2),
         BOTH_WAIT.name: ("V10", "V15", *_M1_M2),
     },
+    "another-owner": {"v9": ("V13",), "v10": ("V13",), "v11": ("V13", *_M1_M2), "linux-3.8": ("V13", *_M_3_8)},
+    "statistics-and-hotplug": {"v9": ("V17",), "v10": ("V17",)},
     "message-on-its-way": {"v11": _M1_M2, "linux-3.8": _M_3_8},
     "empty-two-and-compact": {"v9": ("V7", "V18"), "v10": ("V7", "V18"), "v11": _M1_M2, "linux-3.8": _M_3_8},
     "suspend-and-compact": {

@@ -135,6 +135,15 @@ DEFECTS = (
         "v9 1/5: mm/compaction.c",
     ),
     Defect(
+        "V13",
+        "page->mapping holds what another owner put there",
+        "wild read",
+        ("v9", "v10", "v11", "linux-3.8"),
+        (case("V13", "another-owner", "wild read", {"v9": 37, "v10": 45, "v11": 43, "linux-3.8": 45}),),
+        "3.18: PageBalloon instead of a mapping; 3.8 looks at the page's flags first, which does not help here",
+        "mails of November 2012 (a fault at 0x194 in linux-next) and August 2014",
+    ),
+    Defect(
         "V14",
         "page->mapping points to an object that unloading frees, and is read without a lock",
         "use after free",
@@ -171,6 +180,15 @@ DEFECTS = (
         ),
         "v11's trylock ends the deadlock; 4.15 allocates before it takes the lock",
         f"v9 3/5 to Linux 3.8: {_DRIVER}; mm/vmscan.c of Linux 3.6",
+    ),
+    Defect(
+        "V17",
+        "statistics are collected under balloon_lock",
+        "lock order",
+        ("v9", "v10"),
+        (case("V17", "statistics-and-hotplug", "wait cycle", {"v9": 42, "v10": 44}, "cpu_hotplug_lock"),),
+        "v11: statistics take no lock",
+        f"v9 3/5, v10 3/5: {_DRIVER}; all_vm_events, mm/vmstat.c of Linux 3.6",
     ),
     Defect(
         "V18",

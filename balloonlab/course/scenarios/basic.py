@@ -34,6 +34,11 @@ def _four_in_balloon(driver: Driver) -> Guest:
     return _small([_B] * 4 + [_M] * 4, driver)
 
 
+def _promised(driver: Driver) -> Guest:
+    states = np.array([_B, _B, _M], np.uint8)
+    return Guest.from_states(states, driver, must_tell_host=True)
+
+
 def _three_in_balloon(driver: Driver) -> Guest:
     return Guest.from_states(np.array([_B] * 3 + [_F] * 2, np.uint8), driver, candidates=(0, 1))
 
@@ -64,6 +69,14 @@ PLOTS = (
         "When may somebody else use a page that has left the balloon?",
         _four_in_balloon,
         (("set_target", 2),),
+    ),
+    Plot(
+        "deflate-promised",
+        "the balloon gives its two pages back, and has promised to tell the host first",
+        "MUST_TELL_HOST is negotiated. May the guest use a page that the host has not heard of?",
+        _promised,
+        (("set_target", 0),),
+        invariants=("I1", "I2", "I6", "told first", "target"),
     ),
     Plot(
         "fill-out-of-memory",

@@ -23,7 +23,10 @@ def check_target(guest: Guest) -> None:
 
 
 def invariants(guest: Guest, names: Sequence[str]) -> tuple[Property, ...]:
-    """Those of the named invariants, I1, I2, I4, I5, I6 and "target", as properties of this guest's machine."""
+    """Those of the named invariants as properties of this guest's machine.
+
+    I1, I2, I4, I5, I6, "told first" (what MUST_TELL_HOST promises) and "target".
+    """
     world, vb = guest.world, guest.vb
     target = world.values.names[world.host.target_slot]
     known: dict[str, tuple[str, tuple[str, ...], Callable[[], None]]] = {
@@ -36,6 +39,7 @@ def invariants(guest: Guest, names: Sequence[str]) -> tuple[Property, ...]:
         ),
         "I4": ("between rounds", ("lists", *vb.vmstat), lambda: checks.check_i4(world, vb)),
         "I5": ("always", ("lists", "beliefs"), lambda: checks.check_i5(world)),
+        "told first": ("always", ("lists", "beliefs"), lambda: checks.check_told_first(world)),
         "I6": (
             "between rounds",
             ("beliefs", "num_pages", world.values.names[world.host.actual_slot]),

@@ -10,6 +10,7 @@ from balloonlab.course.scenarios import review_properties
 from balloonlab.course.scenarios.scenario import Plot
 from balloonlab.drivers import Driver
 from balloonlab.drivers.actors import INTERRUPT, Actor, wish
+from balloonlab.drivers.neighbours import HOTPLUG, OWNER, with_cpu_hotplug, with_other_mappings
 from balloonlab.drivers.review_variants import with_checked_difference, with_checked_request, with_checked_target
 from balloonlab.explore.learn.subject import Property
 from balloonlab.guest.guest import Guest
@@ -55,6 +56,14 @@ def _interrupted(driver: Driver) -> Guest:
 def _wavering_host(driver: Driver) -> Guest:
     host = Actor("wavering-host", "the host, which changes its mind", wish(1))
     return small([B], driver, actors=(host,))
+
+
+def _with_another_owner(driver: Driver) -> Guest:
+    return small([B], with_other_mappings(driver).sharing(other_mapping="value"), actors=(OWNER,))
+
+
+def _with_cpu_hotplug(driver: Driver) -> Guest:
+    return small([B, F], with_cpu_hotplug(driver), actors=(HOTPLUG,))
 
 
 def _waits(guest: Guest) -> tuple[Property, ...]:
@@ -159,6 +168,20 @@ PLOTS = (
         "Whose page does compaction lock?",
         _wavering_host,
         (("set_target", 0), ("compact", 0), ("begin", 0)),
+    ),
+    Plot(
+        "another-owner",
+        "compaction looks at a page that leaves the balloon, and whose next owner keeps a number in page->mapping",
+        "Whose page is it? Compaction asks page->mapping. What does it find there?",
+        _with_another_owner,
+        (("set_target", 0), ("compact", 0), ("begin", 0)),
+    ),
+    Plot(
+        "statistics-and-hotplug",
+        "the host asks for statistics while somebody takes a CPU away, and compacts memory for that",
+        "Whoever gathers statistics must wait until no CPU comes or goes. What does he hold meanwhile?",
+        _with_cpu_hotplug,
+        (("request_stats", 0), ("begin", 0)),
     ),
     Plot(
         "interrupt",

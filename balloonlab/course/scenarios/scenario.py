@@ -27,7 +27,8 @@ class Plot(NamedTuple):
 
     build: makes the guest. actions: what is asked for first, from outside. goal: what must stay possible from every
     state (see explore.subject.GOALS). watch: what must hold beside the invariants, given the guest. invariants: the
-    ids of those that must hold (I1 to I6, and "target": at rest the balloon is as large as the host wants it). cpu:
+    ids of those that must hold: I1 to I6; "told first" (where MUST_TELL_HOST was negotiated, the host hears before the
+    guest uses a page); "target" (at rest the balloon is as large as the host wants it). cpu:
     names of threads that share one CPU without preemption: they run until they wait; () if everybody may be preempted;
     "driver" is the thread that resizes the balloon, whatever the version calls it.
     """

@@ -13,6 +13,8 @@ from balloonlab.kernel.primitives.verb import primitive
 from balloonlab.kernel.world import KernelBugError, Ref, World
 from balloonlab.memory.zone import PageState
 
+_NO_ADDRESS, _FLAGS_AT = 0x54, 0x140  # as in the oops in linux-next, November 2012: a fault at 0x194
+
 
 class PageFlag(IntFlag):
     """A mark on a page; the bits of World.page_flags. They go when the page returns to the allocator."""
@@ -83,6 +85,14 @@ def mapping_balloon(world: World, _thread: int, mapping: Ref) -> None:
     """Read the flags of the object whose address page->mapping gave. It has the balloon's."""
     if world.values.get(mapping.number):
         raise KernelBugError("use after free", "the flags of the balloon's mapping are read after it was freed")
+
+
+@primitive()
+def mapping_flags(world: World, _thread: int, page: int, other_mapping: Ref) -> None:
+    """Follow page->mapping, and read the flags there. `other_mapping`: 1 + the page that holds no address there."""
+    if world.values.get(other_mapping.number) == page + 1:
+        what = f"page {page:#x} is another owner's, and what its mapping holds is no address"
+        raise KernelBugError("wild read", f"{what}: flags are read at {_NO_ADDRESS + _FLAGS_AT:#x}")
 
 
 @primitive(touches=("lists", "references", "marks", "page locks"))
