@@ -17,22 +17,22 @@ from balloonlab.kernel.not_a_value import NotAValueError
 
 
 def size_t(number: SupportsIndex) -> int:
-    """What C's size_t makes of a number: 64 bits, never negative, so -1 becomes the largest."""
+    """What C's size_t makes of a number. It has 64 bits and is never negative, so -1 becomes the largest."""
     return _whole("size_t", number) % (1 << 64)
 
 
 def unsigned_int(number: SupportsIndex) -> int:
-    """What C's unsigned int makes of a number: 32 bits, never negative."""
+    """What C's unsigned int makes of a number. It has 32 bits and is never negative."""
     return _whole("unsigned_int", number) % (1 << 32)
 
 
 def le32(number: SupportsIndex) -> int:
-    """What a field of config space holds (__le32): 32 bits, never negative."""
+    """What a field of config space holds (__le32). It has 32 bits and is never negative."""
     return _whole("le32", number) % (1 << 32)
 
 
 def s64(number: SupportsIndex) -> int:
-    """What the kernel's s64 makes of a number: 64 bits with a sign."""
+    """What the kernel's s64 makes of a number. It has 64 bits, one for the sign."""
     return (_whole("s64", number) + (1 << 63)) % (1 << 64) - (1 << 63)
 
 

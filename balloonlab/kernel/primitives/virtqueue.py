@@ -19,7 +19,7 @@ def set_page_pfns(world: World, _thread: int, index: int, page: int) -> None:
 
 @primitive(touches=("pfns", "messages"))
 def copy_pfns(world: World, _thread: int, pfns: tuple[int, ...]) -> None:
-    """Copy PFNs from a local array to the start of vb->pfns; messages that point there are overwritten."""
+    """Copy PFNs from a local array to the start of vb->pfns. Messages that point there are overwritten."""
     for i, pfn in enumerate(pfns):
         world.set_slot(i, pfn)
 
