@@ -242,7 +242,7 @@ def test_rows_are_printed_when_the_executor_fails(
     def fail(*_: object, **_axes: object) -> None:
         raise sweeps.ExecutorFailedError("the executor did not run.", done)
 
-    monkeypatch.setattr(sweeps, "sweep", fail)
+    monkeypatch.setattr(sweeps.command, "sweep", fail)
     assert main(["sweep", "pages=64,128"]) == 2
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 2

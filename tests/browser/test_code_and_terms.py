@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import LabPage, by_statement, click, notebook_of
+from tests.browser.lab import LabPage, by_statement, click, notebook_of, tab
 from tests.browser.test_stage import RECORDED, SCENARIO, labs_of, small_window, where
 
 Open = Callable[..., LabPage]
@@ -71,9 +71,12 @@ def test_where_the_host_acts_the_pane_says_that_it_is_not_its_threads_step(lab_p
     expect(root.locator(".bl-said")).to_have_text(re.compile("^host-inflateq "))
     expect(root.locator(".bl-pane:visible .bl-done-line")).to_have_count(0)
     keys = root.locator(".bl-legend .bl-key:visible")
-    expect(keys).to_have_count(0)
     step_until(root, keys.filter(has_text="locked"))
-    expect(root.locator(".bl-here")).to_contain_text("locked by")
+    tab(root, "locks")
+    locks = root.get_by_role("table", name="Locks")
+    expect(locks.get_by_role("row", name=re.compile("^page 0x")).first).to_be_visible()
+    click(root, "To start")
+    expect(keys).to_have_count(0)
 
 
 def test_the_line_of_a_held_lock_stays_and_a_fold_opens(lab_page: Open) -> None:
