@@ -28,7 +28,7 @@ def plot_lock_order(
     """
     wanted = "a lock order: lock_order(result) of balloonlab.explore.judge.lock_order"
     of_kind("order", order, LockOrder, wanted)
-    ax = bare(axes_of(ax, 8.5, 7, title))
+    ax = bare(axes_of(ax, 8.5, 6.3, title))
     ax.set_aspect("equal")
     ax.set_xlim(-1.75, 1.75)
     ax.set_ylim(-1.5, 1.35)

@@ -48,7 +48,7 @@ def plot_two_threads(result: Result, label: Label = _nothing, ax: Axes | None = 
         as_text("title", title)
         or f"{counted(result.states, 'state')}, {counted(result.transitions, 'step')} between them"
     )
-    ax = bare(axes_of(ax, 8, min(7.5, 2.2 - 0.62 * min(down)), heading))
+    ax = bare(axes_of(ax, 8, min(6.4, 2.0 - 0.58 * min(down)), heading))
     ax.set_xlim(min(across) - 0.8, max(across) + 0.8)
     ax.set_ylim(min(down) - 0.5, 0.5)
     seen = [fate for fate in Fate if (fates.fates == fate).any()]
