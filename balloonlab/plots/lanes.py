@@ -56,7 +56,7 @@ def plot_schedule(subject: Machine | Finding, ax: Axes | None = None, title: str
     The same as text: schedule_text.
     """
     steps = _steps(subject)
-    ax = axes_of(ax, min(14.0, max(6.0, 1.6 + 0.16 * len(steps.lanes))), 1.7 + 0.36 * len(steps.names), title)
+    ax = axes_of(ax, min(8.4, max(6.0, 1.6 + 0.16 * len(steps.lanes))), 1.7 + 0.36 * len(steps.names), title)
     for kind, look in _LOOKS.items():
         at = [i for i, found in enumerate(steps.kinds) if found == kind]
         if at:
