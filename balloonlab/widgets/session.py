@@ -11,46 +11,31 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from balloonlab.explore import Result
 from balloonlab.explore.learn.subject import Explorable
 from balloonlab.foundations.errors import BadValueError, BalloonlabError, pick, whole_number
-from balloonlab.foundations.words import counted
 from balloonlab.guest.foretold import Foretold
 from balloonlab.guest.shortfall import ended_in_words
 from balloonlab.kernel.machine import Machine
-from balloonlab.kernel.machine_events import Ran
-from balloonlab.kernel.running import Settling
 from balloonlab.memory.reduced_map import MOST_CELLS
 from balloonlab.widgets.foresight import Foresight
 from balloonlab.widgets.jobs import Jobs
+from balloonlab.widgets.long_run import LongRun
 from balloonlab.widgets.outbox import Outbox, Shows
 from balloonlab.widgets.target_field import target_of
 from balloonlab.widgets.units import UNITS, to_end_of
-from balloonlab.widgets.wire import Arrays, Content, Encoder
+from balloonlab.widgets.wire import Content, Encoder
 
 CHUNK = 0.15  # seconds a run holds the machine at a time,
 FIRST_CHUNK = 0.05  # and the first time
 AHEAD = 250_000  # steps made again past the one that is wanted, to the next operation at most
 _LOG = logging.getLogger(__name__)
-_RUN_STEPS = 1_000_000_000
 
 
 Foretell = Callable[["int | None"], "Foretold | None"]
 Job = Callable[..., "Job | None"]  # does something, and returns what is left of it
-
-
-@dataclass
-class Running:
-    """A run in chunks: when it began (seconds), its steps so far with the request's, how its last chunk ended."""
-
-    settling: Settling
-    began: float
-    steps: int = 0
-    ended: Ran | None = None
-    told: tuple[Content, Arrays] | None = None  # what it will come to, until the Labs know
 
 
 class Session:
@@ -229,12 +214,12 @@ class Session:
         elif (ran := self.machine.run(1)).steps == 0:
             raise BadValueError(f"No thread can take a step: {ran.text}. Ask for something: a target, or Compact.")
 
-    def _resize(self, name: str, value: object, run: Running | None) -> None:
+    def _resize(self, name: str, value: object, run: LongRun | None) -> None:
         world = self.machine.world
         target = target_of(name, value, world.host.balloon_pages, world.values["num_pages"])
         self._ask_for("set_target", target, run)
 
-    def _ask_for(self, name: str, number: int | None, run: Running | None) -> None:
+    def _ask_for(self, name: str, number: int | None, run: LongRun | None) -> None:
         """Ask it of the machine; if it is to run, look first at what it will come to, where arrays can tell."""
         told = self.foretell(number) if run and self.foretell and name in ("set_target", "compact") else None
         if told is not None and run is not None:
@@ -265,31 +250,29 @@ class Session:
         was = self._encoder.cut(at - line.first) if self._encoder.lost else self._encoder.epoch
         self._catch_up(was)
 
-    def _begin(self) -> Running:
+    def _begin(self) -> LongRun:
         self._stop.clear()
-        return Running(Settling(self.machine), time.monotonic())
+        return LongRun(self.machine)
 
-    def _chunk(self, run: Running) -> None:
+    def _chunk(self, run: LongRun) -> None:
         """Run for a moment. With the lock held."""
         deadline = time.monotonic() + (CHUNK if run.ended else FIRST_CHUNK)
-        run.ended = run.settling.go_on(_RUN_STEPS, lambda: self._due(deadline))
-        run.steps += run.ended.steps
+        run.go_on(lambda: self._due(deadline))
 
-    def _go_on(self, run: Running) -> Job | None:
+    def _go_on(self, run: LongRun) -> Job | None:
         with self.machine.lock:
             self._chunk(run)
             self._catch_up()
         return self._rest(run)
 
-    def _rest(self, run: Running) -> Job | None:
+    def _rest(self, run: LongRun) -> Job | None:
         """What is left to do of a run: another chunk, or nothing."""
         assert run.ended is not None
         if run.ended.reason == "stopped" and not self._stop.is_set():
             if run.told is not None:
                 self._post(None, *run.told)
                 run.told = None
-            rate = run.steps / max(1e-9, time.monotonic() - run.began)
-            self._say(f"Running: {counted(run.steps, 'step')}, {rate:,.0f} a second", running=True)
+            self._say(run.text, running=True)
             return partial(self._go_on, run)
         with self.machine.lock:
             self._say(ended_in_words(self.machine, run.ended, run.steps))

@@ -92,7 +92,10 @@ def test_an_exercise_does_not_praise_it() -> None:
     answer = task.check(bl.find_driver("linux-3.6").fill_balloon)
     assert not answer.solved
     no_end = "no end was reached, so this was never looked at: target"
-    assert str(answer) == f'Not solved yet: "fill-out-of-memory" was not tested, so nobody knows: {no_end}.'
+    assert (
+        " ".join(str(answer).split())
+        == f'Not solved yet: "fill-out-of-memory" was not tested, so nobody knows: {no_end}.'
+    )
 
 
 def test_a_lab_s_foresight_says_it() -> None:
