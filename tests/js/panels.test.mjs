@@ -70,9 +70,9 @@ test("the latest messages come first, each with its queue, PFNs and state", () =
   mirror.put(KIND.MESSAGE_PFN, 4, 7);
   assert.deepEqual(p.messageRows(mirror, nothing)[0].texts, ["deflate No. 1", "2 from 0x5", "in flight, overwritten on its way"]);
   assert.equal(p.latestPfns(mirror), "deflate No. 1: 0x5, 0x7");
-  assert.match(messageWords(underWay(mirror, 1), 1), /^No. 1 overwritten on its way, 2 page numbers/);
+  assert.match(messageWords(underWay(mirror, 1), 1), /^No. 1 on its way, overwritten: 0x5/);
   mirror.status.put(1, 2);
-  assert.match(messageWords(underWay(mirror, 1), 1), /^No. 1 read, overwritten on its way, 2 page numbers/);
+  assert.match(messageWords(underWay(mirror, 1), 1), /^No. 1 read, overwritten: 0x5/);
   mirror.status.put(1, 1);
   mirror.put(KIND.MESSAGE_PFN, 4, 9); // the number that was sent
   assert.equal(p.messageRows(mirror, nothing)[0].texts[2], "in flight");

@@ -3,7 +3,7 @@ import { attribute, el, mark, off, put } from "./dom.js";
 import { Badge } from "./fates.js";
 import { KIND } from "./trace.js";
 import { putTerms } from "./terms.js";
-import { OVERWRITTEN, counted, hex, number, ranges } from "./words.js";
+import { counted, hex, number, ranges } from "./words.js";
 
 const QUEUE_ROWS = ["inflate", "deflate", "statistics"];
 const LOOKED_BACK = 5000; // steps
@@ -59,8 +59,8 @@ export function messageWords(message, queue) {
   const numbers = message.pages.length ? `: ${ranges(message.pages, 1)}` : "";
   if (message.status < 0) return `being filled: ${number(message.count)} of ${FULL} page numbers`;
   const at = PLACES[message.status + 1];
-  const place = !message.overwritten ? at : OVERWRITTEN.endsWith(at) ? OVERWRITTEN : `${at}, ${OVERWRITTEN}`;
-  return `No. ${number(message.number)} ${place}, ${counted(message.count, "page number")}${numbers}`;
+  const what = message.overwritten ? "overwritten" : counted(message.count, "page number"); // the pill is short
+  return `No. ${number(message.number)} ${at}, ${what}${numbers}`;
 }
 
 export class Wire {
