@@ -22,6 +22,8 @@ from balloonlab.widgets.lifetime import LIFETIMES
 from balloonlab.widgets.pagemap import PageMap
 from balloonlab.widgets.saved_output import Bundle
 
+LONG = 1000  # values of a slider, from which it can be played: one moves by several for each pixel
+FRAMES, PAUSE = 200, 100  # of what is played: how many, and milliseconds from one to the next
 MAP_HEIGHT = 256  # CSS pixels: controls, text and map are seen at once, below the cell that made them
 Drawn = tuple["ArrayLike | Guest", str]
 _LEGAL = (
@@ -33,7 +35,8 @@ _WISHES = (bool, int, float, str, tuple, list, dict)  # what ipywidgets takes be
 class Interactive(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Controls, and what is drawn for their values. Made by `interact`.
 
-    controls: ipywidgets by the name of the argument they set. map: the PageMap, which has the text, too.
+    controls: ipywidgets by the name of the argument they set. map: the PageMap, which has the text, too. films: what
+    plays a control with very many values.
     """
 
     def __init__(self, draw: Callable[..., Drawn], controls: Mapping[str, ipywidgets.ValueWidget]) -> None:
@@ -42,7 +45,9 @@ class Interactive(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         self.map = PageMap(states, self.title, text, MAP_HEIGHT)
         self.cells: set[object] = set()
         self.kept = True
-        row = ipywidgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"})
+        self.films = {name: _film(control) for name, control in self.controls.items() if _is_long(control)}
+        pulled = [each for name in self.controls for each in (*self.films.get(name, ())[:1], self.controls[name])]
+        row = ipywidgets.HBox(pulled, layout={"flex_flow": "row wrap"})
         super().__init__([row, self.map], _dom_classes=("bl-figure",))
         self.map.stands_in(self)
         for control in self.controls.values():
@@ -52,7 +57,7 @@ class Interactive(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
     @property
     def parts(self) -> list[ipywidgets.Widget]:
         """What lives as long as this."""
-        return [self.children[0], *self.controls.values()]
+        return [self.children[0], *self.controls.values(), *(each for film in self.films.values() for each in film)]
 
     @property
     def values(self) -> dict[str, Any]:
@@ -141,6 +146,18 @@ def interact(draw: Callable[..., Drawn], **controls: object) -> Interactive:
     if missing:
         raise BadValueError(f"{shown(draw)} needs a control for {', '.join(missing)}: {_LEGAL}.")
     return Interactive(draw, made)
+
+
+def _is_long(control: ipywidgets.ValueWidget) -> bool:
+    return isinstance(control, ipywidgets.IntSlider) and (control.max - control.min) // max(1, control.step) >= LONG
+
+
+def _film(slider: ipywidgets.IntSlider) -> tuple[ipywidgets.Play, ipywidgets.Widget]:
+    """Buttons that play a slider, and what keeps the two together in the browser."""
+    step = slider.step * -(-(slider.max - slider.min) // (FRAMES * slider.step))
+    play = ipywidgets.Play(slider.value, min=slider.min, max=slider.max, step=step, interval=PAUSE)
+    play.layout.width = "auto"
+    return play, ipywidgets.jslink((play, "value"), (slider, "value"))
 
 
 def _in_words(value: object) -> str:

@@ -55,3 +55,16 @@ def test_a_pull_redraws_map_and_text_and_a_saved_copy_keeps_it(lab_page: Callabl
     expect(text).to_have_text(re.compile("it must be a whole number"))  # what cannot be is said, and the map stays
     expect(balloon).to_have_text("7,168")
     assert lab.thrown == []
+
+
+def test_a_long_slider_is_played_and_stopped(lab_page: Callable[..., LabPage]) -> None:
+    drawn = "def drawn(count=1):\n    return [count % 2] * 64, f'{count} told'\n"
+    lab = lab_page(notebook_of(f"import balloonlab as bl\n\n{drawn}\nbl.interact(drawn, count=(1, 20_000))"))
+    text = lab.notebook.locator(".bl-text")
+    expect(text).to_have_text("1 told")
+    film = lab.notebook.locator(".widget-play button")
+    film.first.click()
+    expect(text).to_have_text(re.compile("^[1-9][0-9]{2,} told"))
+    film.first.click()
+    expect(lab.notebook.locator(".widget-readout").first).to_have_text(re.compile("^[1-9][0-9]{2,}"))
+    assert lab.thrown == []

@@ -52,6 +52,20 @@ def test_a_guest_may_be_drawn_and_a_widget_may_be_a_control() -> None:
     assert len(figure.map.states) == 1024
 
 
+def test_a_slider_of_very_many_values_can_be_played() -> None:
+    def drawn(count: int = 5, share: float = 0.5, few: int = 1) -> tuple[list[int], str]:
+        return [few], f"{count} {share}"
+
+    figure = bl.interact(drawn, count=(1, 22_796), share=(0.0, 1.0, 0.0001), few=(0, 999))
+    assert list(figure.films) == ["count"]
+    play, link = figure.films["count"]
+    assert (play.min, play.max, play.value) == (1, 22_796, 5)
+    assert 1 <= (play.max - play.min) / play.step <= 200
+    assert link.source == (play, "value")
+    assert link.target == (figure.controls["count"], "value")
+    assert {play, link} <= set(figure.parts)
+
+
 def test_what_cannot_be_drawn_is_said_and_the_map_stays() -> None:
     def picky(n: int = 1) -> tuple[np.ndarray, str]:
         if n > 4:
