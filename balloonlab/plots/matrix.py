@@ -31,7 +31,7 @@ def plot_matrix(cells: Cells, ax: Axes | None = None, title: str = "Defects by d
     BadValueError for no cells, UnknownNameError for another word.
     """
     rows, columns, words = _read(cells)
-    height = min(0.34 * len(rows), max(5.0, 0.2 * len(rows)))  # many rows lie closer: a window shows some 6.5 inches
+    height = min(0.34 * len(rows), max(5.2, 0.15 * len(rows)))  # many rows lie closer: a window shows some 6.5 inches
     ax = axes_of(ax, 2.2 + 0.95 * len(columns), 1.4 + height, title)
     for i, row in enumerate(words):
         for j, word in enumerate(row):
