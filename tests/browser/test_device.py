@@ -45,6 +45,9 @@ def test_the_structure_is_shown_with_what_guards_it_and_the_step_that_does_not_k
         check_tab(root, samples=40)
     shown = patch.locator(".bl-members li:visible")
     expect(shown).to_have_count(17)  # all of v9's at one glance
+    name = member(patch, "need_stats_update").locator("code")
+    cut = "code => [getComputedStyle(code).fontSize, getComputedStyle(code.parentElement).overflowY]"
+    assert name.evaluate(cut) == ["11px", "visible"]  # JupyterLab's own size is larger; a low line hangs below the row
     _, last = where(patch)
     against = patch.locator(".bl-members li.bl-against")
     go(patch, 5, last)
