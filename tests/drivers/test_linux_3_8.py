@@ -11,19 +11,9 @@ from balloonlab.drivers.invariants import check_at_rest
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import PageState
-from tests.drivers.steps import alone, go, lost_to_the_lru, pending, results, told, verbs
+from tests.drivers.steps import alone, compactable, go, lost_to_the_lru, pending, results, told, verbs
 
 F, M, U, B = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON
-
-
-def compactable(balloon: int) -> Guest:
-    """`balloon` pages at the zone's start, free pages at its end, nothing else that could move."""
-    states = np.full(2048, U, np.uint8)
-    states[:balloon] = B
-    states[2024:] = F
-    guest = Guest.from_states(states, "linux-3.8")
-    guest.machine.record()
-    return guest
 
 
 def test_a_round_of_inflation() -> None:
@@ -70,7 +60,7 @@ def test_v1_is_gone() -> None:
 
 
 def test_m1_pages_are_freed_by_an_array_that_compaction_has_written() -> None:
-    guest = compactable(4)
+    guest = compactable(4, "linux-3.8")
     machine = guest.machine
     machine.act("set_target", 1)
     go(guest, "vballoon", "mutex_unlock")
@@ -110,7 +100,7 @@ def test_m4_a_page_migrates_once(driver: str, again: int) -> None:
 
 
 def test_the_generic_way_takes_the_balloons_return_value_for_a_failure() -> None:
-    guest = compactable(1)
+    guest = compactable(1, "linux-3.8")
     guest.machine.act("compact")
     go(guest, "compactor", "compaction_alloc")
     begin = len(guest.machine.timeline)
@@ -129,7 +119,7 @@ def test_the_generic_way_takes_the_balloons_return_value_for_a_failure() -> None
 
 
 def test_a_page_that_the_driver_has_locked_is_passed_over_before_it_has_its_second_reference() -> None:
-    guest = compactable(1)
+    guest = compactable(1, "linux-3.8")
     guest.machine.act("set_target", 0)
     go(guest, "vballoon", "spin_lock_irqsave")
     assert guest.world.refcounts[0] == 1
@@ -140,7 +130,7 @@ def test_a_page_that_the_driver_has_locked_is_passed_over_before_it_has_its_seco
 
 
 def test_m5_a_page_that_did_not_move_goes_to_the_lru() -> None:
-    guest = compactable(3)
+    guest = compactable(3, "linux-3.8")
     guest.machine.act("set_target", 2)
     alone(guest, "vballoon")
     guest.machine.act("compact")
@@ -156,7 +146,7 @@ def test_m5_a_page_that_did_not_move_goes_to_the_lru() -> None:
 
 
 def test_m5_the_lost_page_is_isolated_from_the_lru_with_a_reference_more() -> None:
-    guest = compactable(3)
+    guest = compactable(3, "linux-3.8")
     guest.machine.act("set_target", 2)
     alone(guest, "vballoon")
     guest.machine.act("compact")
@@ -184,7 +174,7 @@ def test_m6_balloon_pages_count_only_after_an_lru_page() -> None:
 
 
 def test_there_are_no_counters() -> None:
-    guest = compactable(2)
+    guest = compactable(2, "linux-3.8")
     guest.compact()
     assert guest.vb.vmstat == {}
     assert not [name for name in guest.world.values.names if name.startswith("compact_balloon")]

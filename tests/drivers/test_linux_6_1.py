@@ -13,20 +13,10 @@ from balloonlab.kernel.machine import Machine
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.kernel.thread import ThreadSpec
 from balloonlab.memory.zone import PageState
-from tests.drivers.steps import alone, go, pending, results, told, verbs
+from tests.drivers.steps import alone, compactable, go, pending, results, told, verbs
 
 F, M, U, B = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON
 WORKER = "balloon-worker"
-
-
-def compactable(balloon: int, driver: str = "linux-6.1") -> Guest:
-    """`balloon` pages at the zone's start, free pages at its end, nothing else that could move."""
-    states = np.full(2048, U, np.uint8)
-    states[:balloon] = B
-    states[2024:] = F
-    guest = Guest.from_states(states, driver)
-    guest.machine.record()
-    return guest
 
 
 def test_a_round_of_inflation() -> None:
@@ -69,7 +59,7 @@ def test_a_round_of_deflation() -> None:
 
 
 def test_one_migration() -> None:
-    guest = compactable(1)
+    guest = compactable(1, "linux-6.1")
     guest.machine.act("compact")
     go(guest, "compactor", "isolate_lru_page(page 0x0)")
     begin = len(guest.machine.timeline)
@@ -142,7 +132,7 @@ def test_item_5_6_and_7_orders(driver: str) -> None:
 
 
 def test_item_13_the_new_page_is_the_head_before_the_host_is_told() -> None:
-    guest = compactable(1)
+    guest = compactable(1, "linux-6.1")
     guest.machine.act("compact")
     go(guest, "compactor", "virtqueue_add")
     (new,) = guest.balloon_list
@@ -167,7 +157,7 @@ def test_item_23_a_busy_balloon_lock_is_tried_ten_times_then_the_page_is_put_bac
 
 
 def test_item_25_a_locked_page_is_passed_over() -> None:
-    guest = compactable(3)
+    guest = compactable(3, "linux-6.1")
     guest.machine.act("compact")
     go(guest, "compactor", "mutex_unlock")
     guest.machine.step("compactor")  # page 2 has become the new head, which is still locked
@@ -294,7 +284,7 @@ def test_remove_waits_for_the_round_under_way() -> None:
 
 
 def test_marks_come_and_go() -> None:
-    guest = compactable(2)
+    guest = compactable(2, "linux-6.1")
     every = find_driver("linux-6.1").page_flags
     assert [guest.world.page_flags[page] for page in (0, 1)] == [every, every]
     guest.machine.act("set_target", 1)
@@ -305,7 +295,7 @@ def test_marks_come_and_go() -> None:
 
 
 def test_v11_hazard_is_gone_a_fresh_page_is_not_locked_by_a_compactor() -> None:
-    guest = compactable(1)
+    guest = compactable(1, "linux-6.1")
     machine = guest.machine
     machine.act("compact")
     go(guest, "compactor", "get_page_unless_zero(page 0x0)")  # the scan's test was true

@@ -13,20 +13,10 @@ from balloonlab.guest.guest import Guest
 from balloonlab.kernel.primitives import Routine, page_count
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import PageState
-from tests.drivers.steps import alone, go, results, told, verbs
+from tests.drivers.steps import alone, compactable, go, results, told, verbs
 
-F, M, U, B = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON
+F, M, B = PageState.FREE, PageState.MOVABLE, PageState.BALLOON
 WORKER = "balloon-worker"
-
-
-def compactable(balloon: int) -> Guest:
-    """`balloon` pages at the zone's start, free pages at its end, nothing else that could move."""
-    states = np.full(2048, U, np.uint8)
-    states[:balloon] = B
-    states[2024:] = F
-    guest = Guest.from_states(states, "linux-7.2")
-    guest.machine.record()
-    return guest
 
 
 def test_a_round_of_inflation() -> None:
@@ -77,7 +67,7 @@ def test_the_worker_takes_no_page_lock() -> None:
 
 
 def test_one_migration_inserts_after_both_acknowledgements() -> None:
-    guest = compactable(1)
+    guest = compactable(1, "linux-7.2")
     machine = guest.machine
     machine.act("compact")
     go(guest, "compactor", "mutex_trylock")
@@ -106,7 +96,7 @@ def test_one_migration_inserts_after_both_acknowledgements() -> None:
 
 def test_between_the_messages_and_the_list_the_page_is_on_neither() -> None:
     """balloon_lock is free by then: a leak finds one page less, and gives up a round."""
-    guest = compactable(1)
+    guest = compactable(1, "linux-7.2")
     guest.machine.act("compact")
     go(guest, "compactor", "mutex_unlock")
     guest.machine.step("compactor")
@@ -120,14 +110,14 @@ def test_between_the_messages_and_the_list_the_page_is_on_neither() -> None:
 
 
 def test_a_batch_is_locked_as_a_whole() -> None:
-    guest = compactable(3)
+    guest = compactable(3, "linux-7.2")
     guest.machine.act("compact")
     go(guest, "compactor", "mutex_trylock")
     assert len(guest.world.page_locks) == 6, "three pages and their targets"
 
 
 def test_a_locked_page_does_not_stop_the_worker() -> None:
-    guest = compactable(3)
+    guest = compactable(3, "linux-7.2")
     guest.machine.act("compact")
     go(guest, "compactor", "trylock_page(page 0x0)")
     guest.machine.step("compactor")
@@ -137,7 +127,7 @@ def test_a_locked_page_does_not_stop_the_worker() -> None:
 
 
 def test_the_owner_says_no_to_a_page_it_has_let_go() -> None:
-    guest = compactable(2)
+    guest = compactable(2, "linux-7.2")
     machine = guest.machine
     machine.act("compact")
     go(guest, "compactor", "get_page_unless_zero(page 0x0)")  # the scan has chosen it
@@ -156,7 +146,7 @@ def test_the_owner_says_no_to_a_page_it_has_let_go() -> None:
 
 
 def test_the_last_reference_may_be_the_compactors() -> None:
-    guest = compactable(1)
+    guest = compactable(1, "linux-7.2")
     machine = guest.machine
     machine.act("compact")
     go(guest, "compactor", "page_has_movable_ops(page 0x0)")
@@ -170,7 +160,7 @@ def test_the_last_reference_may_be_the_compactors() -> None:
 
 
 def test_contention_is_three_tries_of_the_batch_then_seven_of_each_page() -> None:
-    guest = compactable(4)
+    guest = compactable(4, "linux-7.2")
     guest.machine.act("set_target", 2)
     alone(guest, WORKER)
     guest.machine.act("compact")
@@ -200,7 +190,7 @@ def test_a_driver_that_deflates_the_old_page_and_inflates_no_new_one() -> None:
         yield page_count(page)
         return ENOENT
 
-    guest = compactable(1)
+    guest = compactable(1, "linux-7.2")
     driver = guest.driver.replace(virtballoon_migratepage=virtballoon_migratepage)
     guest = Guest.from_states(guest.page_states, driver)
     before = [guest.world.values[name] for name in counted]

@@ -9,19 +9,9 @@ from balloonlab.drivers import find_driver
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.primitives import size_t
 from balloonlab.memory.zone import PageState
-from tests.drivers.steps import alone, go, pending, told, verbs
+from tests.drivers.steps import alone, compactable, go, pending, told, verbs
 
-F, M, U, B = PageState.FREE, PageState.MOVABLE, PageState.UNMOVABLE, PageState.BALLOON
-
-
-def compactable(balloon: int, driver: str = "v10") -> Guest:
-    """`balloon` pages at the zone's start, free pages at its end, nothing else that could move."""
-    states = np.full(2048, U, np.uint8)
-    states[:balloon] = B
-    states[2024:] = F
-    guest = Guest.from_states(states, driver)
-    guest.machine.record()
-    return guest
+F, U, B = PageState.FREE, PageState.UNMOVABLE, PageState.BALLOON
 
 
 def test_a_round_of_inflation() -> None:
@@ -69,7 +59,7 @@ def test_v1_is_still_there() -> None:
 
 
 def test_v2_a_spurious_request_for_statistics_keeps_balloon_lock() -> None:
-    guest = compactable(2)
+    guest = compactable(2, "v10")
     guest.world.values["need_stats_update"] = 1  # as after a resume: the host holds the buffer
     guest.machine.act("set_target", 1)
     guest.machine.run()
@@ -105,7 +95,7 @@ def test_v4_is_gone_isolated_pages_are_counted_in_4_kib() -> None:
 
 
 def test_v5_is_gone_a_locked_head_ends_the_round() -> None:
-    guest = compactable(3)
+    guest = compactable(3, "v10")
     guest.machine.act("compact")
     go(guest, "compactor", "wake_up(config_change)")  # migrated: the new page is the head, and still locked
     new = guest.balloon_list[0]
@@ -118,7 +108,7 @@ def test_v5_is_gone_a_locked_head_ends_the_round() -> None:
 
 
 def test_v7_all_or_nothing() -> None:
-    guest = compactable(3)
+    guest = compactable(3, "v10")
     guest.machine.act("compact")
     go(guest, "compactor", "unlock_page(page 0x0)")  # one page is isolated, two are listed
     guest.machine.act("set_target", 0)
@@ -128,7 +118,7 @@ def test_v7_all_or_nothing() -> None:
 
 
 def test_r2_who_has_slept_for_the_mutex_does_not_sleep_for_the_wake_up() -> None:
-    guest = compactable(3)
+    guest = compactable(3, "v10")
     machine = guest.machine
     machine.act("compact")
     go(guest, "compactor", "mutex_lock")  # all three are isolated
@@ -152,7 +142,7 @@ def test_r2_who_has_slept_for_the_mutex_does_not_sleep_for_the_wake_up() -> None
 
 
 def test_a_free_mutex_leaves_the_sleeper_marked() -> None:
-    guest = compactable(3)
+    guest = compactable(3, "v10")
     guest.machine.act("compact")
     go(guest, "compactor", "mutex_lock")
     guest.machine.act("set_target", 0)
@@ -164,7 +154,7 @@ def test_a_free_mutex_leaves_the_sleeper_marked() -> None:
 
 
 def test_the_counters_are_those_of_the_series() -> None:
-    guest = compactable(3)
+    guest = compactable(3, "v10")
     guest.machine.act("compact")
     guest.machine.run()
     assert [guest.world.values[name] for name in find_driver("v10").vmstat] == [3, 3, 3, 0]

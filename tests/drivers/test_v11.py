@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from balloonlab.course.scenarios import scenario
-from balloonlab.guest.guest import Guest
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import PageState
-from tests.drivers.steps import alone, go, pending, results, told, verbs
-
-F, U, B = PageState.FREE, PageState.UNMOVABLE, PageState.BALLOON
-
-
-def compactable(balloon: int, driver: str = "v11", free: int = 24) -> Guest:
-    """`balloon` pages at the zone's start, `free` ones at its end, nothing else that could move."""
-    states = np.full(2048, U, np.uint8)
-    states[:balloon] = B
-    states[2048 - free :] = F
-    guest = Guest.from_states(states, driver)
-    guest.machine.record()
-    return guest
+from tests.drivers.steps import alone, compactable, go, pending, results, told, verbs
 
 
 def test_a_round_of_inflation() -> None:
@@ -57,7 +43,7 @@ def test_a_round_of_deflation_frees_after_unlocking() -> None:
 
 
 def test_one_migration() -> None:
-    guest = compactable(1)
+    guest = compactable(1, "v11")
     guest.machine.act("compact")
     go(guest, "compactor", "trylock_page(page 0x0)")  # isolation
     go(guest, "compactor", "trylock_page(page 0x0)")  # migration
@@ -85,7 +71,7 @@ def test_v1_was_acked() -> None:
 
 
 def test_v2_is_gone_statistics_take_no_lock() -> None:
-    guest = compactable(2)
+    guest = compactable(2, "v11")
     guest.world.values["need_stats_update"] = 1
     guest.machine.act("set_target", 1)
     guest.machine.run()
@@ -93,7 +79,7 @@ def test_v2_is_gone_statistics_take_no_lock() -> None:
 
 
 def test_v7_is_gone_leak_takes_what_is_there() -> None:
-    guest = compactable(3)
+    guest = compactable(3, "v11")
     guest.machine.act("compact")
     go(guest, "compactor", "unlock_page(page 0x0)")
     guest.machine.act("set_target", 0)
@@ -114,7 +100,7 @@ def test_m3_a_deflate_message_without_pages(driver: str) -> None:
 
 
 def test_a_page_is_passed_over_while_it_is_locked() -> None:
-    guest = compactable(3)
+    guest = compactable(3, "v11")
     guest.machine.act("compact")
     go(guest, "compactor", "count_vm_event(compact_balloon_migrated)")  # balloon_lock is free, the new page locked
     new = guest.balloon_list[0]
@@ -151,7 +137,7 @@ def test_a_busy_balloon_lock_is_tried_ten_times(driver: str) -> None:
 
 
 def test_a_target_that_was_not_used_goes_to_the_allocator() -> None:
-    guest = compactable(2, free=8)
+    guest = compactable(2, "v11", free=8)
     guest.machine.act("set_target", 1)
     alone(guest, "vballoon")
     guest.machine.act("compact")
@@ -163,7 +149,7 @@ def test_a_target_that_was_not_used_goes_to_the_allocator() -> None:
 
 
 def test_a_dequeued_page_has_one_reference() -> None:
-    guest = compactable(2)
+    guest = compactable(2, "v11")
     guest.machine.act("set_target", 0)
     go(guest, "vballoon", "virtqueue_add")
     assert [guest.world.refcounts[page] for page in (0, 1)] == [1, 1]
@@ -209,6 +195,6 @@ def test_m2a_the_walk_follows_poison(driver: str) -> None:
 
 
 def test_threads_keep_their_names() -> None:
-    guest = compactable(1)
+    guest = compactable(1, "v11")
     assert guest.machine.names[:2] == ["vballoon", "compactor"]
     assert pending(guest.machine, "compactor").startswith("compaction_wanted")
