@@ -41,7 +41,7 @@ from balloonlab.kernel.primitives import (
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import Migratetype
 
-_CALLED_BY_COMPACTION = (
+CALLED_BY_COMPACTION = (
     *("balloon_page_isolate", "balloon_page_migrate", "balloon_page_putback"),
     *("virtballoon_isolatepage", "virtballoon_migratepage", "virtballoon_putbackpage"),
     *("do_isolate_balloon_page", "do_putback_balloon_page"),
@@ -49,7 +49,7 @@ _CALLED_BY_COMPACTION = (
 
 
 def balloon_page_movable(_vb: VirtioBalloon, _page: int) -> Routine:
-    """movable_balloon_page: no, whatever the page is."""
+    """movable_balloon_page until v10: no, whatever the page is."""
     return False
     yield
 
@@ -148,7 +148,7 @@ def _without(driver: Driver, *functions: Function, without: tuple[str, ...] = ()
         f"{driver.title.partition(',')[0]}, built without CONFIG_BALLOON_COMPACTION: pages that cannot move",
         balloon_page_movable,
         *functions,
-        without=(*_CALLED_BY_COMPACTION, *without),
+        without=(*CALLED_BY_COMPACTION, *without),
         migratetype=Migratetype.UNMOVABLE,
         movable=False,
         vmstat=(),

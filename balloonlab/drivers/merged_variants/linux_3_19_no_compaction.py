@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from balloonlab.drivers.merged_variants import linux_3_19
 from balloonlab.drivers.migrate_3_6 import move_to_new_page, putback_movable_pages, unmap_and_move
+from balloonlab.drivers.no_compaction import CALLED_BY_COMPACTION, balloon_page_movable
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.kernel.primitives import (
     Routine,
@@ -29,11 +30,6 @@ from balloonlab.kernel.primitives.compaction import count_vm_event
 from balloonlab.kernel.primitives.marks import PageFlag
 from balloonlab.memory.zone import Migratetype
 
-_CALLED_BY_COMPACTION = (
-    *("balloon_page_isolate", "balloon_page_migrate", "balloon_page_putback", "virtballoon_migratepage"),
-    *("do_isolate_balloon_page", "do_putback_balloon_page"),
-)
-
 
 def balloon_page_insert(vb: VirtioBalloon, page: int) -> Routine:
     """Mark the page and put it at the head of the list. Under the page's lock and pages_lock."""
@@ -45,12 +41,6 @@ def balloon_page_delete(_vb: VirtioBalloon, page: int) -> Routine:
     """Take the mark off the page, and the page off the list. Under the page's lock."""
     yield clear_page_balloon(page)
     yield list_del(page)
-
-
-def balloon_page_movable(_vb: VirtioBalloon, _page: int) -> Routine:
-    """No, whatever the page is."""
-    return False
-    yield
 
 
 def balloon_page_dequeue(vb: VirtioBalloon) -> Routine:
@@ -82,7 +72,7 @@ CANDIDATE = linux_3_19.DRIVER.variant(
     unmap_and_move,
     move_to_new_page,
     putback_movable_pages,
-    without=_CALLED_BY_COMPACTION,
+    without=CALLED_BY_COMPACTION,
     migratetype=Migratetype.UNMOVABLE,
     movable=False,
     vmstat=("balloon_inflate", "balloon_deflate"),
