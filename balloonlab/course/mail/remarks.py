@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from balloonlab.drivers import v9
 from balloonlab.drivers.line_notes import Note, hang
-from balloonlab.foundations.errors import pick
+from balloonlab.foundations.errors import as_text, pick
 from balloonlab.foundations.said import in_lines
 from balloonlab.foundations.words import counted
 
@@ -221,6 +221,7 @@ def remark(name: str) -> Remark:
 
 def remarks_on(defect: str) -> tuple[Remark, ...]:
     """The remarks that speak of a defect of the catalogue, by its id (none for an unknown one), in the mail's order."""
+    as_text("defect", defect)
     return tuple(each for each in _REMARKS if defect in each.defects)
 
 
