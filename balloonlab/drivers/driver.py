@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
-from balloonlab.drivers.members import Member
+from balloonlab.drivers.members import Declared
 from balloonlab.drivers.places import Place, place_of
 from balloonlab.foundations.errors import BadValueError, as_text, each_of, pick
 from balloonlab.foundations.words import counted, shown
@@ -67,7 +67,7 @@ class Driver:
     threads: tuple[DriverThread, ...] = KTHREAD
     workqueue: bool = False
     loaded: bool = True
-    members: tuple[Member, ...] = ()
+    members: tuple[Declared, ...] = ()
     also: Mapping[str, str] = field(default_factory=dict)
 
     @property

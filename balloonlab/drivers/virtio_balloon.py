@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from balloonlab.drivers.members import Member
+from balloonlab.drivers.members import Declared
 from balloonlab.host.host import ARRAY_PFNS_MAX, QUEUE_NAMES, Queue
 from balloonlab.kernel.cpu import Cpu
 from balloonlab.kernel.primitives.workqueue import PENDING
-from balloonlab.kernel.world import Field, Ref, World
+from balloonlab.kernel.world import Member, Ref, World
 from balloonlab.memory.zone import PageState
 
 if TYPE_CHECKING:
@@ -102,19 +102,19 @@ class VirtioBalloon:
             self.stop_update_lock = world.new_lock("stop_update_lock")
         for name, kind in driver.also.items():
             setattr(self, name, _new(world, kind, name))
-        world.fields = tuple(self._field(member) for member in driver.members)
+        world.members = tuple(self._member(declared) for declared in driver.members)
 
-    def _field(self, member: Member) -> Field:
-        name, ctype, of, guard, now = member
+    def _member(self, declared: Declared) -> Member:
+        name, ctype, of, guard, now = declared
         if of in ("", "pfns", "stats"):
-            return Field(name, ctype, of, of, -1, guard, now)
+            return Member(name, ctype, of, of, -1, guard, now)
         ref: Ref | None = getattr(self, of)
         if of.startswith("vb_"):  # what a pointer points to, where it comes and goes
             kind, number = ("", -1) if ref is None else ("pointer", ref.number)
-            return Field(name, ctype, "", kind, number, guard, now)
+            return Member(name, ctype, "", kind, number, guard, now)
         assert ref is not None
         kind = "work" if ctype == "struct work_struct" else ref.kind
-        return Field(name, ctype, ref.name, kind, ref.number, guard)
+        return Member(name, ctype, ref.name, kind, ref.number, guard)
 
     def config_interrupt(self, world: World) -> None:
         """virtballoon_changed, as the handler of the config interrupt: the target may be another one now."""

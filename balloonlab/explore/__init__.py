@@ -11,9 +11,9 @@ from types import ModuleType
 from balloonlab.explore.explorer import explore
 from balloonlab.explore.judge.behaviour import Behaviour, Difference, difference
 from balloonlab.explore.judge.fate import Fate, Fates
-from balloonlab.explore.judge.field_locks import FieldLocks, field_locks
 from balloonlab.explore.judge.lock_order import LockOrder, lock_order
 from balloonlab.explore.judge.locks_held import LocksHeld, locks_held
+from balloonlab.explore.judge.member_locks import MemberLocks, member_locks
 from balloonlab.explore.judge.result import Finding, Result, Verdict
 from balloonlab.explore.program import Program
 from balloonlab.explore.promela import promela
@@ -23,18 +23,18 @@ __all__ = [
     "Difference",
     "Fate",
     "Fates",
-    "FieldLocks",
     "Finding",
     "LockOrder",
     "LocksHeld",
+    "MemberLocks",
     "Program",
     "Result",
     "Verdict",
     "difference",
     "explore",
-    "field_locks",
     "lock_order",
     "locks_held",
+    "member_locks",
     "promela",
 ]
 

@@ -22,13 +22,13 @@ from balloonlab.explore.learn.subject import GOALS, Property, Subject
 from balloonlab.foundations.errors import BadValueError, as_text, each_of, of_kind, pick, whole_number
 from balloonlab.foundations.words import shown
 from balloonlab.host.host import Host
-from balloonlab.kernel.fields import UNSAID
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.members import UNSAID
 from balloonlab.kernel.mistakes import check
 from balloonlab.kernel.primitives import Routine
 from balloonlab.kernel.primitives.verb import TOUCHED
 from balloonlab.kernel.thread import ThreadSpec
-from balloonlab.kernel.world import Field, Ref, World
+from balloonlab.kernel.world import Member, Ref, World
 from balloonlab.memory.buddy import Buddy
 from balloonlab.memory.zone import PageFrames, Zone
 
@@ -128,7 +128,7 @@ class Program:
             **{name: world.new_wait_queue(name) for name in self.queues},
         )
         numbers = [getattr(shared, name) for name in self.values]
-        world.fields = tuple(Field(ref.name, "int", ref.name, ref.kind, ref.number, UNSAID) for ref in numbers)
+        world.members = tuple(Member(ref.name, "int", ref.name, ref.kind, ref.number, UNSAID) for ref in numbers)
         threads = [ThreadSpec(name, "", partial(routine, shared)) for name, routine in self.threads.items()]
         machine = Machine(world, threads)
         machine.record()

@@ -55,13 +55,13 @@ class Ref(NamedTuple):
     name: str
 
 
-class Field(NamedTuple):
+class Member(NamedTuple):
     """A member of the structure that the driver's routines share.
 
     name, ctype: as C has them. obj: the name of the shared object that it is, as steps have it; "" if it is none. kind:
     of that object: a Ref's, or "pfns", "stats", "work", "pointer" (to what `now` says, 0 if it is not there), or ""
     where `now` is all there is to say. number: the Ref's.
-    guard: what is to be held by whoever touches it, by the text's own comments: a lock's name, or words (fields.py).
+    guard: what is to be held by whoever touches it, by the text's own comments: a lock's name, or words (members.py).
     """
 
     name: str
@@ -116,7 +116,7 @@ class World:
         self.throttled = False  # whether an allocation that finds no page waits while pages are isolated
         self.gates: set[int] = set()  # slots of numbers that a primitive may wait for
         self.tallies: set[int] = set()  # slots of numbers that are kept for statistics only
-        self.fields: tuple[Field, ...] = ()  # of the structure that the driver shares, for people
+        self.members: tuple[Member, ...] = ()  # of the structure that the driver shares, for people
         self.controls: list[Control] = []  # one a zone, for the compacting thread
         self.moves: list[tuple[int, int]] | None = None  # a whole operation may collect (old, new) here
         self.lists: dict[str, int] = {}

@@ -11,11 +11,11 @@ from typing import NamedTuple
 from balloonlab.foundations.journal import Kind
 from balloonlab.foundations.words import counted
 from balloonlab.host.host import QUEUE_NAMES, STAT_BYTES, MessageStatus, Queue, unpack_stats
-from balloonlab.kernel.fields import ALONE, HERE, LOCK, OWN, UNSAID, Touch, kept_with, list_of, touched
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.members import ALONE, HERE, LOCK, OWN, UNSAID, Touch, kept_with, list_of, touched
 from balloonlab.kernel.primitives.workqueue import CANCELING, PENDING, RUNNING
 from balloonlab.kernel.timeline import OUTSIDE
-from balloonlab.kernel.world import Field
+from balloonlab.kernel.world import Member
 
 NO_FIGURES = "the host has no figures yet"
 _PLACES = ("added", "in flight", "read", "acked")  # of a message, by its status
@@ -43,10 +43,10 @@ def members(machine: Machine) -> list[Row]:
     """The structure's members at the machine's position, in C's order."""
     last = {touch.obj: touch for touch in last_touches(machine)}
     rows = []
-    for field in machine.world.fields:
-        touch = last.get(field.obj) if field.obj else None
-        words = _now(machine, field), _guard(machine, field, touch)
-        rows.append(Row(field.name, field.ctype, *words, touch is not None))
+    for member in machine.world.members:
+        touch = last.get(member.obj) if member.obj else None
+        words = _now(machine, member), _guard(machine, member, touch)
+        rows.append(Row(member.name, member.ctype, *words, touch is not None))
     return rows
 
 
@@ -73,59 +73,59 @@ def _left(machine: Machine, position: int) -> str:
     return ""
 
 
-def _guard(machine: Machine, field: Field, touch: Touch | None) -> str:
-    if touch is None or field.guard in (LOCK, OWN):
-        return field.guard
+def _guard(machine: Machine, member: Member, touch: Touch | None) -> str:
+    if touch is None or member.guard in (LOCK, OWN):
+        return member.guard
     line, world = machine.timeline, machine.world
     thread = line.thread[machine.position - line.first - 1]
     does = "written" if touch.writes else "read"
-    if field.guard == UNSAID:
+    if member.guard == UNSAID:
         return f"{does}: no lock named"
-    if field.guard.startswith(ALONE):
+    if member.guard.startswith(ALONE):
         return f"{does} by {machine.names[thread]}"
     held = [lock for lock, holder in zip(world.lock_names, world.lock_holders, strict=True) if holder == thread]
-    kept = kept_with(field.guard, held, machine.names[thread])
-    return f"{does}: {field.guard} held" if kept else f"{does}: no {field.guard}"
+    kept = kept_with(member.guard, held, machine.names[thread])
+    return f"{does}: {member.guard} held" if kept else f"{does}: no {member.guard}"
 
 
-def _now(machine: Machine, field: Field) -> str:
-    return _NOW.get(field.kind, _number)(machine, field)
+def _now(machine: Machine, member: Member) -> str:
+    return _NOW.get(member.kind, _number)(machine, member)
 
 
-def _number(machine: Machine, field: Field) -> str:
-    return f"{machine.world.values.get(field.number):,}"
+def _number(machine: Machine, member: Member) -> str:
+    return f"{machine.world.values.get(member.number):,}"
 
 
-def _holder(machine: Machine, field: Field) -> str:
-    holder = machine.world.lock_holders[field.number]
+def _holder(machine: Machine, member: Member) -> str:
+    holder = machine.world.lock_holders[member.number]
     return "free" if holder < 0 else f"held by {machine.names[holder]}"
 
 
-def _sleepers(machine: Machine, field: Field) -> str:
+def _sleepers(machine: Machine, member: Member) -> str:
     at = machine.world.sleeping
-    asleep = [name for name, queue in zip(machine.names, at, strict=True) if queue == field.number + 1]
+    asleep = [name for name, queue in zip(machine.names, at, strict=True) if queue == member.number + 1]
     return f"{', '.join(asleep)} sleeps" if asleep else "nobody sleeps"
 
 
-def _length(machine: Machine, field: Field) -> str:
-    return counted(sum(1 for _ in machine.world.frames.links.walk(field.number)), "page")
+def _length(machine: Machine, member: Member) -> str:
+    return counted(sum(1 for _ in machine.world.frames.links.walk(member.number)), "page")
 
 
-def _work(machine: Machine, field: Field) -> str:
-    state = machine.world.values.get(field.number)
+def _work(machine: Machine, member: Member) -> str:
+    state = machine.world.values.get(member.number)
     return ", ".join(word for bit, word in _WORK if state & bit) or "idle"
 
 
-def _latest(machine: Machine, field: Field) -> str:
+def _latest(machine: Machine, member: Member) -> str:
     """The message that is under way on a queue, the latest if there are several."""
     log = machine.world.host.messages
-    status = log.status[log.queue == field.number]
+    status = log.status[log.queue == member.number]
     if not len(status) or status[-1] == MessageStatus.COLLECTED:
         return "empty"
     return f"No. {len(status):,} {_PLACES[status[-1]]}"
 
 
-def _pfns(machine: Machine, _field: Field) -> str:
+def _pfns(machine: Machine, _member: Member) -> str:
     world = machine.world
     count = world.values["num_pfns"]
     if count == 0:
@@ -134,15 +134,15 @@ def _pfns(machine: Machine, _field: Field) -> str:
     return f"{world.slots[0]:#x}{more}"
 
 
-def _pointer(machine: Machine, field: Field) -> str:
-    return field.now if machine.world.values.get(field.number) else "not there"
+def _pointer(machine: Machine, member: Member) -> str:
+    return member.now if machine.world.values.get(member.number) else "not there"
 
 
-def _told(_machine: Machine, field: Field) -> str:
-    return field.now
+def _told(_machine: Machine, member: Member) -> str:
+    return member.now
 
 
-_NOW: dict[str, Callable[[Machine, Field], str]] = {
+_NOW: dict[str, Callable[[Machine, Member], str]] = {
     "lock": _holder,
     "wait queue": _sleepers,
     "list": _length,
@@ -208,11 +208,11 @@ def request(machine: Machine) -> str:
     """Whether figures are asked for: of the host, and of the driver."""
     values = machine.world.values
     asked = ["the host is asked for them"] if values["statistics wanted"] else []
-    for field in machine.world.fields:
-        if field.obj == "need_stats_update" and values.get(field.number):
+    for member in machine.world.members:
+        if member.obj == "need_stats_update" and values.get(member.number):
             asked.append("need_stats_update is set")
-        if field.obj == "update_balloon_stats_work" and values.get(field.number):
-            asked.append(f"the work is {_now(machine, field)}")
+        if member.obj == "update_balloon_stats_work" and values.get(member.number):
+            asked.append(f"the work is {_now(machine, member)}")
     return ", ".join(asked) or "none"
 
 

@@ -20,8 +20,8 @@ from balloonlab.foundations.journal import Kind
 from balloonlab.guest.foretold import Foretold
 from balloonlab.guest.shortfall import shortfall
 from balloonlab.host.host import STAT_BYTES, unpack_stats
-from balloonlab.kernel.fields import BESIDE, HERE, HOSTS, READS
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.members import BESIDE, HERE, HOSTS, READS
 from balloonlab.kernel.primitives.marks import FLAG_WORDS
 from balloonlab.kernel.sentences import FINDS, SENTENCES
 from balloonlab.kernel.timeline import Timeline
@@ -228,7 +228,7 @@ class Encoder:
             "sentences": SENTENCES,
             "terms": TERMS,
             "finds": sorted(FINDS),
-            "fields": [field._asdict() for field in world.fields],
+            "members": [member._asdict() for member in world.members],
             "touches": {"reads": sorted(READS), "hosts": sorted(HOSTS), "beside": BESIDE, "here": HERE},
             "stat_bytes": sorted(STAT_BYTES),
         }

@@ -96,7 +96,7 @@ SUBJECTS: dict[str, Make] = {
     "Messages": lambda: recording().messages,
     "PageMap": lambda: bl.PageMap(np.zeros(8, np.uint8)),
     "Lab": lambda: bl.Lab(bl.Guest(64)),
-    "FieldLocks": lambda: bl.explore.field_locks(exploration()),
+    "MemberLocks": lambda: bl.explore.member_locks(exploration()),
 }
 # What only the machine calls, at each step, with numbers of its own.
 ENGINE = {
@@ -112,7 +112,7 @@ ENGINE = {
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(bl, name) for name in ("Guest", "Lab", "PageMap", "diff", "find_driver", "interact", "scenario")},
     "Guest.from_states": bl.Guest.from_states,
-    "explore.field_locks": bl.explore.field_locks,
+    "explore.member_locks": bl.explore.member_locks,
     **{f"plots.{name}": getattr(bl.plots, name) for name in bl.plots.__all__},
     "recordings.load": bl.recordings.load,
     "recordings.replay": bl.recordings.replay,
@@ -132,7 +132,7 @@ GIVEN: dict[str, Any] = {
     "balloon_pfn": 3, "before": "boot", "block_types": None, "candidates": None, "cells": {("V1", "v9"): "present"},
     "columns": None, "counts": [1] * 11, "driver": "v9", "end": 5.0, "engine": "steps",
     "events": lambda: recording().list_events, "facts": ("movable", True), "fate": False,
-    "fates": lambda: bl.explore.Fates(exploration()), "field": "num_pages",
+    "fates": lambda: bl.explore.Fates(exploration()), "member": "num_pages",
     "finding": lambda: exploration().findings[0], "figure": Figure,
     "first": "v9", "fraction": 0.5, "goal": "rest", "guest": lambda: bl.scenario("inflate").bare_guest(), "i": 0,
     "label": lambda: repr, "lifecycle": False, "messages": lambda: guest().host.messages, "moment": 0, "most": 10,

@@ -11,7 +11,7 @@ from balloonlab.drivers.merged_variants import VARIANTS
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.drivers.whole_life import whole_life
 from balloonlab.host.host import STAT_TAGS
-from balloonlab.kernel.fields import ALONE, LOCK, OWN, UNSAID
+from balloonlab.kernel.members import ALONE, LOCK, OWN, UNSAID
 from balloonlab.widgets.device import members
 
 DRIVERS = {**bl.DRIVERS, **VARIANTS}
@@ -51,18 +51,18 @@ def test_every_shared_object_of_the_structure_is_a_member(name: str) -> None:
     }
     shown = {member.of for member in driver.members if not member.of.startswith("vb_")}
     assert shown - {"", "pfns", "stats"} == wanted
-    assert [field.name for field in guest.world.fields] == [member.name for member in driver.members]
-    assert len({field.name for field in guest.world.fields}) == len(guest.world.fields)
+    assert [member.name for member in guest.world.members] == [member.name for member in driver.members]
+    assert len({member.name for member in guest.world.members}) == len(guest.world.members)
 
 
 @pytest.mark.parametrize("name", DRIVERS)
 def test_a_guard_is_a_lock_of_that_guest_or_a_word(name: str) -> None:
     world = bl.Guest(64, DRIVERS[name]).world
-    for field in world.fields:
+    for member in world.members:
         words = (OWN, LOCK, UNSAID, f"{ALONE}vballoon")
-        assert field.guard in world.lock_names or field.guard in words or field.now == "not modelled", field
-        assert (field.guard == LOCK) == (field.kind == "lock")
-        assert (field.guard == OWN) == (field.kind in ("wait queue", "work"))
+        assert member.guard in world.lock_names or member.guard in words or member.now == "not modelled", member
+        assert (member.guard == LOCK) == (member.kind == "lock")
+        assert (member.guard == OWN) == (member.kind in ("wait queue", "work"))
 
 
 @pytest.mark.parametrize("driver", ["linux-3.6", "v9", "v11"])
@@ -94,6 +94,6 @@ def test_there_is_room_for_the_figures_that_are_sent(name: str) -> None:
     guest = bl.Guest(64, name)
     guest.machine.act("request_stats")
     guest.machine.run()
-    (stats,) = (field for field in guest.world.fields if field.name == "stats")
+    (stats,) = (member for member in guest.world.members if member.name == "stats")
     assert stats.now == f"{len(guest.host.statistics)} figures"
     assert set(guest.host.statistics) <= set(STAT_TAGS)

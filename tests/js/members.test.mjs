@@ -5,13 +5,13 @@ import { bufferWords, figuresAt, figureWords } from "../../balloonlab/widgets/st
 import { fakeRun } from "./fake.mjs";
 
 const touches = { reads: ["read"], hosts: ["host_read"], beside: { virtqueue_add: [["pfns", false]] }, here: "list_del" };
-const field = (name, guard, kind = "value", number = 0) => ({ name, ctype: "int", obj: name, kind, number, guard, now: "" });
+const member = (name, guard, kind = "value", number = 0) => ({ name, ctype: "int", obj: name, kind, number, guard, now: "" });
 
 /** A mirror that stands after one step of a thread: its verb and object. */
 function after(verb, obj, { thread = 0, holder = -1 } = {}) {
   const { mirror, trace } = fakeRun({ steps: 1 });
   Object.assign(trace.tables, { touches, verbs: [verb], objects: [obj] });
-  trace.tables.fields = [field("num_pages", "balloon_lock"), field("alone", "only vballoon"), field("loose", "nobody says")];
+  trace.tables.members = [member("num_pages", "balloon_lock"), member("alone", "only vballoon"), member("loose", "nobody says")];
   for (const [name, value] of Object.entries({ thread, verb: 0, obj: 0 })) trace.step[name].data[0] = value;
   mirror.locks.set([holder, -1]);
   return mirror;

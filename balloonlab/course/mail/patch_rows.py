@@ -36,7 +36,8 @@ _LOCAL = "declares a local variable: none needs that here"
 _OPTION = "decides what is compiled: v9 has the option, v9-no-compaction not"
 _PARAMETER = "finds the device by page->mapping: here it is a parameter"
 _DEVICE = "no page without a device can come here: the device is a parameter"
-_FIELD = "a field of the device, as it is here: what uses it runs"
+_MEMBER = "a member of the structure, as it is here: what uses it runs"
+_MEMBER_OF_3_6 = "a member of the structure, as it is in linux-3.6: what uses it runs"
 
 _ISOLATE, _MIGRATE, _PUTBACK = "virtballoon_isolatepage", "virtballoon_migratepage", "virtballoon_putbackpage"
 _WAIT, _PROBE = "wait_on_isolated_pages", "virtballoon_probe"
@@ -51,15 +52,15 @@ ADDED = (
     _no(31, 31, "include atomic.h", "a header: here the primitives are imported"),
     _no(39, 39, "define ARRAY_PFNS_MAX, 256", "a constant: ARRAY_PFNS_MAX here, which fill_balloon and others use"),
     _no(52, 52, "comment: page->mapping", _COMMENT),
-    _no(53, 53, "field mapping", "a field of the device: here pages bear a mark, and the object is vb_mapping"),
+    _no(53, 53, "member mapping", "a member of the structure: here pages bear a mark, and the object is vb_mapping"),
     _no(55, 55, "comment: synchronizes access", _COMMENT),
-    _no(56, 56, "field balloon_lock, a mutex", _FIELD),
+    _no(56, 56, "member balloon_lock, a mutex", _MEMBER),
     _no(61, 61, "comment: pages isolated", _COMMENT),
-    _no(62, 62, "field num_isolated_pages, atomic", _FIELD),
-    _no(65, 65, "field num_pages, now atomic", _FIELD),
+    _no(62, 62, "member num_isolated_pages, atomic", _MEMBER),
+    _no(65, 65, "member num_pages, now atomic", _MEMBER),
     _no(67, 67, "comment: list and counters", _COMMENT),
-    _no(68, 68, "field pages_lock, a spinlock", _FIELD),
-    _no(79, 79, "field pfns, of ARRAY_PFNS_MAX", "a field of the device: here the message that is being filled"),
+    _no(68, 68, "member pages_lock, a spinlock", _MEMBER),
+    _no(79, 79, "member pfns, of ARRAY_PFNS_MAX", _MEMBER),
     # fill_balloon
     _no(141, 141, "comment: the mask", _COMMENT),
     Row(
@@ -204,8 +205,8 @@ ADDED = (
 )
 
 REMOVED = (
-    _no(53, 53, "field num_pages, unsigned int", "a field of the device, as it is in linux-3.6: what uses it runs"),
-    _no(63, 63, "field pfns, of 256", "a field of the device: here the message that is being filled"),
+    _no(53, 53, "member num_pages, unsigned int", _MEMBER_OF_3_6),
+    _no(63, 63, "member pfns, of 256", _MEMBER_OF_3_6),
     Row(130, 131, "alloc_page, GFP_HIGHUSER", "fill_balloon", "page = yield alloc_page(vb.migratetype)"),
     Row(142, 142, "add to num_pages", "fill_balloon", "yield add(vb.num_pages, vb.pages_per_page)"),
     _no(167, 167, "declare page", _LOCAL),

@@ -8,8 +8,8 @@ const opened = (globalThis.balloonlab_device ||= { name: "struct virtio_balloon"
 
 export class Device {
   /** config: {element, update(mirror)}; changed(): another part was opened. */
-  constructor(fields, config, changed) {
-    this.members = new Members(fields);
+  constructor(members, config, changed) {
+    this.members = new Members(members);
     this.parts = [
       ["struct virtio_balloon", this.members],
       ["config space", config],

@@ -36,11 +36,11 @@ function listLeft(mirror) {
 /** Rows of the structure: [{name, ctype, now, guard, touched, kept}]; kept: false where the guard was passed over. */
 export function memberRows(mirror) {
   const last = lastTouches(mirror);
-  return mirror.trace.tables.fields.map((field) => {
-    const touched = Boolean(field.obj) && last.has(field.obj);
-    const kept = touched ? keeps(mirror, field.guard) : null;
-    const guard = touched ? guardWords(mirror, field.guard, last.get(field.obj), kept) : field.guard;
-    return { name: field.name, ctype: field.ctype, now: nowWords(mirror, field), guard, touched, kept };
+  return mirror.trace.tables.members.map((member) => {
+    const touched = Boolean(member.obj) && last.has(member.obj);
+    const kept = touched ? keeps(mirror, member.guard) : null;
+    const guard = touched ? guardWords(mirror, member.guard, last.get(member.obj), kept) : member.guard;
+    return { name: member.name, ctype: member.ctype, now: nowWords(mirror, member), guard, touched, kept };
   });
 }
 
@@ -95,9 +95,9 @@ function slotWords(mirror) {
 
 /** The rows that fit, the last step's among them; the others are a page further. */
 export class Members {
-  constructor(fields) {
+  constructor(members) {
     this.page = 0;
-    this.rows = fields.map(() => this.row());
+    this.rows = members.map(() => this.row());
     this.list = el("ol", { class: "bl-members", "aria-label": "struct virtio_balloon" }, ...this.rows.map(({ element }) => element));
     this.more = el("button", { type: "button", class: "bl-inline", onclick: () => this.turn() });
     this.element = el("div", { class: "bl-members-page" }, this.list);

@@ -163,7 +163,7 @@ export class Panels {
     this.host = new Table("Device", ["Config space and host", "Now"], of("host"), "bl-numbers");
     this.flags = el("p", { class: "bl-small-text" });
     const config = { element: el("div", {}, this.host.element, this.flags), update: (mirror) => this.showConfig(mirror) };
-    this.device = new Device(tables.fields, config, changed);
+    this.device = new Device(tables.members, config, changed);
     this.huge = el("p", { class: "bl-small-text" });
     const orders = new Set(tables.values.filter(({ group }) => group === "free").map(({ order }) => order));
     this.free = new Table("Free blocks by order", ["Order", "Pages each", "Free blocks"], orders.size, "bl-numbers");

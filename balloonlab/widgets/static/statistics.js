@@ -44,7 +44,7 @@ export function requestWords({ trace, values }) {
   const { tables } = trace;
   const wanted = tables.values.findIndex(({ name }) => name === "statistics wanted");
   const asked = values[wanted] ? ["the host is asked for them"] : [];
-  for (const { obj, number: at } of tables.fields) {
+  for (const { obj, number: at } of tables.members) {
     if (obj === "need_stats_update" && values[at]) asked.push("need_stats_update is set");
     if (obj === "update_balloon_stats_work" && values[at]) asked.push(`the work is ${workWords(values[at])}`);
   }

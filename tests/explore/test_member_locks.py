@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import balloonlab as bl
-from balloonlab.explore import Result, field_locks
+from balloonlab.explore import Result, member_locks
 from balloonlab.explore.program import Shared
 from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.kernel.machine import Machine
@@ -48,7 +48,9 @@ def looked_up(result: Result) -> Counter[Use]:
     for state in range(result.states):
         machine = result.machine_at(state)
         world = machine.world
-        names = {field.obj: field.name for field in world.fields if field.guard not in ("is a lock", "its own lock")}
+        names = {
+            member.obj: member.name for member in world.members if member.guard not in ("is a lock", "its own lock")
+        }
         for number, thread in enumerate(machine.threads):
             if result.graph.following[state, number] < 0:
                 continue
@@ -73,7 +75,7 @@ def looked_up(result: Result) -> Counter[Use]:
 )
 def test_what_is_touched_under_which_locks_is_what_a_walk_finds(name: str, driver: str) -> None:
     result = bl.explore(statistics(driver) if name == "statistics" else bl.scenario(name, driver))
-    found = Counter({tuple(vars(use).values())[:5]: use.steps for use in field_locks(result).uses})
+    found = Counter({tuple(vars(use).values())[:5]: use.steps for use in member_locks(result).uses})
     assert found == looked_up(result)
     assert found
 
@@ -90,7 +92,7 @@ def test_two_writers_one_of_whom_forgets_the_lock() -> None:
         yield add(shared.hits, 1)
 
     threads, values = {"a": careful, "b": careless}, {"hits": 0, "idle": 0}
-    locks = field_locks(bl.explore(bl.Program("forgotten", threads, values=values, locks=("lock",))))
+    locks = member_locks(bl.explore(bl.Program("forgotten", threads, values=values, locks=("lock",))))
     assert [tuple(vars(use).values())[1:] for use in locks.of("hits")] == [
         ("a", "careful", True, ("lock",), 2),
         ("b", "careless", True, (), 4),
@@ -106,27 +108,27 @@ def test_two_writers_one_of_whom_forgets_the_lock() -> None:
 
 def test_nobody_protects_what_the_patch_reads_outside_its_lock() -> None:
     """v9 counts isolated pages under pages_lock and reads them, asleep, without; v10 does not."""
-    patch = field_locks(bl.explore(bl.scenario("deflate-and-compact", "v9")))
+    patch = member_locks(bl.explore(bl.scenario("deflate-and-compact", "v9")))
     assert patch.unprotected == ("num_isolated_pages",)
-    places = {use.routine for use in patch.against_comments if use.field == "num_isolated_pages"}
+    places = {use.routine for use in patch.against_comments if use.member == "num_isolated_pages"}
     assert places == {"enough_came_back", "pages_at_balloon_list"}
     assert patch.always("pages") == ("pages_lock",)
     assert patch.always("num_pfns") == ("balloon_lock",)
-    later = field_locks(bl.explore(bl.scenario("deflate-and-compact", "v10")))
+    later = member_locks(bl.explore(bl.scenario("deflate-and-compact", "v10")))
     assert later.unprotected == ()
-    assert {use.field for use in later.against_comments} == {"need_stats_update"}
+    assert {use.member for use in later.against_comments} == {"need_stats_update"}
 
 
 def test_the_thread_without_locks_is_alone_but_for_the_interrupt() -> None:
-    locks = field_locks(bl.explore(statistics("linux-3.6")))
+    locks = member_locks(bl.explore(statistics("linux-3.6")))
     assert locks.unprotected == ("need_stats_update",)
-    assert {(use.field, use.thread) for use in locks.against_comments} == {("need_stats_update", "host-statsq")}
+    assert {(use.member, use.thread) for use in locks.against_comments} == {("need_stats_update", "host-statsq")}
 
 
 def test_an_unknown_member_and_half_an_exploration_are_said() -> None:
-    locks = field_locks(bl.explore(bl.scenario("inflate", "v9"), most_states=30))
+    locks = member_locks(bl.explore(bl.scenario("inflate", "v9"), most_states=30))
     assert str(locks).endswith("not every state was looked at: there may be more")
     with pytest.raises(UnknownNameError, match="num_pages"):
         locks.of("num_page")
     with pytest.raises(BadValueError, match=r"what bl\.explore"):
-        field_locks("inflate")  # type: ignore[arg-type]
+        member_locks("inflate")  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Which member of struct virtio_balloon is touched by whom, holding which locks, in every interleaving.
 
-The text's comments say which lock belongs to which member (kernel/fields.py); this says what the code does. A member
+The text's comments say which lock belongs to which member (kernel/members.py); this says what the code does. A member
 that several threads touch, one of them writing, is protected by a lock that all of them hold: where there is none,
 nobody protects it.
 """
@@ -18,7 +18,7 @@ from balloonlab.explore.judge.lock_order import holders
 from balloonlab.explore.judge.result import Result
 from balloonlab.foundations.errors import of_kind, pick
 from balloonlab.foundations.words import counted
-from balloonlab.kernel.fields import HERE, LOCK, OWN, Touch, kept_with, list_of, touched
+from balloonlab.kernel.members import HERE, LOCK, OWN, Touch, kept_with, list_of, touched
 from balloonlab.kernel.primitives import Primitive
 from balloonlab.kernel.world import Ref
 
@@ -26,10 +26,10 @@ _GUARDED_BY_THEMSELVES = (LOCK, OWN)
 
 
 @dataclass(frozen=True, order=True)
-class FieldUse:
+class MemberUse:
     """A thread that touches a member in a routine, holding these locks. steps: in how many steps of the graph."""
 
-    field: str
+    member: str
     thread: str
     routine: str
     writes: bool
@@ -42,7 +42,7 @@ class FieldUse:
 
 
 @dataclass(frozen=True)
-class FieldLocks:
+class MemberLocks:
     """Every use of every member, sorted.
 
     guards: what the text's comments say, by member, in the structure's order; locks, and what guards itself, are not in
@@ -50,17 +50,17 @@ class FieldLocks:
     """
 
     guards: Mapping[str, str]
-    uses: tuple[FieldUse, ...]
+    uses: tuple[MemberUse, ...]
     finished: bool
 
-    def of(self, field: str) -> tuple[FieldUse, ...]:
+    def of(self, member: str) -> tuple[MemberUse, ...]:
         """The uses of one member; raises UnknownNameError that lists them."""
-        pick("field", field, list(self.guards))
-        return tuple(use for use in self.uses if use.field == field)
+        pick("member", member, list(self.guards))
+        return tuple(use for use in self.uses if use.member == member)
 
-    def always(self, field: str) -> tuple[str, ...]:
+    def always(self, member: str) -> tuple[str, ...]:
         """The locks that are held whenever this member is touched, sorted; () where it never is."""
-        first, *others = [set(use.held) for use in self.of(field)] or [set()]
+        first, *others = [set(use.held) for use in self.of(member)] or [set()]
         return tuple(sorted(first.intersection(*others)))
 
     @property
@@ -69,51 +69,51 @@ class FieldLocks:
 
         That they cannot meet for another reason (one waits until the other has ended) is not looked at.
         """
-        return tuple(field for field in self.guards if self._shared(field) and not self.always(field))
+        return tuple(member for member in self.guards if self._shared(member) and not self.always(member))
 
     @property
-    def against_comments(self) -> tuple[FieldUse, ...]:
+    def against_comments(self) -> tuple[MemberUse, ...]:
         """Uses that do not keep to what the comments say of the member."""
-        return tuple(use for use in self.uses if kept_with(self.guards[use.field], use.held, use.thread) is False)
+        return tuple(use for use in self.uses if kept_with(self.guards[use.member], use.held, use.thread) is False)
 
-    def _shared(self, field: str) -> bool:
-        uses = self.of(field)
+    def _shared(self, member: str) -> bool:
+        uses = self.of(member)
         return len({use.thread for use in uses}) > 1 and any(use.writes for use in uses)
 
     def __str__(self) -> str:
-        lines = [self._line(field, guard) for field, guard in self.guards.items()]
+        lines = [self._line(member, guard) for member, guard in self.guards.items()]
         return "\n".join(lines if self.finished else [*lines, "not every state was looked at: there may be more"])
 
-    def _line(self, field: str, guard: str) -> str:
-        uses = self.of(field)
+    def _line(self, member: str, guard: str) -> str:
+        uses = self.of(member)
         if not uses:
-            return f"{field} ({guard}): not touched"
+            return f"{member} ({guard}): not touched"
         threads = list(dict.fromkeys(use.thread for use in uses))
         common = "no lock in common" if len(threads) > 1 else "no lock always"
-        always = f"always {', '.join(self.always(field))}" if self.always(field) else common
-        against = sum(use.steps for use in self.against_comments if use.field == field)
+        always = f"always {', '.join(self.always(member))}" if self.always(member) else common
+        against = sum(use.steps for use in self.against_comments if use.member == member)
         steps = counted(sum(use.steps for use in uses), "step")
         broken = f"; not as the comment says in {against:,} of {steps}" if against else ""
-        return f"{field} ({guard}): {', '.join(threads)}; {always}{broken}"
+        return f"{member} ({guard}): {', '.join(threads)}; {always}{broken}"
 
 
-def field_locks(result: Result) -> FieldLocks:
+def member_locks(result: Result) -> MemberLocks:
     """Every access to a member of the driver's structure (a program: to a number of it) that an exploration found."""
     of_kind("an exploration", result, Result, "what bl.explore(...) returned")
     table = result.graph.table
-    fields = {field.obj: field for field in table.machine.world.fields if field.obj}
-    fields = {obj: field for obj, field in fields.items() if field.guard not in _GUARDED_BY_THEMSELVES}
+    members = {member.obj: member for member in table.machine.world.members if member.obj}
+    members = {obj: member for obj, member in members.items() if member.guard not in _GUARDED_BY_THEMSELVES}
     found: Counter[tuple[str, str, str, bool, tuple[str, ...]]] = Counter()
     for thread, name in enumerate(table.names):
         held, sets = _held(result, thread)
         for routine, touch, at in _touches(result, thread):
-            if touch.obj in fields:
+            if touch.obj in members:
                 numbers, steps = np.unique(held[at], return_counts=True)
                 for number, times in zip(numbers.tolist(), steps.tolist(), strict=True):
-                    found[fields[touch.obj].name, name, routine, touch.writes, sets(number)] += times
+                    found[members[touch.obj].name, name, routine, touch.writes, sets(number)] += times
     result.graph.forget_columns()
-    uses = tuple(sorted(FieldUse(*use, steps) for use, steps in found.items()))
-    return FieldLocks({field.name: field.guard for field in fields.values()}, uses, not result.why)
+    uses = tuple(sorted(MemberUse(*use, steps) for use, steps in found.items()))
+    return MemberLocks({member.name: member.guard for member in members.values()}, uses, not result.why)
 
 
 def _touches(result: Result, thread: int) -> Iterator[tuple[str, Touch, NDArray[np.int64]]]:
