@@ -133,7 +133,7 @@ def interact(draw: Callable[..., Drawn], **controls: object) -> Interactive:
         raise BadValueError(f"interact draws with a function; this is {shown(draw)}.")
     try:
         arguments = inspect.signature(draw).parameters
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # an object's own methods are asked, which may do anything
         raise BadValueError(f"interact draws with a function; {shown(draw)} does not say what it takes.") from error
     anything = any(argument.kind is argument.VAR_KEYWORD for argument in arguments.values())
     made = {}

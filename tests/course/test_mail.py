@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import balloonlab as bl
@@ -15,7 +16,7 @@ from balloonlab.course.defects import defects
 from balloonlab.course.mail import KINDS, REMARKS, remark, remarks_on
 from balloonlab.drivers import find_driver
 from balloonlab.drivers.line_notes import notes_on
-from balloonlab.foundations.errors import UnknownNameError
+from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.foundations.said import WIDTH
 
 
@@ -65,6 +66,9 @@ def test_every_defect_of_the_review_names_its_remark() -> None:
     assert {name for each in REMARKS for name in remark(each).defects} <= set(defects)
     assert defects["S4"].remarks == (remark("free mapping"),)
     assert remarks_on("V1") == ()  # what nobody said
+    for odd in (4, None, np.zeros((2, 2))):
+        with pytest.raises(BadValueError, match="defect is"):
+            remarks_on(odd)  # type: ignore[arg-type]
 
 
 def test_the_map_holds_every_remark_below_its_section_and_a_wrong_name_is_told_them() -> None:

@@ -220,7 +220,10 @@ def remark(name: str) -> Remark:
 
 
 def remarks_on(defect: str) -> tuple[Remark, ...]:
-    """The remarks that speak of a defect of the catalogue, by its id (none for an unknown one), in the mail's order."""
+    """The remarks that speak of a defect of the catalogue, by its id (none for an unknown one), in the mail's order.
+
+    Raises BadValueError for what is no text.
+    """
     as_text("defect", defect)
     return tuple(each for each in _REMARKS if defect in each.defects)
 
