@@ -168,7 +168,7 @@ def locks(machine: Machine) -> str:
         return f"  {shown:<20}{held}{f'; waiting: {waiting}' if waiting else ''}"
 
     rows = [row(name, holder, name) for name, holder in zip(world.lock_names, world.lock_holders, strict=True)]
-    locked = list(world.page_locks.items())
+    locked = sorted(world.page_locks.items())  # stepping back takes them in another order
     rows += [row(f"page {page:#x}", holder, f"the lock of page {page:#x}") for page, holder in locked[:PAGE_LOCKS]]
     if len(locked) > PAGE_LOCKS:
         rows.append(f"  and {counted(len(locked) - PAGE_LOCKS, 'more locked page')}")

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { scanners } from "../../balloonlab/widgets/static/stage.js";
 import * as p from "../../balloonlab/widgets/static/panels.js";
 import { EVENTS, lanes } from "../../balloonlab/widgets/static/lanes.js";
+import { HeldLocks } from "../../balloonlab/widgets/static/held.js";
+import { locksOf } from "../../balloonlab/widgets/static/rows.js";
 import { messageWords, underWay } from "../../balloonlab/widgets/static/wire.js";
 import { KIND } from "../../balloonlab/widgets/static/trace.js";
 import { fakeRun } from "./fake.mjs";
@@ -20,6 +22,16 @@ test("a lock's row has its holder and who waits for it", () => {
     ["pages_lock", "free", "\u2013"],
     ["page 0x1f", "compactor", "\u2013"],
   ]);
+});
+
+test("locked pages are listed by their numbers, whichever way one came to this step", () => {
+  const { mirror } = fakeRun({ steps: 1 });
+  const listed = [[[9, 0], [3, 0]], [[3, 0], [9, 0]]].map((pairs) => {
+    mirror.pageLocks = new Map(pairs);
+    const held = new HeldLocks().of(mirror, 0).map(({ name }) => name);
+    return [p.lockRows(mirror, nothing).map(({ texts }) => texts[0]), locksOf(mirror, 0).map(({ text }) => text), held];
+  });
+  assert.deepEqual(listed[0], listed[1]);
 });
 
 test("many locked pages are counted, not listed", () => {

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import balloonlab as bl
+from balloonlab.drivers.review_variants import NO_BALLOON_LOCK
 from balloonlab.guest.guest import Guest
 from balloonlab.kernel.machine import Machine
 from balloonlab.memory.zone import PageState
@@ -86,6 +87,17 @@ def test_locks_have_holders_and_waiters(machine: Machine) -> None:
     assert "  pages_lock          held by compactor; waiting: vballoon" in panels.locks(machine).splitlines()
     assert "  page 0x3            held by compactor" in panels.locks(machine).splitlines()
     assert "  vballoon: waits for pages_lock, held by compactor" in panels.threads(machine).splitlines()
+
+
+def test_locked_pages_are_listed_the_same_whichever_way_one_came() -> None:
+    for seed in range(20):
+        machine = bl.scenario("message-on-its-way", NO_BALLOON_LOCK).machine()
+        seen = {machine.position: panels.locks(machine)}
+        while machine.walk(1, 1000 * seed + machine.position):
+            seen[machine.position] = panels.locks(machine)
+        for position in reversed(seen):
+            machine.seek(position)
+            assert panels.locks(machine) == seen[position]
 
 
 def test_many_locked_pages_are_counted(machine: Machine) -> None:

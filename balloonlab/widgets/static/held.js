@@ -20,7 +20,7 @@ export class HeldLocks {
     const { locks } = mirror.trace.tables;
     const held = [];
     mirror.locks.forEach((holder, i) => holder === thread && held.push({ name: locks[i], step: this.takenAt(mirror, KIND.LOCK, i) }));
-    for (const [page, holder] of mirror.pageLocks)
+    for (const [page, holder] of mirror.lockedPages())
       if (holder === thread) held.push({ name: `page 0x${page.toString(16)}`, step: this.takenAt(mirror, KIND.PAGE_LOCK, page) });
     return held;
   }

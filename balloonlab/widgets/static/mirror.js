@@ -228,6 +228,11 @@ export class Mirror {
     return this.grid[Math.floor(page / this.unit)];
   }
 
+  /** Pages that somebody has locked, by their numbers: [[page, thread]]. */
+  lockedPages() {
+    return [...this.pageLocks].sort(([one], [other]) => one - other);
+  }
+
   /** A thread's own variables here, in words, where the trace has them. */
   ownVariables(thread) {
     const { own, tables } = this.trace;

@@ -65,7 +65,7 @@ export function lockRows(mirror, changes) {
     held: holder >= 0,
   });
   const rows = tables.locks.map((name, i) => row(name, mirror.locks[i], name, changes.locks.has(i)));
-  const pages = [...mirror.pageLocks].reverse();
+  const pages = mirror.lockedPages();
   for (const [page, holder] of pages.slice(0, PAGE_LOCKS))
     rows.push(row(`page ${hex(page)}`, holder, `the lock of page ${hex(page)}`, changes.pageLocks.has(page)));
   if (pages.length > PAGE_LOCKS)

@@ -14,7 +14,7 @@ export function locksOf(mirror, thread) {
   const { tables } = mirror.trace;
   const chips = [];
   mirror.locks.forEach((holder, i) => holder === thread && chips.push({ text: `has ${tables.locks[i]}`, wants: false }));
-  for (const [page, holder] of mirror.pageLocks)
+  for (const [page, holder] of mirror.lockedPages())
     if (holder === thread) chips.push({ text: `has page ${hex(page)}`, wants: false });
   tables.threads.forEach(({ name }, i) => {
     const { status, on, holder } = tables.waits[mirror.waits[i]];
