@@ -49,19 +49,25 @@ def hang(function: Callable[..., Any], begins: str, note: Note) -> None:
     _HUNG.setdefault(code, []).append((begins, note))
 
 
+def line_beginning(function: Callable[..., Any] | CodeType, begins: str) -> tuple[int, str]:
+    """The first line of a function's text that begins so, indentation aside: its number from 1, and its text.
+
+    Raises BadValueError if there is none.
+    """
+    for number, line in enumerate(source_lines(function)[0], start=1):
+        if line.strip().startswith(begins):
+            return number, line.strip()
+    name = function.co_name if isinstance(function, CodeType) else function.__name__
+    raise BadValueError(f"no line of {name} begins with {shown(begins)}.")
+
+
 def notes_on(code: CodeType) -> tuple[NoteAt, ...]:
     """The notes on a function's lines, in the order of the lines, and those of a line in the order of hanging.
 
     None for a function whose text is not at hand. Raises BadValueError if one hangs at a line that is not there.
     """
     hung = _HUNG.get(code, ())
-    lines = [line.strip() for line in source_lines(code)[0]] if hung else []
-    found = [NoteAt(_line(code, lines, begins), note) for begins, note in hung] if lines else []
+    if not hung or not source_lines(code)[0]:
+        return ()
+    found = [NoteAt(line_beginning(code, begins)[0], note) for begins, note in hung]
     return tuple(sorted(found, key=lambda at: at.line))
-
-
-def _line(code: CodeType, lines: list[str], begins: str) -> int:
-    for number, line in enumerate(lines, start=1):
-        if line.startswith(begins):
-            return number
-    raise BadValueError(f"no line of {code.co_name} begins with {shown(begins)}, so no note can hang there.")

@@ -113,7 +113,9 @@ def test_a_line_that_is_not_the_patchs_is_told_the_nearest() -> None:
     with pytest.raises(BadValueError, match="line 147 is not removed by the patch"):
         bl.mail.line(147, removed=True)
     for wrong in (0, 710, "147", None, True):
-        with pytest.raises(BadValueError):
+        with pytest.raises(BadValueError, match="from 1 to 709"):
             bl.mail.line(wrong)
+    with pytest.raises(BadValueError, match="from 1 to 465"):  # the file before the patch is shorter
+        bl.mail.line(466, removed=True)
     with pytest.raises(BadValueError, match="1 to 18"):
         bl.mail.hunk(19)

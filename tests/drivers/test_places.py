@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from balloonlab.course.mail.patch import HUNKS as HUNKS_OF_V9
 from balloonlab.drivers import DRIVERS, Driver, find_driver
 from balloonlab.drivers.merged_variants import VARIANTS
 from balloonlab.drivers.no_compaction import VARIANTS as NO_COMPACTION
@@ -15,9 +16,7 @@ ALL = [*DRIVERS.values(), *VARIANTS.values(), *REVIEW_VARIANTS.values(), *NO_COM
 FILE = "drivers/virtio/virtio_balloon.c"
 # Heads of the hunks that the mails have: first line and length in v3.6, first line and length after the patch.
 HUNKS = {
-    "v9": "27,6 27,8  34,6 36,7  46,11 49,24  60,7 76,7  122,13 138,17  139,9 159,15  149,6 175,7  162,19 189,97  "
-    "182,8 287,15  239,6 351,7  249,6 362,7  267,12 381,12  339,9 453,124  351,15 580,26  371,6 611,8  379,9 621,11  "
-    "396,6 640,7  408,7 653,6",
+    "v9": "  ".join(f"{old},{length} {new},{new_length}" for old, length, new, new_length in HUNKS_OF_V9),
     "v10": "27,6 27,7  34,6 35,7  46,11 48,24  60,7 75,7  122,13 137,17  139,9 158,15  149,6 174,7  162,19 188,64  "
     "182,8 253,58  239,6 360,7  249,6 371,7  261,22 384,29  339,9 469,121  351,12 593,25  372,16 627,28  396,6 663,7  "
     "408,7 676,6",

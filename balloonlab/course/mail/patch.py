@@ -15,17 +15,17 @@ from typing import NamedTuple
 from balloonlab.course.mail.patch_rows import ADDED, REMOVED, Row
 from balloonlab.course.mail.remarks import REMARKS, Remark, remark, remarks_below
 from balloonlab.drivers import find_driver
+from balloonlab.drivers.line_notes import line_beginning
 from balloonlab.foundations.errors import BadValueError, truth, whole_number
 from balloonlab.foundations.said import in_lines
-from balloonlab.kernel.learner_code import source_lines
 
-FILE = "drivers/virtio/virtio_balloon.c"
 # First line and length before the patch, first line and length after it, of each hunk as the mail has them.
 HUNKS: tuple[tuple[int, int, int, int], ...] = (
     *((27, 6, 27, 8), (34, 6, 36, 7), (46, 11, 49, 24), (60, 7, 76, 7), (122, 13, 138, 17), (139, 9, 159, 15)),
     *((149, 6, 175, 7), (162, 19, 189, 97), (182, 8, 287, 15), (239, 6, 351, 7), (249, 6, 362, 7), (267, 12, 381, 12)),
     *((339, 9, 453, 124), (351, 15, 580, 26), (371, 6, 611, 8), (379, 9, 621, 11), (396, 6, 640, 7), (408, 7, 653, 6)),
 )
+LENGTH = 709  # lines of the patched file
 
 
 class PatchLine(NamedTuple):
@@ -50,8 +50,7 @@ class PatchLine(NamedTuple):
         """The retold line, whole, without its indentation; "" if there is none."""
         if not self.begins:
             return ""
-        lines, _ = source_lines(find_driver(self.driver).functions[self.routine])
-        return next(line.strip() for line in lines if line.strip().startswith(self.begins))
+        return line_beginning(find_driver(self.driver).functions[self.routine], self.begins)[1]
 
     @property
     def where(self) -> str:
@@ -76,13 +75,13 @@ def line(number: int, removed: bool = False) -> PatchLine:  # noqa: FBT001, FBT0
 
     Raises BadValueError for a line that the patch leaves as it is, which names the nearest.
     """
-    lines = _REMOVED if truth("removed", removed) else _ADDED
-    number = whole_number("number", number, 1, 709)
-    if number not in lines:
-        nearest = ", ".join(str(known) for known in sorted(lines, key=lambda known: (abs(known - number), known))[:3])
+    known = _REMOVED if truth("removed", removed) else _ADDED
+    number = whole_number("number", number, 1, LENGTH - (len(_ADDED) - len(_REMOVED) if removed else 0))
+    if number not in known:
+        nearest = ", ".join(str(near) for near in sorted(known, key=lambda near: (abs(near - number), near))[:3])
         kind = "removed" if removed else "added"
         raise BadValueError(f"line {number} is not {kind} by the patch; the nearest that are: {nearest}.")
-    return lines[number]
+    return known[number]
 
 
 def lines() -> tuple[PatchLine, ...]:

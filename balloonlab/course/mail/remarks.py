@@ -44,18 +44,18 @@ class Remark:
     below: int = 0
 
     @property
-    def place(self) -> str:
-        """The retold line that carries it, in words."""
+    def where(self) -> str:
+        """The retold line that carries it, in words, or why none does."""
         if not self.routine:
             return "no retold line: it is not about one"
         return f"{self.routine} of v9, {f'`{self.line}`' if self.line else 'its first line, as it is about a comment'}"
 
     def __str__(self) -> str:
-        where = self.mail or (f"below line {self.below} of the patched file" if self.below else "")
+        stands = self.mail or (f"below line {self.below} of the patched file" if self.below else "")
         lines = (
             f'{self.name} ({self.kind}): "{self.says}"',
-            f"on: {self.patch}{f' ({where})' if where else ''}",
-            f"retold: {self.place}",
+            f"on: {self.patch}{f' ({stands})' if stands else ''}",
+            f"retold: {self.where}",
             f"verdict: {self.verdict}",
             f'put to the test: notebook {LESSON}, "{self.section}"',
         )
