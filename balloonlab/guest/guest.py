@@ -48,13 +48,13 @@ from balloonlab.memory.zone import MOST_PAGES, PAGEBLOCK_PAGES, Migratetype, Pag
 class Guest:
     """A virtual machine's memory with a balloon in it.
 
-    pages: guest pages (1 to 16,777,216). driver: a name of `balloonlab.drivers.DRIVERS`, or a Driver. page_size:
+    pages: guest pages (1 to 16,777,216). driver: a name that `find_driver` knows, or a Driver. page_size:
     bytes of a guest page (4096, 16384 or 65536). seed: for workloads. backing: bytes of a page of the host memory
     behind the guest (4096, 65536 or 2097152). must_tell_host: negotiate VIRTIO_BALLOON_F_MUST_TELL_HOST.
     candidates: guest PFNs that compaction tries instead of scanning, for guests too small for two scanners: one after
     the other, those of a tuple together. actors: further threads, which start with the action "begin". lifecycle: the
     driver can be unloaded and loaded again, the system suspended and resumed (actions "unload", "load", "suspend",
-    "resume"); for drivers whose probe is retold: linux-3.6, v9, v10, v11, linux-3.8.
+    "resume"; in a Lab, buttons under More); for drivers whose probe is retold: linux-3.6, v9, v10, v11, linux-3.8.
     engine: "arrays" works whole operations out at once, with the same result, and can do guests of 64 GiB; "steps"
     runs the driver step by step; "auto" takes arrays where it can (one zone, a driver of the course as it is, no
     RESERVE or ISOLATE pageblocks, nobody else about, no target ahead of a guest of up to 262,144 pages). A guest made
@@ -91,7 +91,9 @@ class Guest:
     ) -> None:
         self.driver = find_driver(driver)
         actors = check_actors(actors)
-        if truth("lifecycle", lifecycle):
+        beyond = {"zones": zones is not None, "candidates": candidates is not None, "actors": bool(actors)}
+        beyond["lifecycle"] = truth("lifecycle", lifecycle)
+        if lifecycle:
             self.driver, actors = with_driver_core(self.driver), [*actors, DRIVER_CORE]
         self.page_size = check_page_size(page_size)
         pages = whole_number("pages", pages, 1, MOST_PAGES, "guest pages", "64 GiB of 4 KiB pages is the largest.")
@@ -104,8 +106,7 @@ class Guest:
         set_memory(map_states, types, states, pageblock_types)
         make: Make = partial(SteppedGuest, self.driver, self.page_size, **settings)
         self._settings = settings
-        several = zones is not None or candidates is not None or actors
-        against = "zones, candidates and actors" if several else beyond_arrays(self.driver, types)
+        against = " and ".join(name for name, asked in beyond.items() if asked) or beyond_arrays(self.driver, types)
         by_arrays = use_arrays(engine, against)
         small = engine == "auto" and pages <= STEPWISE_PAGES
         if by_arrays:

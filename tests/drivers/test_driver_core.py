@@ -120,7 +120,7 @@ def test_a_guest_without_it_has_none_of_it() -> None:
 def test_drivers_and_engines_that_cannot_do_it_are_refused() -> None:
     with pytest.raises(BadValueError, match=r"linux-6\.1 is not retold.*Legal: linux-3\.6"):
         bl.Guest(64, "linux-6.1", lifecycle=True)
-    with pytest.raises(BadValueError, match="arrays"):
+    with pytest.raises(BadValueError, match="'arrays', which cannot do lifecycle; it must be 'steps' or 'auto'"):
         bl.Guest(64, "v9", lifecycle=True, engine="arrays")
     with pytest.raises(BadValueError, match="lifecycle"):
         bl.Guest(64, "v9", lifecycle=1)  # type: ignore[arg-type]
