@@ -1,6 +1,8 @@
 """balloonlab: run, step and explore the virtio_balloon driver of a famous patch review, on the memory of a real guest.
 
 Start with ``bl.Guest(...)`` or ``bl.recordings.load(...)``, look with ``bl.Lab(...)``, repeat with ``bl.sweep(...)``.
+Read the review in ``bl.mail``, two drivers side by side with ``bl.diff(...)``; ask for every interleaving of a
+``bl.scenario(...)`` with ``bl.explore(...)``; what is known to go wrong stands in ``bl.defects``.
 What draws (matplotlib, anywidget) is loaded when it is first used.
 """
 
