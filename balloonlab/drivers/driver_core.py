@@ -1,6 +1,7 @@
 """The kernel's driver core, as a thread: it loads and unloads the driver, suspends and resumes the system, when asked.
 
-In a guest that has one the driver has its whole life (whole_life.py), and can be frozen while it sleeps.
+In a guest that has one the driver has its whole life (whole_life.py), and can be frozen while it sleeps. The order is
+that of Linux 3.6: drivers/virtio/virtio_pci.c restores the driver before kernel/power/process.c lets the threads go on.
 """
 
 from __future__ import annotations

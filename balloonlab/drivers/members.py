@@ -3,7 +3,8 @@
 The text's comments, in short. 3.6: none, for only the thread touches it. v9: balloon_lock before access to the
 structure's elements, pages_lock before the list and the counters. Since v11 list, its lock and the count of isolated
 pages stand in struct balloon_dev_info, whose comment puts the lock before the list. Members are in C's order; those for
-free page hinting and reporting, which are not modelled, are one row.
+free page hinting and reporting, which are not modelled, are one row. (drivers/virtio/virtio_balloon.c and
+include/linux/balloon_compaction.h of each version; v9 3/5, v10 3/5, v11 3/7 and 5/7.)
 """
 
 from __future__ import annotations

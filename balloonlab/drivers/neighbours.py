@@ -1,7 +1,8 @@
 """Who else uses what the balloon uses: another owner of page->mapping (V13), the lock of CPU hotplug (V17).
 
 Neither is in a driver's text, so each is an actor that a scenario brings, and a finer text of the driver for what it
-shares with that actor. All versions of the driver stay as they are.
+shares with that actor. All versions of the driver stay as they are. (V13: an oops in linux-next, November 2012. V17: by
+reading all_vm_events of mm/vmstat.c, Linux 3.6.)
 """
 
 from __future__ import annotations
