@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from balloonlab.drivers import DRIVERS
 from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction
 from balloonlab.drivers.driver import Driver, DriverThread
@@ -18,6 +19,9 @@ from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.primitives import Routine, add_status, bug_on, read, write
 from balloonlab.kernel.primitives.devices import ACKNOWLEDGE, DRIVER, DRIVER_OK, FAILED, kthread_begin
 from balloonlab.kernel.world import World
+
+_PROBE = "virtballoon_probe"
+RETOLD = [name for name, driver in DRIVERS.items() if _PROBE in driver.functions]  # versions that can be loaded
 
 
 class Held(NamedTuple):
@@ -53,11 +57,10 @@ def whole_life(driver: Driver, *, loaded: bool = True) -> Driver:
 
     Raises BadValueError for a version whose probe is not retold.
     """
-    if "virtballoon_probe" not in driver.functions:
+    if _PROBE not in driver.functions:
         raise BadValueError(
-            f"virtballoon_probe of driver {driver.name} is not retold: it registers what the patch of 2012 never "
-            "touches (an OOM notifier, page reporting and more). Legal: linux-3.6, v9, v10, v11, linux-3.8 and what is "
-            "made of them."
+            f"{_PROBE} of driver {driver.name} is not retold: it registers what the patch of 2012 never touches (an "
+            f"OOM notifier, page reporting and more). Legal: {', '.join(RETOLD)} and what is made of them."
         )
     threads = tuple(DriverThread(each.name, each.role, "kthread", 2) for each in driver.threads)
     kinds = {held.number: "value" for held in held_by(driver)} | {"vb_thread": "gate", "vqs": "gate"}

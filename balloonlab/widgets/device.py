@@ -18,7 +18,7 @@ from balloonlab.kernel.timeline import OUTSIDE
 from balloonlab.kernel.world import Member
 
 NO_FIGURES = "the host has no figures yet"
-_PLACES = ("added", "in flight", "read", "acked")  # of a message, by its status
+_ON_QUEUE = ("added", "in flight", "read", "acked")  # of a message, by its status
 _WORK = ((PENDING, "queued"), (RUNNING, "running"), (CANCELING, "being cancelled"))
 _WITH = (  # where the buffer for statistics is, by the status of the latest message on its queue
     "filled by the driver, not sent yet",
@@ -122,7 +122,7 @@ def _latest(machine: Machine, member: Member) -> str:
     status = log.status[log.queue == member.number]
     if not len(status) or status[-1] == MessageStatus.COLLECTED:
         return "empty"
-    return f"No. {len(status):,} {_PLACES[status[-1]]}"
+    return f"No. {len(status):,} {_ON_QUEUE[status[-1]]}"
 
 
 def _pfns(machine: Machine, _member: Member) -> str:

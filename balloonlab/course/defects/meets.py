@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from balloonlab.course.defects.defect import Case
-from balloonlab.drivers import Driver
+from balloonlab.drivers import DRIVERS, Driver
 from balloonlab.drivers.review_variants import BOTH_WAIT, LEAK_WAITS, LEAK_WAITS_10, MIGRATION_WAITS, NO_PAGE_LOCK
+from balloonlab.drivers.whole_life import RETOLD
 
 _M1_M2, _M_3_8 = ("M1", "M2"), ("M1", "M2", "M5")
 MEETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -65,7 +66,7 @@ MEETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 _REGISTERS = "what its probe registers beside the balloon is not retold"
-_UNASKED = {"probe-when-something-fails": {"linux-6.1": _REGISTERS, "linux-7.2": _REGISTERS}}
+_UNASKED = {"probe-when-something-fails": {name: _REGISTERS for name in DRIVERS if name not in RETOLD}}
 
 
 def case(
