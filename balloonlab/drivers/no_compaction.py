@@ -143,6 +143,8 @@ def balloon_mapping_free(_vb: VirtioBalloon, _balloon_mapping: int) -> Routine:
 
 
 def _without(driver: Driver, *functions: Function, without: tuple[str, ...] = (), marks: int = PageFlag(0)) -> Driver:
+    mapping = {"now": "not there"} if balloon_mapping_alloc in functions else {}
+    members = (each._replace(**mapping) if each.of == "vb_mapping" else each for each in driver.members)
     return driver.variant(
         f"{driver.name}-no-compaction",
         f"{driver.title.partition(',')[0]}, built without CONFIG_BALLOON_COMPACTION: pages that cannot move",
@@ -153,6 +155,7 @@ def _without(driver: Driver, *functions: Function, without: tuple[str, ...] = ()
         movable=False,
         vmstat=(),
         page_flags=marks,
+        members=tuple(members),
     )
 
 

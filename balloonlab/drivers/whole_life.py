@@ -14,6 +14,7 @@ from balloonlab.drivers import DRIVERS
 from balloonlab.drivers.actors import Actor
 from balloonlab.drivers.compactor import Compaction
 from balloonlab.drivers.driver import Driver, DriverThread
+from balloonlab.drivers.no_compaction import balloon_mapping_alloc as no_mapping
 from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.foundations.errors import BadValueError
 from balloonlab.kernel.primitives import Routine, add_status, bug_on, read, write
@@ -80,8 +81,9 @@ def begin(world: World, vb: VirtioBalloon) -> None:
     world.values["device_status"] = ACKNOWLEDGE
     if vb.driver.loaded:
         world.values["device_status"] = ACKNOWLEDGE | DRIVER | DRIVER_OK
+        unsupported = vb.driver.functions.get("balloon_mapping_alloc") is no_mapping
         for held in held_by(vb.driver):
-            world.values[held.number] = 1
+            world.values[held.number] = int(held.number != "vb_mapping" or not unsupported)
 
 
 # -- the bus --

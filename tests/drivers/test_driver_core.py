@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 import balloonlab as bl
 from balloonlab.drivers.driver_core import REQUESTS
 from balloonlab.drivers.invariants import check_always, check_at_rest
+from balloonlab.drivers.no_compaction import VARIANTS as NO_COMPACTION
+from balloonlab.drivers.whole_life import held_by
 from balloonlab.foundations.errors import BadValueError, NotRunnableError
 from balloonlab.guest.shortfall import ended_in_words, shortfall
 from tests.kernel.fingerprint import fingerprint
 
 RETOLD = ["linux-3.6", "v9", "v10", "v11", "linux-3.8"]
+WITHOUT_MAPPING = ["linux-3.6", *(f"{name}-no-compaction" for name in ("v10", "v11", "linux-3.8"))]
 LEGAL = {"loaded": {"unload", "suspend"}, "unloaded": {"load"}, "suspended": {"resume"}}
 LEADS_TO = {"load": "loaded", "unload": "unloaded", "suspend": "suspended", "resume": "loaded"}
 
@@ -35,6 +38,24 @@ def test_the_balloon_goes_and_comes_back_twice(driver: str) -> None:
     guest.machine.run()
     assert guest.host.statistics["memfree"] == 54 * 4096
     assert guest.machine.bugs == ()
+
+
+@pytest.mark.parametrize("driver", [*RETOLD, *NO_COMPACTION])
+def test_a_guest_begins_with_what_its_probe_leaves_and_remove_leaves_nothing(driver: str) -> None:
+    guest = bl.Guest(64, driver, lifecycle=True)
+    held = [each.number for each in held_by(guest.driver)]
+
+    def there() -> list[str]:
+        return [name for name in held if guest.world.values[name]]
+
+    at_first = there()
+    guest.machine.act("unload")
+    guest.machine.run()
+    assert there() == []
+    guest.machine.act("load")
+    guest.machine.run()
+    assert there() == at_first
+    assert ("vb_mapping" in at_first) == (driver not in WITHOUT_MAPPING)
 
 
 def test_what_is_not_possible_is_refused_with_the_reason_and_changes_nothing() -> None:

@@ -15,6 +15,7 @@ from balloonlab.drivers.merged_variants import linux_3_19_no_compaction
 from balloonlab.drivers.no_compaction import VARIANTS
 from balloonlab.foundations.errors import DidNotSettleError
 from balloonlab.memory.zone import Migratetype, PageState
+from balloonlab.widgets.device import members
 
 NAMES = [*VARIANTS, "linux-3.19-no-compaction"]
 
@@ -64,6 +65,14 @@ def test_v9_differs_by_the_wait_alone() -> None:
     gone = {name for name, state in states.items() if state == "only in the first"}
     assert gone == v9.DRIVER.functions.keys() - without.functions.keys()
     assert {"virtballoon_isolatepage", "virtballoon_migratepage", "virtballoon_putbackpage"} < gone
+
+
+@pytest.mark.parametrize(("name", "there"), [("v9", True), ("v10", False), ("v11", False), ("linux-3.8", False)])
+@pytest.mark.parametrize("lifecycle", [False, True])
+def test_the_pointer_to_the_mapping_says_whether_there_is_one(name: str, there: bool, lifecycle: bool) -> None:  # noqa: FBT001
+    machine = bl.Guest(64, f"{name}-no-compaction", lifecycle=lifecycle).machine
+    (row,) = (row for row in members(machine) if row.name.endswith("mapping"))
+    assert row.now == ("to the driver" if there else "not there")
 
 
 def test_what_does_not_need_compaction_goes_wrong_all_the_same() -> None:
