@@ -21,7 +21,6 @@ from balloonlab.kernel.thread import Thread
 from balloonlab.widgets import session as session_module
 from balloonlab.widgets.lab import Lab
 from balloonlab.widgets.session import Session
-from balloonlab.widgets.units import UNITS, unit_ended
 from tests.kernel.fingerprint import fingerprint
 from tests.memory.invariants import check_buddy
 from tests.widgets.receiver import Receiver
@@ -98,31 +97,6 @@ def test_by_hand_only_asks(guest: Guest, view: Receiver) -> None:
     assert view.length == 3
     view.ask("run")
     assert guest.balloon_pages == 100
-
-
-@pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("chunk", [60.0, 0.0])
-def test_a_step_past_the_end_makes_one_unit(
-    guest: Guest, view: Receiver, monkeypatch: pytest.MonkeyPatch, unit: str, chunk: float
-) -> None:
-    monkeypatch.setattr(session_module, "CHUNK", chunk)
-    view.ask("act", name="inflate", value=300, by_hand=True)
-    machine, wanted = guest.machine, UNITS.index(unit)
-    for _ in range(3):
-        if not machine.runnable():
-            break
-        before = machine.position
-        view.ask("step", thread=None, unit=unit)
-        assert view.length == machine.position == machine.end > before
-        ended = []
-        for position in range(before + 1, machine.end + 1):
-            machine.seek(position)
-            ended.append(unit_ended(machine))
-        assert max(ended[:-1], default=0) < max(wanted, 1)
-        assert ended[-1] >= wanted or not machine.runnable()
-    assert view.errors == []
-    view.ask("step", thread=None, unit="century")
-    assert "unit of time" in view.errors[0]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-/** Remarks on lines of code: the mark at a line, and the panel that it opens, over the stage. */
+/** Remarks on lines of code, which are the notes that Python sends with a function: the mark at a line, and the panel
+ * that it opens, over the stage. */
 import { attribute, el, put } from "./dom.js";
 import { counted } from "./words.js";
 
