@@ -214,6 +214,12 @@ def test_v1_is_found_with_the_keyboard_alone(own_lab_page: Open) -> None:
     press("?")
     keys = root.locator(".bl-keylist")
     expect(keys).to_contain_text("Step of a thread")
+    menu, whole = root.locator(".bl-menu").bounding_box(), root.locator(".bl-lab").bounding_box()
+    assert menu is not None
+    assert whole is not None
+    assert keys.evaluate("(list) => list.clientWidth") > 400, "the words of the keys stand in a narrow column"
+    assert whole["x"] <= menu["x"], "the menu leaves the Lab"
+    assert menu["y"] + menu["height"] <= whole["y"] + whole["height"], "the menu leaves the Lab"
     press("Escape")
     expect(keys).not_to_be_visible()
     wrong = root.locator(".bl-headline.bl-wrong")

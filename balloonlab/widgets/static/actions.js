@@ -48,7 +48,7 @@ export class Actions {
     const hand = el("label", { class: "bl-by", title: "Only ask; then choose yourself which thread steps" }, this.by, el("span", { text: "I step by hand" }));
     this.keys = button("Keys", "Which keys do what", () => this.tellKeys(this.keyList.hidden));
     attribute(this.keys, "aria-expanded", "false");
-    this.rest = el("div", { class: "bl-menu", hidden: true }, ...this.others, this.run, hand, this.keys);
+    this.rest = el("div", { class: "bl-menu", hidden: true }, el("div", { class: "bl-asked" }, ...this.others, this.run, hand, this.keys));
     this.more = button("More \u25be", "What else can be asked", () => this.open(this.rest.hidden));
     attribute(this.more, "aria-expanded", "false");
     this.full = button("Full", "Over the whole window, or back", full);
