@@ -66,6 +66,23 @@ def test_the_structure_is_shown_with_what_guards_it_and_the_step_that_does_not_k
     assert lab.thrown == []
 
 
+def test_the_log_ends_in_the_latest_step_where_many_threads_leave_it_little_room(lab_page: Open) -> None:
+    lab = lab_page(notebook_of("import balloonlab as bl\nbl.Lab(bl.scenario('probe-when-something-fails', 'v9'))"))
+    small_window(lab)
+    (root,) = labs_of(lab)
+    tab(root, "log")
+    step = root.get_by_role("button", name="Step", exact=True).first
+    for _ in range(11):
+        step.click()
+    latest = root.locator(".bl-log li.bl-changed")
+    expect(latest).to_have_count(1)
+    expect(latest).to_be_visible()
+    below = "(line) => line.getBoundingClientRect().bottom - line.closest('.bl-tabbody').getBoundingClientRect().bottom"
+    assert latest.evaluate(below) <= 0, "the latest step is cut below"
+    check_tab(root, samples=40)
+    assert lab.thrown == []
+
+
 def test_the_figures_are_shown_as_the_host_had_them_and_has_them(lab_page: Open) -> None:
     lab = lab_page(notebook_of(FIGURES.format("v9"), FIGURES.format("linux-7.2")))
     small_window(lab)

@@ -5,6 +5,9 @@ import { putTerms } from "./terms.js";
 import { number } from "./words.js";
 
 const LINES = 11;
+const LOG_LINE = 18; // CSS pixels of one
+const LOG_AROUND = 8; // and of what is above and below them all
+const LOG_FEWEST = 4; // steps beside what the kernel's log says
 const PRINTED = 4; // lines of the kernel's log at most, and
 const WIDE = 50; // characters that one row of them takes
 
@@ -34,13 +37,20 @@ export class Log {
     this.element = el("div", {}, this.steps, this.head, this.kernel);
   }
 
+  /** How many lines there is room for: fewer beside many threads. */
+  room() {
+    const clientHeight = this.element.parentNode?.clientHeight;
+    return clientHeight ? Math.min(LINES, Math.floor((clientHeight - LOG_AROUND) / LOG_LINE)) : LINES;
+  }
+
   update(mirror) {
     const { trace, position } = mirror;
     const printed = printedBefore(trace, position, PRINTED);
     const high = ({ text }) => Math.ceil(text.length / WIDE);
     const used = () => printed.reduce((rows, each) => rows + high(each), 0);
-    while (printed.length > 1 && used() > PRINTED + 1) printed.shift();
-    const rows = printed.length ? LINES - 1 - used() : LINES;
+    const room = this.room();
+    while (printed.length > 1 && used() > Math.min(PRINTED + 1, room - 1 - LOG_FEWEST)) printed.shift();
+    const rows = printed.length ? room - 1 - used() : room;
     const first = Math.max(0, position - rows);
     this.lines.forEach((line, i) => {
       const step = first + i;
