@@ -78,7 +78,9 @@ def test_a_large_map_is_reduced_and_pages_come_when_zoomed(lab_page: Open) -> No
     lab, root = opened(lab_page, pages, "5", "[6, 3_000_000]")
     expect_colour(lab, 0, 0, "workload")
     expect_colour(lab, 1, 0, "free")
-    expect(root.locator(".bl-range")).to_have_text("PFN 0x0\u20130x3fffff of 4,194,304 pages, 16 a cell")
+    expect(root.locator(".bl-range")).to_have_text(
+        "PFN 0x0\u20130x3fffff of 4,194,304 pages, 16 a cell (free only where all of them are)"
+    )
     canvas = root.locator("canvas.bl-canvas")
     canvas.focus()
     expect(root.get_by_role("status")).to_have_text("PFN 0x0\u20130xf (16 pages in pageblock 0): workload among them")
