@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
@@ -94,6 +95,13 @@ class Driver:
         """
         name = pick(f"routine of driver {self.name}", routine, [*self.functions, *self.aliases])
         return place_of(self.name, name if name in self.functions else self.aliases[name])
+
+    @cached_property
+    def places(self) -> Mapping[str, str]:
+        """Where in the kernel each routine begins, by its names here; what it is called there first, if it differs."""
+        names = {called: name for name, text in self.functions.items() for called in (text.__name__, name)}
+        found = {called: self.place(name) for called, name in names.items()}
+        return {called: place.where if place.name == called else str(place) for called, place in found.items()}
 
     def replace(self, **functions: Function) -> Driver:
         """This driver with some routines replaced by others of the same parameters.

@@ -102,6 +102,7 @@ class VirtioBalloon:
             self.stop_update_lock = world.new_lock("stop_update_lock")
         for name, kind in driver.also.items():
             setattr(self, name, _new(world, kind, name))
+        world.places = driver.places
         world.members = tuple(self._member(declared) for declared in driver.members)
 
     def _member(self, declared: Declared) -> Member:

@@ -6,6 +6,7 @@ a run can be restored. Pages are guest PFNs; a lock's holder and a sleeper are t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -117,6 +118,7 @@ class World:
         self.gates: set[int] = set()  # slots of numbers that a primitive may wait for
         self.tallies: set[int] = set()  # slots of numbers that are kept for statistics only
         self.members: tuple[Member, ...] = ()  # of the structure that the driver shares, for people
+        self.places: Mapping[str, str] = {}  # where in the kernel a routine of driver text begins, in words, for people
         self.controls: list[Control] = []  # one a zone, for the compacting thread
         self.moves: list[tuple[int, int]] | None = None  # a whole operation may collect (old, new) here
         self.lists: dict[str, int] = {}

@@ -55,7 +55,6 @@ class Lab(Connected):
             as_text("title", title)
         shown = shown_of(subject, step)
         self.machine, self.question = shown.machine, shown.question
-        self._places = shown.places or None
         self._driver, self._finding = "" if title else shown.driver, shown.finding  # a title of its own is shown
         self._found_at = shown.machine.end
         self._led_there = shown.machine.choices(self._found_at) if self._finding else ()
@@ -105,7 +104,7 @@ class Lab(Connected):
             "title": self._heading,
             "question": self.question,
             "driver": self._driver,
-            "places": self._places,
+            "places": dict(world.places) or None,
             "finding": self._told_finding(),
             "most": world.host.balloon_pages,
             "target": world.host.target,

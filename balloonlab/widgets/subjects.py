@@ -39,12 +39,6 @@ class Shown(NamedTuple):
         """Which driver it runs, in words; "" if it has none, or does not say."""
         return f"driver {self.runs.name}" if self.runs is not None else ""
 
-    @property
-    def places(self) -> dict[str, str]:
-        """Where in the kernel each routine of its driver begins; with its name there if that is another one."""
-        places = {name: self.runs.place(name) for name in self.runs.functions} if self.runs is not None else {}
-        return {name: place.where if place.name == name else str(place) for name, place in places.items()}
-
 
 def shown_of(subject: Any, step: int | None = None) -> Shown:  # noqa: ANN401  (checked here)
     """What to show of a subject; step: of a finding's schedule. Raises BadValueError for what cannot be shown."""

@@ -10,7 +10,9 @@ from balloonlab.drivers.merged_variants import VARIANTS
 from balloonlab.drivers.no_compaction import VARIANTS as NO_COMPACTION
 from balloonlab.drivers.places import place_of
 from balloonlab.drivers.review_variants import VARIANTS as REVIEW_VARIANTS
+from balloonlab.drivers.virtio_balloon import VirtioBalloon
 from balloonlab.foundations.errors import UnknownNameError
+from balloonlab.kernel.primitives import Routine
 
 ALL = [*DRIVERS.values(), *VARIANTS.values(), *REVIEW_VARIANTS.values(), *NO_COMPACTION.values()]
 FILE = "drivers/virtio/virtio_balloon.c"
@@ -36,6 +38,18 @@ def test_every_routine_has_a_place_or_a_sentence_why_not(driver: Driver) -> None
             assert place.line or place.why == "line not looked up", routine
         else:
             assert "part of the model" in place.why, routine
+
+
+def test_a_routine_is_found_by_the_name_that_its_text_has() -> None:
+    def of_my_own(vb: VirtioBalloon, num: int) -> Routine:
+        yield from vb.driver.fill_balloon(vb, num)
+
+    posted = find_driver("v9")
+    assert posted.places["leak_balloon"] == f"{FILE}, line 236 (v9 3/5 on v3.6)"
+    assert posted.places["pages_at_balloon_list"] == f"__pages_at_balloon_list: {FILE}, line 194 (v9 3/5 on v3.6)"
+    edited = posted.replace(leak_balloon=of_my_own)
+    assert edited.places["of_my_own"] == f"leak_balloon: {FILE}, line 236 (v9 3/5 on v3.6)"
+    assert "of_my_own" not in posted.places
 
 
 def test_the_driver_itself_has_lines_where_its_file_was_read() -> None:

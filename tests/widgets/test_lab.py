@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib import image
 import balloonlab as bl
 from balloonlab.foundations.errors import BadValueError, UnknownNameError
 from balloonlab.kernel.machine import Machine
+from balloonlab.kernel.primitives import Routine, read
 from balloonlab.widgets import esm, saved_output
 from balloonlab.widgets.lab import Lab
 from balloonlab.widgets.units import UNITS
@@ -37,6 +39,17 @@ def capture_display(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any
     shown: list[tuple[dict[str, Any], dict[str, Any]]] = []
     monkeypatch.setattr(saved_output, "display", lambda data, **more: shown.append((data, more["metadata"])))
     return shown
+
+
+def test_a_machine_alone_says_as_a_scenario_does_where_its_drivers_text_stands_in_the_kernel() -> None:
+    scenario = bl.scenario("inflate", "v9")
+    told = [Lab(each).describe()["places"] for each in (scenario, scenario.machine())]
+    assert told[0] == told[1] == dict(scenario.driver.places)
+
+    def reads(of: SimpleNamespace) -> Routine:
+        yield read(of.n)
+
+    assert Lab(bl.Program("no driver", {"one": reads}, values={"n": 0})).describe()["places"] is None
 
 
 def test_time_begins_with_rounds_for_a_guest_with_statements_for_a_scenario_or_as_asked() -> None:

@@ -99,7 +99,7 @@ class Pane {
     const came = back && back.depth !== depth ? ` \u00b7 ${backWords(back)}` : "";
     put(this.calls, shown ? `${caller ? " \u203a " : ""}${shown.name}${inner}${came}` : " has no text here");
     const way = shown ? `in ${frames.map((frame) => frame.name).join(" \u203a ")}${came}` : "has no text here";
-    const place = (shown && this.places?.[shown.name]) ?? "";
+    const place = shown && this.places ? (this.places[shown.name] ?? "not one of the driver's own routines") : "";
     put(this.place, place);
     attribute(this.place, "title", place || null);
     attribute(this.head, "title", [`${name} ${way}${last}`, place].filter(Boolean).join("\n")); // whole, where it is cut
