@@ -14,7 +14,6 @@ from tests.test_notebooks import NOTEBOOKS, Node, code, good, headings, outputs,
 
 MOST_COLUMNS = 107  # of a line: JupyterLab at 1280 px with its side bar breaks a longer one amid a word, and cuts code
 MOST_HEIGHT = 670  # pixels of a picture, which is to be seen without scrolling at 1280 x 800
-STILL_WIDE = {"06-the-review", "07-what-nobody-said"}
 
 
 def too_large(notebook: Node) -> list[str]:
@@ -58,9 +57,7 @@ def lost_links(path: Path, notebook: Node) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in NOTEBOOKS if path.stem not in STILL_WIDE], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_what_a_notebook_shows_fits_a_window(path: Path) -> None:
     assert too_large(json.loads(path.read_text("utf-8"))) == []
 
