@@ -45,6 +45,13 @@ test("in a higher pane what is above and below is folded too, and can be opened"
   assert.deepEqual(said(look(text(40), { current: 20, rows: 10, open: { from: 1, to: 16 } }).parts)[0], 1);
 });
 
+test("the lines of held locks come before the folds at both ends", () => {
+  const held = { current: 25, kept: [10, 15, 20], before: 20 };
+  assert.deepEqual(said(look(text(40), { ...held, rows: 9 }).parts), [10, "11-14", 15, "16-19", 20, "21-23", 24, 25, 26]);
+  const words = said(look(text(40), { ...held, rows: 11 }).parts);
+  assert.deepEqual([words[0], words[1], words.at(-1)], ["1-9", 10, "27-40"]);
+});
+
 test("whatever is asked for, the current line is shown, all fits, and shown and folded lines are the text in its order", () => {
   const pick = random(7);
   for (let n = 0; n < 600; n++) {

@@ -14,7 +14,7 @@ export function foldedLines(lines, { current, kept, open, before, rows, width })
   const heights = lines.map((line) => wrap(line, width).length);
   const high = (line) => heights[line - 1];
   const ends = rows >= ENDS_FROM;
-  const fits = (shown) => heightOf(partsOf(shown, lines.length, ends), high) <= rows;
+  const fits = (shown, folded = ends) => heightOf(partsOf(shown, lines.length, folded), high) <= rows;
   const all = new Set(lines.map((_, i) => i + 1));
   if (fits(all)) return { first: 1, parts: partsOf(all, lines.length, ends) };
   const wanted = [...new Set(kept)].filter((line) => line !== current && line >= 1 && line <= lines.length);
@@ -27,11 +27,14 @@ export function foldedLines(lines, { current, kept, open, before, rows, width })
     return { first: before, parts: cut(partsOf(shown, lines.length, ends), current, rows, high) };
   }
   for (;;) {
-    for (let room = rows; room >= Math.min(rows, LEAST); room--) {
-      const { first, last } = linesInSight(lines, current, room, width, before);
-      const shown = new Set(wanted);
-      for (let line = first; line <= last; line++) shown.add(line);
-      if (fits(shown) || (!wanted.length && room <= LEAST)) return { first, parts: cut(partsOf(shown, lines.length, ends), current, rows, high) };
+    for (const folded of wanted.length && ends ? [true, false] : [ends]) { // a held lock's line is worth more than what ends a text
+      for (let room = rows; room >= Math.min(rows, LEAST); room--) {
+        const { first, last } = linesInSight(lines, current, room, width, before);
+        const shown = new Set(wanted);
+        for (let line = first; line <= last; line++) shown.add(line);
+        if (fits(shown, folded) || (!wanted.length && room <= LEAST))
+          return { first, parts: cut(partsOf(shown, lines.length, folded), current, rows, high) };
+      }
     }
     if (!wanted.length) return { first: current, parts: [{ line: current }] };
     wanted.pop();
