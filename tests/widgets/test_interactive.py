@@ -11,7 +11,6 @@ import pytest
 
 import balloonlab as bl
 from balloonlab.foundations.errors import BadValueError
-from tests.any_call.odd_values import Nasty
 
 
 def bars(high: int = 3, kind: str = "free", *, all_of_it: bool = False) -> tuple[np.ndarray, str]:
@@ -117,11 +116,20 @@ def test_a_control_that_is_none_is_refused(controls: dict[str, Any], said: str) 
     assert said in str(caught.value)
 
 
+class Silent:
+    """It can be called, but nobody can ask it with what."""
+
+    __signature__ = "no signature"
+
+    def __call__(self) -> None:
+        raise NotImplementedError
+
+
 def test_other_slips() -> None:
     with pytest.raises(BadValueError, match=r"it must return \(a guest or its page states, a text"):
         bl.interact(lambda n: n, n=3)
     with pytest.raises(BadValueError, match="does not say what it takes"):
-        bl.interact(Nasty())
+        bl.interact(Silent())
     with pytest.raises(BadValueError, match="interact draws with a function; this is 'bars'"):
         bl.interact("bars", n=3)
     with pytest.raises(BadValueError, match="needs a control for n"):
