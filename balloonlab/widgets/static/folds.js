@@ -26,16 +26,19 @@ export function foldedLines(lines, { current, kept, open, before, rows, width })
     if (!fits(shown) || range.filter((line) => shown.has(line)).length < few) shown = grown([current], [...range.slice(0, few), ...wanted], fits);
     return { first: before, parts: cut(partsOf(shown, lines.length, ends), current, rows, high) };
   }
-  for (;;) {
-    for (const folded of wanted.length && ends ? [true, false] : [ends]) { // a held lock's line is worth more than what ends a text
-      for (let room = rows; room >= Math.min(rows, LEAST); room--) {
-        const { first, last } = linesInSight(lines, current, room, width, before);
-        const shown = new Set(wanted);
-        for (let line = first; line <= last; line++) shown.add(line);
-        if (fits(shown, folded) || (!wanted.length && room <= LEAST))
-          return { first, parts: cut(partsOf(shown, lines.length, folded), current, rows, high) };
-      }
+  const around = (folded) => {
+    for (let room = rows; room >= Math.min(rows, LEAST); room--) {
+      const { first, last } = linesInSight(lines, current, room, width, before);
+      const shown = new Set(wanted);
+      for (let line = first; line <= last; line++) shown.add(line);
+      if (fits(shown, folded) || (!wanted.length && room <= LEAST))
+        return { first, parts: cut(partsOf(shown, lines.length, folded), current, rows, high) };
     }
+    return null;
+  };
+  for (;;) {
+    const found = around(ends) ?? (wanted.length && ends ? around(false) : null); // a held lock's line is worth more than what ends a text
+    if (found) return found;
     if (!wanted.length) return { first: current, parts: [{ line: current }] };
     wanted.pop();
   }
